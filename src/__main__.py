@@ -1,0 +1,51 @@
+"""Launcher: ``python src <stage> [architecture]``.
+
+Running the folder puts this very copy of ``src`` first on the path, so that an experiment in a
+temporary copy of the workspace runs the copy's code.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+
+from digitbench.errors import DigitbenchError
+
+STAGES = {
+    "download": "python src download",
+    "preprocess": "python src preprocess",
+    "train": "python src train <architecture>",
+    "evaluate": "python src evaluate",
+    "report": "python src report",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one stage; returns the exit status."""
+    if not arguments or arguments[0] not in STAGES:
+        print(
+            "Usage, from the project's root folder:", *STAGES.values(), sep="\n  ", file=sys.stderr
+        )
+        return 2
+    # cuBLAS repeats itself to the bit only with a fixed workspace, chosen before it is loaded.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
+    except DigitbenchError as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    # Unwinds like Ctrl-C, so that runs are closed and workers end.
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

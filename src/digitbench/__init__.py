@@ -1,0 +1,1 @@
+"""Reproducible, honest comparison of neural architectures on handwritten digits."""

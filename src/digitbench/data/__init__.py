@@ -1,0 +1,1 @@
+"""Getting the digits: sources, file format, splits."""

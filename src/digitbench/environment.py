@@ -1,0 +1,68 @@
+"""What a run ran on: hardware, versions, Git state. Never part of anything that is hashed."""
+
+import functools
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "dvc", "mlflow")
+
+
+def project_root() -> Path:
+    """The main repository: DVC names it to stages, also those that run in a temporary copy."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+@functools.cache
+def hardware() -> str:
+    """Processor and number of usable cores, in one line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{_processor()}, {cores} cores"
+
+
+def fingerprint() -> dict[str, str]:
+    """Hardware, system and versions, for people who wonder why a number differs."""
+    return {
+        "hardware": hardware(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+    }
+
+
+def git_state() -> dict[str, str]:
+    """Commit and whether tracked files differ from it; empty outside a repository."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return {"git.commit": commit, "git.dirty": str(dirty).lower()}
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], check=True, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,134 @@
+"""Accuracy, precision, recall, F1 and confusion, per replicate and over replicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.summary import Summary, summarise
+
+CLASSES = range(10)
+HEADLINE = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
+PER_CLASS = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One replicate on one set of images; arrays are indexed by class."""
+
+    confusion: NDArray[np.int64]  # [true, predicted]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """The numbers of the comparison table; macro means the plain mean over the ten classes."""
+        return {
+            "accuracy": float(np.trace(self.confusion) / self.confusion.sum()),
+            "macro_precision": float(self.precision.mean()),
+            "macro_recall": float(self.recall.mean()),
+            "macro_f1": float(self.f1.mean()),
+        }
+
+
+def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Scores:
+    """Scores of probabilities [N, 10]; a class never predicted has precision 0.
+
+    Raises:
+        DigitbenchError: A probability is not a number.
+    """
+    if not np.isfinite(probabilities).all():
+        raise DigitbenchError("the predictions contain values that are not numbers")
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=list(CLASSES), zero_division=0.0
+    )
+    confusion = confusion_matrix(labels, predicted, labels=list(CLASSES))
+    return Scores(confusion, precision, recall, f1)
+
+
+def score_replicates(
+    probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]], seeds: Sequence[int]
+) -> dict[int, Scores]:
+    """Scores per seed of probabilities [S, N, 10]."""
+    return {seed: score(probabilities[row], labels) for row, seed in enumerate(seeds)}
+
+
+def summarise_scores(scores: Mapping[int, Scores]) -> dict[str, Summary]:
+    """Mean, deviation, interval and per-seed values of every headline metric."""
+    return {
+        metric: summarise({seed: item.headline[metric] for seed, item in scores.items()})
+        for metric in HEADLINE
+    }
+
+
+def per_class_summaries(scores: Mapping[int, Scores], metric: str) -> dict[str, Summary]:
+    """The same for one of PER_CLASS, by digit."""
+    return {
+        str(digit): summarise(
+            {seed: float(getattr(item, metric)[digit]) for seed, item in scores.items()}
+        )
+        for digit in CLASSES
+    }
+
+
+def per_class_rows(scores: Mapping[int, Scores]) -> list[tuple[object, ...]]:
+    """Rows (digit, metric, mean, std, ci95_low, ci95_high) for a plot."""
+    return [
+        (digit, metric, item["mean"], item["std"], item["ci95_low"], item["ci95_high"])
+        for metric in PER_CLASS
+        for digit, item in per_class_summaries(scores, metric).items()
+    ]
+
+
+def confusion_rows(scores: Mapping[int, Scores]) -> list[tuple[int, int, int, float]]:
+    """Rows (true, predicted, count, rate): counts summed over seeds, rate of the true class."""
+    counts = sum_confusion(list(scores.values()))
+    rates = row_rates(counts)
+    return [
+        (true, predicted, int(counts[true, predicted]), float(rates[true, predicted]))
+        for true in CLASSES
+        for predicted in CLASSES
+    ]
+
+
+def sum_confusion(scores: Sequence[Scores]) -> NDArray[np.int64]:
+    """Confusion counts [true, predicted] added up over replicates."""
+    total: NDArray[np.int64] = np.sum([item.confusion for item in scores], axis=0)
+    return total
+
+
+def row_rates(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of each true class that went to each prediction; a class without images stays 0."""
+    totals = counts.sum(axis=1, keepdims=True)
+    rates: NDArray[np.float64] = np.divide(
+        counts, totals, out=np.zeros(counts.shape), where=totals > 0
+    )
+    return rates
+
+
+def most_confused(counts: NDArray[np.int64], how_many: int) -> list[dict[str, Any]]:
+    """The pairs of digits most often taken for each other, by count in both directions together.
+
+    Each has the two digits, the count, and both rates: of `first` taken for `second` and back.
+    """
+    rates = row_rates(counts)
+    pairs = [(a, b) for a in CLASSES for b in CLASSES if a < b]
+    # Ties are broken by the digits, so that the order is the same everywhere.
+    pairs.sort(key=lambda pair: (-int(counts[pair] + counts[pair[::-1]]), pair))
+    return [
+        {
+            "first": a,
+            "second": b,
+            "count": int(counts[a, b] + counts[b, a]),
+            "rate_first_as_second": float(rates[a, b]),
+            "rate_second_as_first": float(rates[b, a]),
+        }
+        for a, b in pairs[:how_many]
+        if counts[a, b] + counts[b, a]
+    ]

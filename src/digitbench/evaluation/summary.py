@@ -1,0 +1,63 @@
+"""Summary of one metric over replicates."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+import numpy as np
+from scipy import stats
+
+from digitbench.errors import DigitbenchError
+
+
+class Summary(TypedDict):
+    """Mean, spread and interval of one metric; std and interval are None with one seed."""
+
+    mean: float
+    std: float | None
+    ci95_low: float | None
+    ci95_high: float | None
+    per_seed: dict[str, float]
+
+
+def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
+    """Summarise one metric over the seeds of one architecture.
+
+    The standard deviation has denominator n - 1. The interval is Student's t interval for the
+    mean over trainings, on this test set: it says nothing about other test images. It is not
+    clipped, so for a rate near its bound it may leave [0, 1]. With one seed neither exists.
+
+    Args:
+        values: Metric value by seed.
+        confidence: Level of the interval. The keys are named after the default level.
+
+    Returns:
+        mean, std, ci95_low, ci95_high and per_seed (seeds as strings, in the given order).
+
+    Raises:
+        DigitbenchError: If there is no value, a value is not finite, or the level is not in
+            (0, 1).
+    """
+    if not values:
+        raise DigitbenchError("No values to summarise. Train at least one seed first.")
+    broken = [seed for seed, value in values.items() if not np.isfinite(value)]
+    if broken:
+        raise DigitbenchError(
+            f"The metric is not finite for seeds {broken}. Check whether their training diverged."
+        )
+    if not 0 < confidence < 1:
+        raise DigitbenchError(f"Confidence must lie in (0, 1), got {confidence}. Use e.g. 0.95.")
+    sample = np.array(list(values.values()), dtype=np.float64)
+    mean = float(sample.mean())
+    per_seed = {str(seed): float(value) for seed, value in values.items()}
+    if len(sample) == 1:
+        return Summary(mean=mean, std=None, ci95_low=None, ci95_high=None, per_seed=per_seed)
+    std = float(sample.std(ddof=1))
+    quantile = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1))
+    half_width = quantile * std / float(np.sqrt(len(sample)))
+    return Summary(
+        mean=mean,
+        std=std,
+        ci95_low=mean - half_width,
+        ci95_high=mean + half_width,
+        per_seed=per_seed,
+    )

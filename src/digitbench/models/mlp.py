@@ -1,0 +1,18 @@
+"""Multilayer perceptron: 784-256-128-10 by default, as in `nguyen2026` (235,146 parameters)."""
+
+from itertools import pairwise
+
+from torch import nn
+
+from digitbench.params import MlpParams
+
+
+def build(params: MlpParams) -> nn.Module:
+    """Hidden layers with ReLU, dropout before the output layer.
+
+    Maps [B, 1, 28, 28] to logits [B, 10].
+    """
+    layers: list[nn.Module] = [nn.Flatten()]  # [B, 784]
+    for n_in, n_out in pairwise((28 * 28, *params.hidden)):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(params.dropout), nn.Linear(params.hidden[-1], 10))

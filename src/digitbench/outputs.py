@@ -1,0 +1,61 @@
+"""Writing files so that each is either whole or absent, and the same bytes for the same content."""
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write beside the final name, then rename: a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        beside.chmod(0o644)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, content: str) -> None:
+    """UTF-8 with newline endings on every system."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Indented JSON in the order given; NaN is refused because JSON has none."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Comma-separated values with a header line; floats in their shortest exact form."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def write_npy(path: Path, array: NDArray[Any]) -> None:
+    """One array in NumPy's format, which carries no clock and can be memory-mapped."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Named arrays, compressed; NumPy stamps the members with a fixed date."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **dict(arrays))
+    write_bytes(path, content.getvalue())

@@ -1,0 +1,1 @@
+"""Figures: data in, matplotlib figure out; `style` turns them into files."""

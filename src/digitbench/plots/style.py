@@ -1,0 +1,80 @@
+"""One look for every figure, and byte-stable PNG and SVG from it.
+
+Figures are drawn with two marker colours for ink and grid. In SVG these become CSS colours, so
+that one figure follows the light or dark scheme of the page it stands in.
+"""
+
+import io
+import re
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#1b1c1e"
+GRID = "#d8d9db"
+# Okabe and Ito (2008): told apart also with colour-vision deficiency.
+COLOURS = {"mlp": "#0072b2", "cnn": "#d55e00", "rnn": "#009e73", "lstm": "#cc79a7"}
+NAMES = {"mlp": "MLP", "cnn": "CNN", "rnn": "RNN", "lstm": "LSTM"}
+ACCENT = "#0072b2"
+
+matplotlib.use("agg")
+matplotlib.rcParams.update(
+    {
+        "svg.hashsalt": "digitbench",  # otherwise ids differ from run to run
+        "svg.fonttype": "none",
+        "font.size": 9.5,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": GRID,
+        "axes.titlesize": 10.5,
+        "axes.titleweight": "bold",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "xtick.color": GRID,
+        "ytick.color": GRID,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "legend.frameon": False,
+        "lines.linewidth": 1.8,
+    }
+)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches; no pyplot, so nothing global and nothing to close."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def bare(axes: Axes) -> None:
+    """Leave only what is drawn: for images and matrices."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def to_png(figure: Figure, dpi: int = 110) -> bytes:
+    """PNG on white, without the version stamp that would change with the library."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    return content.getvalue()
+
+
+def to_svg(figure: Figure) -> str:
+    """An <svg> element for a page: no date, no fixed size, colours and font of its surroundings."""
+    content = io.StringIO()
+    figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    svg = content.getvalue()
+    svg = svg[svg.index("<svg ") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<svg (.*?) ?width="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'<svg (.*?) ?height="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r"(font:[^;\"]*?px) [^;\"]+", r"\1 inherit", svg)
+    svg = svg.replace(INK, "currentColor").replace(GRID, "var(--line)")
+    return svg.replace("#000000", "currentColor")

@@ -1,0 +1,1 @@
+"""The report: sections made from the committed results, rendered as HTML and as Markdown."""

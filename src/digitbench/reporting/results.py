@@ -1,0 +1,81 @@
+"""The committed results as the report reads them: metrics, timings and plot data, nothing else."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from digitbench import layout
+from digitbench.errors import DigitbenchError
+from digitbench.params import ARCHITECTURES, Params
+
+PUBLISHED = Path("studies/nguyen2026/published.yaml")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report says comes from here."""
+
+    params: Params
+    metrics: dict[str, dict[str, Any]]
+    comparison: dict[str, Any]
+    timing: dict[str, dict[str, Any]]
+    curves: dict[str, pd.DataFrame]
+    class_counts: dict[str, list[int]]
+    samples: bytes
+    published: dict[str, Any]
+
+    @property
+    def ranking(self) -> list[str]:
+        """Architectures from the highest mean test accuracy to the lowest."""
+        return sorted(self.metrics, key=lambda name: -self.metrics[name]["accuracy"]["mean"])
+
+
+def load_results(params: Params) -> Results:
+    """Read all results of a finished pipeline.
+
+    Raises:
+        DigitbenchError: A file is missing or damaged; the text names it.
+    """
+    counts = _csv(layout.CLASS_COUNTS)
+    return Results(
+        params=params,
+        metrics={name: _json(layout.METRICS / f"{name}.json") for name in ARCHITECTURES},
+        comparison=_json(layout.METRICS / "comparison.json"),
+        timing={name: _json(layout.TIMING / f"{name}.json") for name in ARCHITECTURES},
+        curves={name: _csv(layout.CURVES / f"{name}.csv") for name in ARCHITECTURES},
+        class_counts={
+            str(part): frame["images"].tolist()
+            for part, frame in counts.groupby("part", sort=False)
+        },
+        samples=_bytes(layout.SAMPLES_FIGURE),
+        published=yaml.safe_load(_bytes(PUBLISHED)),
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DigitbenchError(
+            f"{path}: cannot be read ({error.strerror}). Run `dvc repro`, which makes it."
+        ) from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(_bytes(path))
+    except ValueError as error:
+        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None
+    return content
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    _bytes(path)
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:
+        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None

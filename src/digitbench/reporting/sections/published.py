@@ -1,0 +1,50 @@
+"""The papers' numbers beside ours."""
+
+from digitbench.plots.style import NAMES
+from digitbench.reporting.document import Prose, Section, Table
+from digitbench.reporting.results import Results
+from digitbench.reporting.wording import METRICS, interval, pair_of
+
+
+def published(results: Results) -> Section:
+    """The paper's numbers beside ours."""
+    rows = []
+    for item in results.published["results"]:
+        ours = results.metrics.get(item["architecture"], {}).get(item["metric"])
+        if ours is None:
+            continue
+        rows.append(
+            [
+                f"{NAMES[item['architecture']]} {METRICS[item['metric']]}",
+                f"{item['value']:.1f} ± {item['spread']:.1f}",
+                f"{100 * ours['mean']:.2f}",
+                interval(ours),
+                item["place"],
+            ]
+        )
+    claim = results.published["error_reduction"]
+    pair = pair_of(results.comparison, claim["first"], claim["second"])
+    if pair["error_reduction"] is not None:
+        low, high = pair["error_reduction_low"], pair["error_reduction_high"]
+        spread = "" if low is None else f"{100 * low:.0f} to {100 * high:.0f}"
+        rows.append(
+            [
+                "error reduction",
+                f"{claim['value']}",
+                f"{100 * pair['error_reduction']:.0f}",
+                spread,
+                claim["place"],
+            ]
+        )
+    return Section(
+        "published",
+        "Published numbers beside ours",
+        [
+            Table(
+                f"{results.published['title']}; percent. Ours: test set, mean and 95 % interval.",
+                ["", "published", "ours", "interval", "place"],
+                rows,
+            ),
+            Prose(results.published["protocol"]),
+        ],
+    )

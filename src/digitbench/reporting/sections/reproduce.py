@@ -1,0 +1,34 @@
+"""How to get these numbers again."""
+
+from digitbench.reporting.document import Command, Prose, Section, Table
+from digitbench.reporting.results import Results
+from digitbench.reporting.wording import listing
+
+
+def reproduce(results: Results) -> Section:
+    """How to get these numbers again."""
+    params = results.params
+    facts = [
+        ["seeds", ", ".join(str(seed) for seed in params.seeds)],
+        ["epochs", str(params.epochs)],
+        ["batch size", str(params.batch_size)],
+        ["optimiser", f"Adam, learning rate {params.learning_rate:g}"],
+        ["arithmetic", params.precision],
+        ["validation share", f"{params.validation_share:g}"],
+    ]
+    environments = [timing["environment"] for timing in results.timing.values()]
+    facts += [
+        [key, listing(sorted({item[key] for item in environments}))] for key in environments[0]
+    ]
+    return Section(
+        "reproduce",
+        "How to reproduce",
+        [
+            Command("make\ndvc exp run -S epochs=10\ndvc metrics diff"),
+            Prose(
+                "On another processor the last digits may differ; within one machine every run "
+                "repeats to the byte."
+            ),
+            Table("Recipe and environment of these numbers.", ["", "value"], facts),
+        ],
+    )

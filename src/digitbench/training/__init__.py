@@ -1,0 +1,1 @@
+"""One replicate, and many replicates in parallel."""

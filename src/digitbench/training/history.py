@@ -1,0 +1,39 @@
+"""What training leaves on paper: curves, which repeat to the byte, and timings, which don't."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from digitbench.training.replicates import Replicate
+
+CURVE_COLUMNS = (
+    "seed",
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+)
+
+
+def curve_rows(replicates: Sequence[Replicate]) -> Iterator[tuple[float, ...]]:
+    """One row per seed and epoch, in the order of CURVE_COLUMNS."""
+    for replicate in replicates:
+        for epoch in replicate.history:
+            yield tuple(getattr(epoch, column) for column in CURVE_COLUMNS)
+
+
+def timing(
+    replicates: Sequence[Replicate], jobs: int, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Seconds per epoch (median over epochs and seeds, and the median of each seed) and where."""
+    seconds = {r.seed: median(epoch.seconds for epoch in r.history) for r in replicates}
+    every = [epoch.seconds for r in replicates for epoch in r.history]
+    return {
+        "seconds_per_epoch": {
+            "median": round(median(every), 3),
+            "per_seed": {str(seed): round(value, 3) for seed, value in seconds.items()},
+        },
+        "replicates_at_once": jobs,
+        "environment": dict(environment),
+    }

@@ -1,0 +1,18 @@
+"""Stage `report`: one page for people, one for pull requests."""
+
+from digitbench.layout import REPORT
+from digitbench.outputs import write_bytes, write_text
+from digitbench.params import load_params
+from digitbench.reporting.compose import compose
+from digitbench.reporting.html import render_html
+from digitbench.reporting.markdown import FIGURES, figure_files, render_markdown
+from digitbench.reporting.results import load_results
+
+
+def main() -> None:
+    """Run the stage."""
+    document = compose(load_results(load_params()))
+    for name, png in figure_files(document).items():
+        write_bytes(REPORT / FIGURES / name, png)
+    write_text(REPORT / "report.md", render_markdown(document))
+    write_text(REPORT / "index.html", render_html(document))
