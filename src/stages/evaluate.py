@@ -4,7 +4,7 @@ import numpy as np
 
 from digitbench import layout
 from digitbench.data.arrays import load_array, load_statistics
-from digitbench.evaluation.classification import confusion_rows, per_class_rows, score_replicates
+from digitbench.evaluation.classification import confusion_table, per_class_table, score_replicates
 from digitbench.evaluation.comparison import comparison_record
 from digitbench.evaluation.predict import predict_all
 from digitbench.evaluation.record import architecture_record, summary_record
@@ -29,19 +29,14 @@ def main() -> None:
         record = architecture_record(trained[name], scores[name])
         write_json(layout.METRICS / f"{name}.json", record)
         write_json(layout.SUMMARY / f"{name}.json", summary_record(record))
-        confusion = confusion_rows(scores[name])
-        write_csv(
-            layout.CONFUSION / f"{name}.csv", ("actual", "predicted", "count", "rate"), confusion
-        )
-        per_class = ("digit", "metric", "mean", "std", "ci95_low", "ci95_high")
-        write_csv(layout.PER_CLASS / f"{name}.csv", per_class, per_class_rows(scores[name]))
+        write_csv(layout.CONFUSION / f"{name}.csv", *confusion_table(scores[name]))
+        write_csv(layout.PER_CLASS / f"{name}.csv", *per_class_table(scores[name]))
     comparison = comparison_record(
         probabilities, labels, params.seeds, scores, params.evaluate.confused_pairs
     )
     write_json(layout.METRICS / "comparison.json", comparison)
 
     records = EvaluationRecords()
-    for name, models in trained.items():
-        for model in models:
-            label = f"{name} seed {model.seed}"
-            records.add(model.path, label, scores[name][model.seed].headline)
+    for model in (model for replicates in trained.values() for model in replicates):
+        headline = scores[model.architecture][model.seed].headline
+        records.add(model.path, f"{model.architecture} seed {model.seed}", headline)

@@ -1,5 +1,7 @@
 """Stages `train_<architecture>`: one replicate per seed, weights, curves and timings."""
 
+import time
+
 from digitbench import layout
 from digitbench.data.arrays import load_training_data
 from digitbench.environment import fingerprint, project_root
@@ -13,6 +15,7 @@ from digitbench.training.trainer import Recipe, resolve_device
 
 def main(architecture: str) -> None:
     """Run the stage for one architecture."""
+    began = time.perf_counter()
     params = load_params()
     recipe = Recipe(
         epochs=params.epochs,
@@ -38,4 +41,5 @@ def main(architecture: str) -> None:
         curves = layout.CURVES / f"{architecture}.csv"
         write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
         runs.log_curves(curves)
-    write_json(layout.TIMING / f"{architecture}.json", timing(replicates, jobs, fingerprint()))
+    record = timing(replicates, jobs, time.perf_counter() - began, fingerprint())
+    write_json(layout.TIMING / f"{architecture}.json", record)

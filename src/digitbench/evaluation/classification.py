@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.summary import Summary, summarise
 
+Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 CLASSES = range(10)
 HEADLINE = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
@@ -77,24 +78,26 @@ def per_class_summaries(scores: Mapping[int, Scores], metric: str) -> dict[str, 
     }
 
 
-def per_class_rows(scores: Mapping[int, Scores]) -> list[tuple[object, ...]]:
-    """Rows (digit, metric, mean, std, ci95_low, ci95_high) for a plot."""
-    return [
+def per_class_table(scores: Mapping[int, Scores]) -> Table:
+    """Header and rows: digit, metric, mean, std, interval."""
+    rows: list[tuple[object, ...]] = [
         (digit, metric, item["mean"], item["std"], item["ci95_low"], item["ci95_high"])
         for metric in PER_CLASS
         for digit, item in per_class_summaries(scores, metric).items()
     ]
+    return ("digit", "metric", "mean", "std", "ci95_low", "ci95_high"), rows
 
 
-def confusion_rows(scores: Mapping[int, Scores]) -> list[tuple[int, int, int, float]]:
-    """Rows (true, predicted, count, rate): counts summed over seeds, rate of the true class."""
+def confusion_table(scores: Mapping[int, Scores]) -> Table:
+    """Header and rows: actual, predicted, count summed over seeds, rate of the actual class."""
     counts = sum_confusion(list(scores.values()))
     rates = row_rates(counts)
-    return [
-        (true, predicted, int(counts[true, predicted]), float(rates[true, predicted]))
-        for true in CLASSES
+    rows: list[tuple[object, ...]] = [
+        (actual, predicted, int(counts[actual, predicted]), float(rates[actual, predicted]))
+        for actual in CLASSES
         for predicted in CLASSES
     ]
+    return ("actual", "predicted", "count", "rate"), rows
 
 
 def sum_confusion(scores: Sequence[Scores]) -> NDArray[np.int64]:

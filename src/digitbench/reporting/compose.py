@@ -17,7 +17,7 @@ def compose(results: Results) -> Document:
     """The whole report."""
     return Document(
         title=results.params.report.title,
-        verdict=_verdict(results),
+        verdict=verdict(results),
         tiles=_tiles(results),
         sections=(
             comparison(results),
@@ -31,7 +31,8 @@ def compose(results: Results) -> Document:
     )
 
 
-def _verdict(results: Results) -> str:
+def verdict(results: Results) -> str:
+    """Whether the best architecture beats the second, in one sentence."""
     best, *others = results.ranking
     if not others:
         return f"Only {NAMES[best]} was trained; there is nothing to compare it with."

@@ -8,7 +8,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,14 +39,19 @@ class Checkpoint:
             },
             content,
         )
-        write_bytes(self.path, content.getvalue())
+        state = content.getvalue()
+        write_bytes(self.path, hashlib.sha256(state).digest() + state)
 
     def restore(self, progress: Progress) -> None:
         """Bring a fresh replicate to the saved state; a missing or damaged file changes nothing."""
         try:
-            state = torch.load(io.BytesIO(self.path.read_bytes()), weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+            content = self.path.read_bytes()
+        except OSError:
             return
+        digest, packed = content[:32], content[32:]
+        if hashlib.sha256(packed).digest() != digest:
+            return
+        state = torch.load(io.BytesIO(packed), weights_only=True)
         progress.model.load_state_dict(state["model"])
         progress.optimiser.load_state_dict(state["optimiser"])
         progress.history[:] = [Epoch(*values) for values in state["history"]]

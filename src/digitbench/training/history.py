@@ -24,9 +24,12 @@ def curve_rows(replicates: Sequence[Replicate]) -> Iterator[tuple[float, ...]]:
 
 
 def timing(
-    replicates: Sequence[Replicate], jobs: int, environment: Mapping[str, str]
+    replicates: Sequence[Replicate],
+    jobs: int,
+    stage_seconds: float,
+    environment: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Seconds per epoch (median over epochs and seeds, and the median of each seed) and where."""
+    """Median seconds per epoch, of all and of each seed; seconds of the stage; where it ran."""
     seconds = {r.seed: median(epoch.seconds for epoch in r.history) for r in replicates}
     every = [epoch.seconds for r in replicates for epoch in r.history]
     return {
@@ -34,6 +37,7 @@ def timing(
             "median": round(median(every), 3),
             "per_seed": {str(seed): round(value, 3) for seed, value in seconds.items()},
         },
+        "stage_seconds": round(stage_seconds, 1),
         "replicates_at_once": jobs,
         "environment": dict(environment),
     }

@@ -1,0 +1,87 @@
+"""The numbers in README.md, generated from the committed results.
+
+``python -m digitbench.reporting.readme`` rewrites the block between the two marks; with ``--print``
+it shows the table instead.
+"""
+
+import sys
+from pathlib import Path
+
+from digitbench.errors import DigitbenchError
+from digitbench.outputs import write_text
+from digitbench.params import load_params
+from digitbench.plots.style import NAMES
+from digitbench.reporting.compose import verdict
+from digitbench.reporting.results import Results, load_results
+from digitbench.reporting.wording import interval, listing
+
+README = Path("README.md")
+BEGIN = "<!-- results: generated from metrics/ by `make readme` -->"
+END = "<!-- end of results -->"
+
+
+def results_table(results: Results) -> str:
+    """A Markdown table that also reads well in a terminal."""
+    header = ["", "test accuracy, %", "95 % interval", "macro F1, %", "parameters", "s per epoch"]
+    rows = [header, ["---", *["---:"] * (len(header) - 1)]]
+    for name in results.ranking:
+        metrics = results.metrics[name]
+        rows.append(
+            [
+                NAMES[name],
+                f"{100 * metrics['accuracy']['mean']:.2f}",
+                interval(metrics["accuracy"]),
+                f"{100 * metrics['macro_f1']['mean']:.2f}",
+                f"{metrics['parameters']:,}",
+                f"{results.timing[name]['seconds_per_epoch']['median']:.1f}",
+            ]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def results_block(results: Results) -> str:
+    """What stands between the marks of README.md."""
+    params = results.params
+    where = sorted({item["environment"]["hardware"] for item in results.timing.values()})
+    minutes = sum(item["stage_seconds"] for item in results.timing.values()) / 60
+    note = (
+        f"{len(params.seeds)} seeds, {params.epochs} epochs, 10,000 test images. "
+        f"Training all of them took {minutes:.1f} minutes on {listing(where)}."
+    )
+    return f"{BEGIN}\n```text\n{results_table(results)}\n```\n\n{verdict(results)}\n{note}\n{END}"
+
+
+def replace_block(text: str, block: str) -> str:
+    """The text with the part between the marks replaced.
+
+    Raises:
+        DigitbenchError: The marks are missing.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DigitbenchError(f"{README}: the marks {BEGIN} and {END} are missing.")
+    return before + block + after
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table, or rewrite the block."""
+    results = load_results(load_params())
+    if "--print" in arguments:
+        print(f"\n{results_table(results)}\n\n{verdict(results)}\nReport: report/index.html")
+        return
+    text = README.read_text(encoding="utf-8")
+    write_text(README, replace_block(text, results_block(results)))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except DigitbenchError as error:
+        sys.exit(str(error))

@@ -1,0 +1,25 @@
+"""Small real digits for every test: scikit-learn's 8x8 ones, enlarged to MNIST's size."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+
+from digitbench.data.arrays import TrainingData
+from digitbench.data.splits import pixel_statistics, stratified_split
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images [1797, 28, 28] and labels [1797]."""
+    bunch = load_digits()
+    large = np.kron(bunch.images / 16 * 255, np.ones((3, 3)))  # [1797, 24, 24]
+    images = np.pad(large, ((0, 0), (2, 2), (2, 2))).round().astype(np.uint8)
+    return images, bunch.target.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def small_data(digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> TrainingData:
+    images, labels = digits[0][:640], digits[1][:640]
+    train, validation = stratified_split(labels, 0.25, seed=0)
+    return TrainingData(images, labels, train, validation, pixel_statistics(images[train]))

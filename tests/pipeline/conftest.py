@@ -1,0 +1,150 @@
+"""A temporary clone of this project, shrunk: small real digits, narrow networks, one epoch."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from digitbench.data.idx import encode
+from digitbench.data.sources import DROP_IN_VARIABLE
+from digitbench.training.replicates import JOBS_VARIABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+AUDIT = Path(__file__).parent / "audit"
+NARROW = {"mlp": {"hidden": [16, 16]}, "cnn": {"channels": [4, 4], "hidden": 16}}
+
+
+@dataclass(frozen=True)
+class Project:
+    """The clone, and how to run things in it."""
+
+    root: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone; its whole output is shown where it fails."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+        )
+        assert not check or done.returncode == 0, f"{command}:\n{done.stdout}"
+        return done
+
+    def dvc(self, *arguments: str) -> str:
+        """Run dvc and return its output."""
+        return self.run("dvc", *arguments).stdout
+
+    def audited(self, log: Path, *command: str) -> list[tuple[str, Path]]:
+        """Run a command; return what its processes read (r), wrote (w) or executed (x) here."""
+        environment = {**self.environment, "AUDIT_LOG": str(log), "PYTHONPATH": str(AUDIT)}
+        environment.pop(JOBS_VARIABLE)  # worker processes are watched too
+        Project(self.root, environment).run(*command)
+        notes = [line.split(" ", 1) for line in log.read_text().splitlines()]
+        root = str(self.root)
+        return [(kind, Path(path).relative_to(root)) for kind, path in notes if _below(path, root)]
+
+    def restore(self) -> None:
+        """Bring tracked files back to the last commit."""
+        self.run("git", "reset", "-q", "--hard")
+
+    def edit(self, name: str, pattern: str, replacement: str) -> None:
+        """Change the text of a file in the clone; the pattern must be there."""
+        path = self.root / name
+        text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
+        assert count, f"{pattern} is not in {name}"
+        path.write_text(text)
+
+
+def _below(path: str, root: str) -> bool:
+    return path.startswith(root + os.sep)
+
+
+def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Project:
+    """Copy what Git knows of this checkout, shrink it, and commit it in a repository of its own."""
+    files = subprocess.check_output(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
+    )
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    (root / "dvc.lock").unlink(missing_ok=True)
+    drop_in = root.parent / "drop-in"
+    _shrink(root, drop_in, *digits)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DVC_", "GIT_", "MLFLOW_", "PYTHON", "DIGITBENCH_"))
+    }
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        DROP_IN_VARIABLE: str(drop_in),
+        JOBS_VARIABLE: "1",  # two tiny trainings take less time than starting two processes
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    project = Project(root, environment)
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "config", "user.name", "test")
+    project.run("git", "config", "user.email", "test@example.org")
+    _commit(project)
+    return project
+
+
+def _commit(project: Project) -> None:
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "state")
+
+
+def _shrink(
+    root: Path, drop_in: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> None:
+    """Small IDX files, a manifest of their hashes, and the committed parameters cut down."""
+    drop_in.mkdir()
+    contents = {
+        "train-images-idx3-ubyte": encode(images[:600]),
+        "train-labels-idx1-ubyte": encode(labels[:600]),
+        "t10k-images-idx3-ubyte": encode(images[600:800]),
+        "t10k-labels-idx1-ubyte": encode(labels[600:800]),
+    }
+    for name, content in contents.items():
+        (drop_in / name).write_bytes(content)
+    manifest = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+    (root / "src/digitbench/data/manifest.json").write_text(json.dumps(manifest))
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params |= {"seeds": [0, 1], "epochs": 1, "batch_size": 32}
+    for section, values in NARROW.items():
+        params[section] |= values
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory,
+    digits: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+) -> Project:
+    """A clone in which the pipeline has run and is committed; tests restore what they change."""
+    project = make_project(tmp_path_factory.mktemp("finished") / "project", digits)
+    project.dvc("repro")
+    _commit(project)
+    return project

@@ -1,0 +1,485 @@
+"""The schema of params.yaml: what it accepts, and what it says about what it doesn't."""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from digitbench.errors import DigitbenchError
+from digitbench.params import (
+    ARCHITECTURES,
+    ArchitectureParams,
+    MlpParams,
+    Params,
+    Section,
+    architecture_params,
+    load_params,
+)
+
+COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+TEXT = COMMITTED.read_text(encoding="utf-8")
+CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
+GONE = object()
+
+WHOLE = "a whole number from"
+SEED = "a whole number from 0 to 4,294,967,295"
+PROBABILITY = "a probability from 0 to below 1"
+# Key, what the message calls allowed, smallest and largest accepted, and the nearest refused.
+LIMITS: list[tuple[str, str, Any, Any, Any, Any]] = [
+    ("epochs", f"{WHOLE} 1 to 1,000", 1, 1_000, 0, 1_001),
+    ("batch_size", f"{WHOLE} 1 to 60,000", 1, 60_000, 0, 60_001),
+    ("learning_rate", "a number above 0 and at most 1", 1e-12, 1, 0, 1.001),
+    ("validation_share", "a share from 0.01 to 0.9", 0.01, 0.9, 0.0099, 0.91),
+    ("mlp.hidden", "a list of 1 to 16 widths", [1], [65_536] * 16, [], [8] * 17),
+    ("mlp.dropout", PROBABILITY, 0, 0.999, -0.001, 1),
+    ("cnn.channels", "a list of 1 to 4 widths", [1], [65_536] * 4, [], [8] * 5),
+    ("cnn.hidden", f"{WHOLE} 1 to 65,536", 1, 65_536, 0, 65_537),
+    ("cnn.dropout_maps", PROBABILITY, 0, 0.999, -0.001, 1),
+    ("cnn.dropout", PROBABILITY, 0, 0.999, -0.001, 1),
+    ("download.timeout_seconds", "above 0 and at most 600", 0.001, 600, 0, 600.1),
+    ("preprocess.split_seed", SEED, 0, 2**32 - 1, -1, 2**32),
+    ("preprocess.samples_per_class", f"{WHOLE} 1 to 50", 1, 50, 0, 51),
+    ("evaluate.batch_size", f"{WHOLE} 1 to 10,000", 1, 10_000, 0, 10_001),
+    ("evaluate.confused_pairs", f"{WHOLE} 1 to 90", 1, 90, 0, 91),
+    ("report.title", "a text of 1 to 200 characters", "x", "x" * 200, "", "x" * 201),
+    ("seeds", "a list of 1 to 1,000 different", [2**32 - 1], list(range(1000)), [], [*range(1001)]),
+]
+
+Load = Callable[[str], Params]
+Refuse = Callable[[str], str]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    # Not params.yaml: a message has to name the file that was read, not the usual one.
+    return tmp_path / "other.yaml"
+
+
+@pytest.fixture
+def load(path: Path) -> Load:
+    def load_text(text: str) -> Params:
+        path.write_text(text, encoding="utf-8")
+        return load_params(path)
+
+    return load_text
+
+
+@pytest.fixture
+def refuse(load: Load, path: Path) -> Refuse:
+    """Load a text that must be refused; gives the message, every line of which names the file."""
+
+    def refuse_text(text: str) -> str:
+        with pytest.raises(DigitbenchError) as caught:
+            load(text)
+        message = str(caught.value)
+        assert all(line.startswith(str(path)) for line in message.splitlines())
+        return message
+
+    return refuse_text
+
+
+def changed(key: str, value: object) -> str:
+    """The committed parameters with one dotted key set, or taken out."""
+    content = copy.deepcopy(CONTENT)
+    *sections, last = key.split(".")
+    place = content
+    for section in sections:
+        place = place[section]
+    if value is GONE:
+        del place[last]
+    else:
+        place[last] = value
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def value_of(params: Params, key: str) -> object:
+    value: object = params
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def leaves(node: yaml.Node | None, prefix: str = "") -> list[tuple[str, yaml.Node]]:
+    """Dotted key and key node of everything that has a value of its own."""
+    assert isinstance(node, yaml.MappingNode)
+    found = []
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        if isinstance(value, yaml.MappingNode):
+            found += leaves(value, f"{name}.")
+        else:
+            found.append((name, key))
+    return found
+
+
+def all_sections(base: type[Section] = Section) -> set[type[Section]]:
+    direct = set(base.__subclasses__())
+    return direct.union(*(all_sections(section) for section in direct))
+
+
+# --- the committed file ----------------------------------------------------------------------
+
+
+def test_committed_file_gives_the_values_it_shows() -> None:
+    params = load_params(COMMITTED)
+    assert params.model_dump(mode="json") == CONTENT
+
+
+def test_every_committed_key_has_a_comment_directly_above() -> None:
+    lines = TEXT.splitlines()
+    found = leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))
+    assert {name for name, _ in found} >= {key for key, *_ in LIMITS}
+    bare = [
+        name
+        for name, key in found
+        if not re.match(
+            rf" {{{key.start_mark.column}}}# (?!-)\S", lines[max(key.start_mark.line - 1, 0)]
+        )
+    ]
+    assert bare == []
+
+
+def test_limits_above_are_those_of_every_shared_key() -> None:
+    choices = {"precision", "device"}
+    keys = {name for name, _ in leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))}
+    shared = {key for key in keys if key.split(".")[0] not in ARCHITECTURES}
+    assert shared - choices <= {key for key, *_ in LIMITS} <= keys
+
+
+def test_every_key_of_the_schema_has_a_description() -> None:
+    sections = all_sections()
+    assert {Params, MlpParams} <= sections
+    bare = [
+        f"{section.__name__}.{name}"
+        for section in sections
+        for name, field in section.model_fields.items()
+        if not (field.description or "").strip()
+    ]
+    assert bare == []
+
+
+def test_parameters_cannot_be_changed_after_reading() -> None:
+    params = load_params(COMMITTED)
+    with pytest.raises(ValidationError, match="frozen"):
+        params.epochs = 2
+    with pytest.raises(ValidationError, match="frozen"):
+        params.mlp.dropout = 0.0
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, _, low, high, _, _ in LIMITS for value in (low, high)],
+)
+def test_both_ends_of_a_range_are_accepted(key: str, value: object, load: Load) -> None:
+    expected = tuple(value) if isinstance(value, list) else value
+    assert value_of(load(changed(key, value)), key) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed", "value"),
+    [(key, text, value) for key, text, _, _, low, high in LIMITS for value in (low, high)],
+)
+def test_just_outside_a_range_is_refused_by_name(
+    key: str, allowed: str, value: object, refuse: Refuse
+) -> None:
+    message = refuse(changed(key, value))
+    assert f" {key}: {value!r} is not allowed; {key} must be " in message
+    assert allowed in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["abc", True, -1, float("nan"), 10**12, None, {"a": 1}])
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{name}.{key}"
+        for name in ARCHITECTURES
+        for key, value in CONTENT[name].items()
+        if not isinstance(value, str)
+    ],
+)
+def test_every_number_of_every_architecture_is_checked(
+    key: str, value: object, refuse: Refuse
+) -> None:
+    assert f": {key}: {value!r} is not allowed; {key} must be a" in refuse(changed(key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", "abc"),
+        ("epochs", 5.5),
+        ("epochs", None),
+        ("epochs", [1]),
+        ("epochs", {"a": 1}),
+        ("learning_rate", "fast"),
+        ("mlp.hidden", 128),
+        ("mlp.hidden", "128"),
+        ("seeds", 3),
+        ("seeds", None),
+        ("mlp", 5),
+        ("mlp", None),
+        ("download", [1]),
+        ("report.title", 5),
+        ("report.title", None),
+        ("precision", "float16"),
+        ("precision", "Float32"),
+        ("precision", 32),
+        ("device", "tpu"),
+        ("device", "cuda:1"),
+        ("device", None),
+    ],
+)
+def test_wrong_type_or_choice_is_refused_by_name(key: str, value: object, refuse: Refuse) -> None:
+    *sections, name = key.split(".")
+    owner = getattr(load_params(COMMITTED), sections[0]) if sections else load_params(COMMITTED)
+    description = type(owner).model_fields[name].description
+    assert refuse(changed(key, value)).endswith(
+        f": {key}: {value!r} is not allowed; {key} must be {description}."
+    )
+
+
+@pytest.mark.parametrize("choice", ["float32", "bfloat16"])
+def test_every_precision_is_accepted(choice: str, load: Load) -> None:
+    assert load(changed("precision", choice)).precision == choice
+
+
+@pytest.mark.parametrize("choice", ["auto", "cpu", "cuda"])
+def test_every_device_is_accepted(choice: str, load: Load) -> None:
+    assert load(changed("device", choice)).device == choice
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("learning_rate", "1e-3", 0.001),  # PyYAML takes this for text
+        ("learning_rate", "'0.5'", 0.5),
+        ("epochs", "1e1", 10),
+        ("epochs", "10.0", 10),  # what DVC makes of -S epochs=1e1
+        ("epochs", "'7'", 7),
+        ("preprocess.split_seed", "'4294967295'", 2**32 - 1),
+    ],
+)
+def test_number_written_otherwise_is_the_same_number(
+    key: str, text: str, expected: float, load: Load
+) -> None:
+    value = value_of(load(changed(key, "PLACE").replace("PLACE", text)), key)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize("text", ["'5.5'", "1e-1", "'1e400'", "'nan'", "'-1'", "''", "'0x10'"])
+def test_text_that_is_no_allowed_whole_number_is_refused(text: str, refuse: Refuse) -> None:
+    message = refuse(changed("epochs", "PLACE").replace("PLACE", text))
+    assert " is not allowed; epochs must be a whole number from 1 to 1,000." in message
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    ["epochs", "batch_size", "learning_rate", "mlp.dropout", "preprocess.split_seed"],
+)
+def test_true_and_false_are_no_numbers(key: str, value: bool, refuse: Refuse) -> None:
+    assert f": {key}: {value} is not allowed; {key} must be a" in refuse(changed(key, value))
+
+
+@pytest.mark.parametrize("text", [".nan", ".inf", "-.inf", "nan", "inf", "1e999"])
+@pytest.mark.parametrize("key", ["learning_rate", "epochs", "mlp.dropout", "validation_share"])
+def test_values_that_are_not_finite_are_refused(key: str, text: str, refuse: Refuse) -> None:
+    message = refuse(changed(key, "PLACE").replace("PLACE", text))
+    assert re.search(
+        rf": {re.escape(key)}: '?(-?(nan|inf)|1e999)'? is not allowed; {re.escape(key)} must be a",
+        message,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "place", "bad"),
+    [
+        ("mlp.hidden", [256, 0], 1, "0"),
+        ("mlp.hidden", [256, 128, "wide"], 2, "'wide'"),
+        ("mlp.hidden", [True, 128], 0, "True"),
+        ("cnn.channels", [32, 64.5], 1, "64.5"),
+        ("seeds", [0, 1, -1], 2, "-1"),
+        ("seeds", [0, 2**32], 1, "4294967296"),
+    ],
+)
+def test_bad_element_of_a_list_is_named_with_its_place(
+    key: str, values: list[object], place: int, bad: str, refuse: Refuse
+) -> None:
+    message = refuse(changed(key, values))
+    element = rf"{re.escape(key)}(\.{place}|\[{place}\])"
+    assert re.search(
+        rf": {element}: {re.escape(bad)} is not allowed; {re.escape(key)} must be a list of",
+        message,
+    )
+
+
+@pytest.mark.parametrize("seeds", [[0, 7, 1, 7], [7, 7.0], ["7", 7]])
+def test_repeated_seed_is_named(seeds: list[object], refuse: Refuse) -> None:
+    message = refuse(changed("seeds", seeds))
+    assert ": seeds: " in message
+    assert re.search(r"\b7\b", message.split(": seeds: ")[1])
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("epoch", "epochs"),
+        ("learning_rat", "learning_rate"),
+        ("Batch_size", "batch_size"),
+        ("mlp.hiden", "hidden"),
+        ("cnn.dropout_map", "dropout_maps"),
+        ("evaluate.confusedpairs", "confused_pairs"),
+    ],
+)
+def test_misspelt_key_gets_the_nearest_name(key: str, meant: str, refuse: Refuse) -> None:
+    assert f": {key}: unknown key; did you mean {meant!r}?" in refuse(changed(key, 1))
+
+
+@pytest.mark.parametrize(
+    ("key", "section"),
+    [
+        ("zzz", Params),
+        ("mlp.qqq", MlpParams),
+        ("download.seeds", Params.model_fields["download"].annotation),
+    ],
+)
+def test_unknown_key_near_nothing_gets_the_names_of_its_section(
+    key: str, section: type[Section], refuse: Refuse
+) -> None:
+    known = ", ".join(section.model_fields)
+    assert refuse(changed(key, 1)).endswith(f": {key}: unknown key; known here are {known}.")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("1", "1"), ("on", "True"), ("~", "None"), ("2.5", "2.5")]
+)
+def test_key_that_is_no_text_is_called_a_key(key: str, shown: str, refuse: Refuse) -> None:
+    message = refuse(f"{TEXT}\n{key}: 77\n")
+    assert re.search(rf"\b{shown}\b.*\bkey\b|\bkey {shown}\b", message)
+    assert "must be ." not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("epochs", "a whole number from 1 to 1,000"),
+        ("seeds", "a list of 1 to 1,000 different whole numbers from 0 to 4,294,967,295"),
+        ("mlp", "a section with the keys of the MLP"),
+        ("cnn.dropout", PROBABILITY),
+        ("report.title", "a text of 1 to 200 characters"),
+    ],
+)
+def test_missing_key_is_named_with_what_it_must_be(key: str, allowed: str, refuse: Refuse) -> None:
+    assert refuse(changed(key, GONE)).endswith(f": {key}: missing; it must be {allowed}.")
+
+
+def test_all_errors_are_told_at_once(refuse: Refuse) -> None:
+    content = {**CONTENT, "epochs": "abc", "epoch": 3, "mlp": {"hidden": [8, 0], "dropout": 0.5}}
+    del content["device"]
+    lines = refuse(yaml.safe_dump(content)).splitlines()
+    assert len(lines) == 4
+    for start in ("epochs: 'abc'", "epoch: unknown", "mlp.hidden", "device: missing"):
+        assert sum(f": {start}" in line for line in lines) == 1
+
+
+# --- the file itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "added", "key"),
+    [("device: auto\n", "epochs: 3\n", "epochs"), ("  hidden: 128\n", "  hidden: 1\n", "hidden")],
+)
+def test_key_given_twice_is_named_with_its_line(
+    before: str, added: str, key: str, refuse: Refuse
+) -> None:
+    assert TEXT.count(before) == 1
+    text = TEXT.replace(before, before + added)
+    line = text[: text.index(before + added) + len(before + added)].count("\n")
+    assert re.search(rf", line {line}: .*\bkey {key!r} stands twice", refuse(text))
+
+
+def test_same_key_in_two_sections_is_no_repetition(load: Load) -> None:
+    params = load(changed("evaluate.batch_size", 7))
+    assert (params.batch_size, params.evaluate.batch_size) == (CONTENT["batch_size"], 7)
+
+
+@pytest.mark.parametrize("broken", ["\tepochs: 1", "epochs: 1: 2", "epochs: !odd 1", 'e: "a'])
+def test_broken_yaml_is_named_with_its_line(broken: str, refuse: Refuse) -> None:
+    before, after = re.split(r"(?m)^epochs: .*\n", TEXT)
+    message = refuse(f"{before}{broken}\n{after}")
+    found = re.search(r", line (\d+): this is not YAML \(.+\)\.$", message)
+    assert found
+    line = before.count("\n") + 1
+    # A quote that is never closed is noticed only where the file ends, or where it goes astray.
+    assert int(found[1]) == line or (broken.startswith('e: "') and int(found[1]) > line)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "epochs: {{ epochs }}",  # a template not filled in: YAML for a mapping used as a key
+        "epochs: 2020-13-45",  # YAML tries to make a date of it
+        "epochs: \x01",
+    ],
+)
+def test_yaml_that_makes_no_value_is_refused_in_a_sentence(broken: str, refuse: Refuse) -> None:
+    before, after = re.split(r"(?m)^epochs: .*\n", TEXT)
+    assert len(refuse(f"{before}{broken}\n{after}").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "None"), ("# nothing\n", "None"), ("- 1\n- 2\n", "[1, 2]"), ("5", "5")]
+)
+def test_file_without_keys_is_refused(text: str, found: str, refuse: Refuse) -> None:
+    assert refuse(text).endswith(f": expected keys with values, found {found}.")
+
+
+def test_file_in_another_encoding_is_refused_in_a_sentence(path: Path) -> None:
+    path.write_bytes(changed("report.title", "PLACE").replace("PLACE", "Größe").encode("latin-1"))
+    with pytest.raises(DigitbenchError, match=re.escape(str(path))):
+        load_params(path)
+
+
+def test_title_keeps_its_letters(load: Load) -> None:
+    text = changed("report.title", "PLACE").replace("PLACE", "Größe – Ziffern")
+    assert load(text).report.title == "Größe – Ziffern"
+
+
+def test_missing_file_is_named_with_what_to_do(path: Path) -> None:
+    with pytest.raises(DigitbenchError) as caught:
+        load_params(path)
+    assert str(caught.value).startswith(f"{path}: cannot be read (No such file")
+    assert "Run from the project's root folder." in str(caught.value)
+
+
+# --- architectures ---------------------------------------------------------------------------
+
+
+def test_architectures_are_the_sections_of_architectures() -> None:
+    params = load_params(COMMITTED)
+    assert set(ARCHITECTURES) >= {"mlp", "cnn"}
+    for name, value in params:
+        assert (name in ARCHITECTURES) == isinstance(value, ArchitectureParams)
+    for name in ARCHITECTURES:
+        assert architecture_params(params, name) is getattr(params, name)
+
+
+@pytest.mark.parametrize("name", ["nope", "MLP", "", "download", "epochs", "__class__"])
+def test_unknown_architecture_is_named_with_the_known_ones(name: str) -> None:
+    with pytest.raises(DigitbenchError) as caught:
+        architecture_params(load_params(COMMITTED), name)
+    known = ", ".join(ARCHITECTURES)
+    assert str(caught.value) == f"{name!r} is not an architecture; known are {known}."

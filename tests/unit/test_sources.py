@@ -1,0 +1,523 @@
+"""MNIST from folders and servers, good and bad; the files are small, their hashes real."""
+
+import gzip
+import hashlib
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitbench import layout
+from digitbench.data.idx import encode
+from digitbench.data.sources import (
+    DROP_IN_VARIABLE,
+    MIRRORS,
+    DropIn,
+    FileSpec,
+    Mirror,
+    Source,
+    SourceError,
+    fetch_all,
+    load_manifest,
+)
+from digitbench.data.wheel import Wheel
+from digitbench.errors import DigitbenchError
+from stages import download
+
+ROOT = Path(__file__).resolve().parents[2]
+RNG = np.random.default_rng(6)
+FILES: dict[str, bytes] = {
+    "train-images-idx3-ubyte": encode(RNG.integers(0, 256, (30, 28, 28), dtype=np.uint8)),
+    "train-labels-idx1-ubyte": encode(RNG.integers(0, 10, 30, dtype=np.uint8)),
+    "t10k-images-idx3-ubyte": encode(RNG.integers(0, 256, (20, 28, 28), dtype=np.uint8)),
+    "t10k-labels-idx1-ubyte": encode(RNG.integers(0, 10, 20, dtype=np.uint8)),
+}
+NAMES = list(FILES)
+FIRST = NAMES[0]
+SPECS = tuple(
+    FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
+    for name, content in FILES.items()
+)
+PACKED = {f"{name}.gz": gzip.compress(content) for name, content in FILES.items()}
+PAGE = b"<!DOCTYPE html><title>Sign in to the network</title>"
+TIMEOUT = 0.5
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    changed = bytearray(content)
+    changed[place] ^= 0x01
+    return bytes(changed)
+
+
+def nothing(_: str) -> None:
+    pass
+
+
+@dataclass
+class Answer:
+    """What a server sends: a body, whole or broken off after `sent` bytes, then perhaps silence."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/gzip"
+    sent: int | None = None
+    silence: threading.Event | None = None
+
+
+@dataclass
+class Server:
+    """A web folder on this machine that remembers what it was asked for."""
+
+    answers: Mapping[str, Answer]
+    requested: list[str] = field(default_factory=list)
+    url: str = ""
+
+
+def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.removeprefix("/mnist/")
+            server.requested.append(name)
+            answer = server.answers.get(name, Answer(b"none", status=404))
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.kind)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body[: answer.sent])
+            self.wfile.flush()
+            if answer.silence:
+                answer.silence.wait(30)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+Serve = Callable[[Mapping[str, Answer]], Server]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, "127.0.0.1")
+    running: list[tuple[ThreadingHTTPServer, Server]] = []
+
+    def start(answers: Mapping[str, Answer]) -> Server:
+        server = Server(answers)
+        listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+        server.url = f"http://127.0.0.1:{listening.server_address[1]}/mnist/"
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        running.append((listening, server))
+        return server
+
+    yield start
+    for listening, server in running:
+        for answer in server.answers.values():
+            if answer.silence:
+                answer.silence.set()
+        listening.shutdown()
+        listening.server_close()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A socket to which one can connect, and on which nothing ever answers."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
+        yield listening
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "raw"
+
+
+def whole() -> dict[str, Answer]:
+    return {name: Answer(body) for name, body in PACKED.items()}
+
+
+def folder_with(path: Path, contents: Mapping[str, bytes]) -> DropIn:
+    path.mkdir(parents=True)
+    for name, content in contents.items():
+        (path / name).write_bytes(content)
+    return DropIn(path)
+
+
+def left_behind(target: Path) -> list[str]:
+    return sorted(item.name for item in target.rglob("*"))
+
+
+def assert_complete(target: Path) -> None:
+    assert left_behind(target) == sorted(FILES)
+    for name, content in FILES.items():
+        assert (target / name).read_bytes() == content
+
+
+def refusal(sources: Sequence[Source], target: Path) -> str:
+    with pytest.raises(DigitbenchError) as caught:
+        fetch_all(SPECS, sources, target, say=nothing)
+    return str(caught.value)
+
+
+def url_of(listening: socket.socket) -> str:
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+
+# --- good sources ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("subfolder", ["", "mnist"])
+@pytest.mark.parametrize("contents", [FILES, PACKED], ids=["plain", "gz"])
+def test_drop_in_folder_gives_the_exact_files(
+    subfolder: str, contents: Mapping[str, bytes], tmp_path: Path, target: Path
+) -> None:
+    folder_with(tmp_path / "in" / subfolder, contents)
+    fetch_all(SPECS, [DropIn(tmp_path / "in")], target, say=nothing)
+    assert_complete(target)
+
+
+def test_drop_in_folder_may_mix_forms_and_places(tmp_path: Path, target: Path) -> None:
+    folder_with(tmp_path / "in" / "mnist", {NAMES[0]: FILES[NAMES[0]]})
+    (tmp_path / "in" / f"{NAMES[1]}.gz").write_bytes(PACKED[f"{NAMES[1]}.gz"])
+    (tmp_path / "in" / NAMES[2]).write_bytes(FILES[NAMES[2]])
+    (tmp_path / "in" / "mnist" / f"{NAMES[3]}.gz").write_bytes(PACKED[f"{NAMES[3]}.gz"])
+    fetch_all(SPECS, [DropIn(tmp_path / "in")], target, say=nothing)
+    assert_complete(target)
+
+
+def test_mirror_gives_the_exact_files_in_one_request_each(serve: Serve, target: Path) -> None:
+    server = serve(whole())
+    said: list[str] = []
+    fetch_all(SPECS, [Mirror(server.url, TIMEOUT)], target, said.append)
+    assert_complete(target)
+    assert server.requested == list(PACKED)
+    assert said == [f"{name}: verified, from {server.url}" for name in NAMES]
+
+
+def test_files_that_are_there_are_replaced(tmp_path: Path, target: Path) -> None:
+    folder_with(target, dict.fromkeys(FILES, b"old"))
+    fetch_all(SPECS, [folder_with(tmp_path / "in", FILES)], target, say=nothing)
+    assert_complete(target)
+
+
+# --- the order of sources --------------------------------------------------------------------
+
+
+def test_no_server_is_asked_if_the_folder_has_everything(
+    serve: Serve, tmp_path: Path, target: Path
+) -> None:
+    server = serve(whole())
+    sources: list[Source] = [folder_with(tmp_path / "in", PACKED), Mirror(server.url, TIMEOUT)]
+    fetch_all(SPECS, sources, target, say=nothing)
+    assert_complete(target)
+    assert server.requested == []
+
+
+def test_first_of_two_good_servers_is_asked(serve: Serve, target: Path) -> None:
+    servers = [serve(whole()), serve(whole())]
+    mirrors = [Mirror(server.url, TIMEOUT) for server in servers]
+    fetch_all(SPECS, mirrors, target, say=nothing)
+    assert (servers[0].requested, servers[1].requested) == (list(PACKED), [])
+
+
+def test_second_source_gives_what_the_first_lacks(
+    serve: Serve, tmp_path: Path, target: Path
+) -> None:
+    server = serve(whole())
+    half = folder_with(tmp_path / "in", {name: FILES[name] for name in NAMES[:2]})
+    said: list[str] = []
+    fetch_all(SPECS, [half, Mirror(server.url, TIMEOUT)], target, said.append)
+    assert_complete(target)
+    assert server.requested == [f"{name}.gz" for name in NAMES[2:]]
+    verified = [line for line in said if "verified" in line]
+    origins = [half.name] * 2 + [server.url] * 2
+    assert verified == [
+        f"{name}: verified, from {origin}" for name, origin in zip(NAMES, origins, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("names", list(combinations(NAMES, 2)))
+def test_any_two_files_and_a_whole_source_make_four(
+    names: tuple[str, ...], tmp_path: Path, target: Path
+) -> None:
+    half = folder_with(tmp_path / "half", {name: FILES[name] for name in names})
+    fetch_all(SPECS, [half, folder_with(tmp_path / "all", PACKED)], target, say=nothing)
+    assert_complete(target)
+
+
+def test_two_halves_make_a_whole_if_each_has_what_is_missing_first(
+    tmp_path: Path, target: Path
+) -> None:
+    halves = [
+        folder_with(tmp_path / "one", {name: FILES[name] for name in NAMES[:2]}),
+        folder_with(tmp_path / "two", {name: FILES[name] for name in NAMES[2:]}),
+    ]
+    fetch_all(SPECS, halves, target, say=nothing)
+    assert_complete(target)
+
+
+def test_dead_server_is_asked_once(serve: Serve, tmp_path: Path, target: Path) -> None:
+    dead = serve({name: Answer(b"down", status=503) for name in PACKED})
+    sources: list[Source] = [Mirror(dead.url, TIMEOUT), folder_with(tmp_path / "in", FILES)]
+    said: list[str] = []
+    fetch_all(SPECS, sources, target, said.append)
+    assert_complete(target)
+    assert dead.requested == [f"{FIRST}.gz"]
+    assert said[0] == f"{dead.url}: {FIRST}.gz: HTTP 503; trying the next source"
+
+
+def test_server_that_never_answers_costs_one_timeout(
+    silent: socket.socket, tmp_path: Path, target: Path
+) -> None:
+    sources: list[Source] = [Mirror(url_of(silent), TIMEOUT), folder_with(tmp_path / "in", FILES)]
+    said: list[str] = []
+    begin = time.monotonic()
+    fetch_all(SPECS, sources, target, said.append)
+    assert TIMEOUT <= time.monotonic() - begin < 2 * TIMEOUT
+    assert_complete(target)
+    assert said[0] == f"{url_of(silent)}: no answer within 0.5 s; trying the next source"
+    silent.setblocking(False)
+    silent.accept()[0].close()
+    with pytest.raises(BlockingIOError):
+        silent.accept()
+
+
+# --- bad sources -----------------------------------------------------------------------------
+
+PLAIN, GZ = FILES[FIRST], PACKED[f"{FIRST}.gz"]
+SIZES = rf"{FIRST} has [\d,]+ bytes instead of {len(PLAIN):,}"
+ALTERED = rf"{FIRST} is altered \(SHA-256 [0-9a-f]{{64}}\)"
+NO_GZIP = rf"{FIRST}\.gz is not a whole gzip file \(.+\)"
+
+BAD_FILES: dict[str, tuple[str, bytes, str]] = {
+    "flipped byte": (FIRST, flipped(PLAIN, 1000), ALTERED),
+    "flipped header": (FIRST, flipped(PLAIN, 3), ALTERED),
+    "flipped last byte": (FIRST, flipped(PLAIN, -1), ALTERED),
+    "truncated": (FIRST, PLAIN[:-1], SIZES),
+    "longer": (FIRST, PLAIN + b"\0", SIZES),
+    "empty": (FIRST, b"", SIZES),
+    "page": (FIRST, PAGE, SIZES),
+    "another of the four": (FIRST, FILES[NAMES[2]], SIZES),
+    "gz of flipped byte": (f"{FIRST}.gz", gzip.compress(flipped(PLAIN, 1000)), ALTERED),
+    "gz of truncated": (f"{FIRST}.gz", gzip.compress(PLAIN[:-1]), SIZES),
+    "gz flipped": (f"{FIRST}.gz", flipped(GZ, len(GZ) // 2), f"{NO_GZIP}|{ALTERED}"),
+    "gz flipped checksum": (f"{FIRST}.gz", flipped(GZ, -8), NO_GZIP),
+    "gz truncated": (f"{FIRST}.gz", GZ[: len(GZ) // 2], NO_GZIP),
+    "gz truncated by one": (f"{FIRST}.gz", GZ[:-1], NO_GZIP),
+    "gz truncated in header": (f"{FIRST}.gz", GZ[:5], NO_GZIP),
+    "gz empty": (f"{FIRST}.gz", b"", SIZES),
+    "gz with tail": (f"{FIRST}.gz", GZ + b"tail", NO_GZIP),
+    "gz twice": (f"{FIRST}.gz", GZ + GZ, SIZES),
+    "gz page": (f"{FIRST}.gz", PAGE, NO_GZIP),
+    "not packed": (f"{FIRST}.gz", PLAIN, NO_GZIP),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_file_in_a_folder_is_refused(case: str, tmp_path: Path, target: Path) -> None:
+    name, content, reason = BAD_FILES[case]
+    bad = folder_with(tmp_path / "in", {name: content})
+    message = refusal([bad], target)
+    assert re.search(rf"(?m)^  - {re.escape(bad.name)}: ({reason})$", message)
+    assert left_behind(target) == []
+    fetch_all(SPECS, [bad, folder_with(tmp_path / "good", FILES)], target, say=nothing)
+    assert_complete(target)
+
+
+@pytest.mark.parametrize("case", [case for case, (name, *_) in BAD_FILES.items() if name != FIRST])
+def test_bad_file_on_a_server_is_refused(
+    case: str, serve: Serve, tmp_path: Path, target: Path
+) -> None:
+    name, content, reason = BAD_FILES[case]
+    server = serve({**whole(), name: Answer(content, kind="text/html")})
+    bad = Mirror(server.url, TIMEOUT)
+    message = refusal([bad], target)
+    assert re.search(rf"(?m)^  - {re.escape(bad.name)}: ({reason})$", message)
+    assert server.requested == [name]
+    assert left_behind(target) == []
+    fetch_all(SPECS, [bad, folder_with(tmp_path / "good", FILES)], target, say=nothing)
+    assert_complete(target)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(b"down", status=503), rf"{FIRST}\.gz: HTTP 503"),
+        (Answer(PAGE, status=404, kind="text/html"), rf"{FIRST}\.gz: HTTP 404"),
+        (Answer(GZ, status=500), rf"{FIRST}\.gz: HTTP 500"),
+        (Answer(GZ, sent=len(GZ) // 2), "the connection failed or broke off"),
+        (Answer(GZ, sent=0), "the connection failed or broke off"),
+        (
+            Answer(GZ, sent=len(GZ) // 2, silence=threading.Event()),
+            r"the connection failed or broke off|no answer within 0\.5 s",
+        ),
+    ],
+    ids=["503", "404", "500 with data", "broken off", "broken off at once", "stalled"],
+)
+def test_server_that_fails_is_refused(
+    answer: Answer, reason: str, serve: Serve, target: Path
+) -> None:
+    server = serve({**whole(), f"{FIRST}.gz": answer})
+    message = refusal([Mirror(server.url, TIMEOUT)], target)
+    assert re.search(rf"(?m)^  - {re.escape(server.url)}: ({reason})$", message)
+    assert server.requested == [f"{FIRST}.gz"]
+    assert left_behind(target) == []
+
+
+def test_server_that_is_not_there_is_refused(silent: socket.socket, target: Path) -> None:
+    url = url_of(silent)
+    silent.close()
+    message = refusal([Mirror(url, TIMEOUT)], target)
+    assert f"  - {url}: the connection failed or broke off\n" in message
+    assert left_behind(target) == []
+
+
+def test_server_that_never_answers_is_refused(silent: socket.socket, target: Path) -> None:
+    message = refusal([Mirror(url_of(silent), TIMEOUT)], target)
+    assert f"  - {url_of(silent)}: no answer within 0.5 s\n" in message
+    assert left_behind(target) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_folder_without_the_files_is_refused(exists: bool, tmp_path: Path, target: Path) -> None:
+    empty = folder_with(tmp_path / "in", {"notes.txt": b""}) if exists else DropIn(tmp_path / "in")
+    message = refusal([empty], target)
+    assert f"  - {empty.name}: {FIRST} (or {FIRST}.gz) is not there\n" in message
+    assert left_behind(target) == []
+
+
+def test_bad_last_file_leaves_the_three_good_ones(tmp_path: Path, target: Path) -> None:
+    contents = {**FILES, NAMES[3]: flipped(FILES[NAMES[3]], 9)}
+    message = refusal([folder_with(tmp_path / "in", contents)], target)
+    assert left_behind(target) == sorted(NAMES[:3])
+    assert SPECS[3].sha256 in message
+    assert not any(spec.sha256 in message for spec in SPECS[:3])
+    assert message.startswith(f"MNIST could not be had: {NAMES[3]} missing.")
+
+
+def test_bad_file_does_not_replace_a_good_one(tmp_path: Path, target: Path) -> None:
+    folder_with(target, FILES)
+    refusal([folder_with(tmp_path / "in", {FIRST: flipped(PLAIN, 0)})], target)
+    assert_complete(target)
+
+
+def test_one_error_lists_every_source_with_its_reason(
+    serve: Serve, silent: socket.socket, tmp_path: Path, target: Path
+) -> None:
+    @dataclass(frozen=True)
+    class Index:
+        name: str = "package index"
+
+        def fetch(self, spec: FileSpec) -> bytes:
+            raise SourceError(f"no {spec.name} today")
+
+    down = serve({f"{FIRST}.gz": Answer(b"", status=503)})
+    portal = serve({f"{FIRST}.gz": Answer(PAGE, kind="text/html")})
+    sources: list[Source] = [
+        folder_with(tmp_path / "in", {}),
+        Mirror(down.url, TIMEOUT),
+        Mirror(portal.url, TIMEOUT),
+        Mirror(url_of(silent), TIMEOUT),
+        Index(),
+    ]
+    lines = refusal(sources, target).splitlines()
+    assert lines[0] == f"MNIST could not be had: {', '.join(NAMES)} missing."
+    for line, source, reason in zip(
+        lines[1:6],
+        sources,
+        ["is not there", "HTTP 503", "not a whole gzip", "no answer", "today"],
+        strict=True,
+    ):
+        assert line.startswith(f"  - {source.name}: ")
+        assert reason in line
+    assert DROP_IN_VARIABLE == "DIGITBENCH_DATA_DIR"
+    assert lines[6].startswith("What to do: ")
+    assert f"set {DROP_IN_VARIABLE} to it" in lines[6]
+    assert lines[7:] == [f"  {spec.sha256}  {spec.name}" for spec in SPECS]
+    assert left_behind(target) == []
+
+
+# --- what is committed -----------------------------------------------------------------------
+
+
+def test_mirrors_are_those_of_torchvision() -> None:
+    from torchvision.datasets import MNIST  # seconds; only this test needs it
+
+    assert list(MIRRORS) == MNIST.mirrors
+
+
+def test_manifest_has_the_four_files_with_the_sizes_of_their_format() -> None:
+    manifest = load_manifest()
+    assert {spec.name: spec.size for spec in manifest} == {
+        "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
+        "train-labels-idx1-ubyte": 8 + 60_000,
+        "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
+        "t10k-labels-idx1-ubyte": 8 + 10_000,
+    }
+    assert all(re.fullmatch("[0-9a-f]{64}", spec.sha256) for spec in manifest)
+    assert len({spec.sha256 for spec in manifest}) == 4
+    assert [layout.RAW / spec.name for spec in manifest] == list(layout.RAW_FILES)
+
+
+# --- the stage -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with parameters, and a manifest of the small files."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
+    monkeypatch.setattr(download, "load_manifest", lambda: SPECS)
+    return folder
+
+
+def test_stage_takes_the_drop_in_folder_and_asks_nobody(
+    project: Path, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(whole())
+    monkeypatch.setattr(download, "MIRRORS", (server.url,))
+    monkeypatch.setenv(DROP_IN_VARIABLE, str(folder_with(tmp_path / "in", PACKED).folder))
+    download.main()
+    assert_complete(project / "data" / "raw")
+    assert server.requested == []
+
+
+def test_stage_asks_the_mirrors_if_there_is_no_folder(
+    project: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = [serve({}), serve(whole())]
+    monkeypatch.setattr(download, "MIRRORS", tuple(server.url for server in servers))
+    download.main()
+    assert_complete(project / "data" / "raw")
+    assert [len(server.requested) for server in servers] == [1, 4]
+
+
+@pytest.mark.parametrize("folder", ["somewhere", "", None])
+def test_stage_tries_folder_then_mirrors_then_index(
+    folder: str | None, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeout = "  timeout_seconds: 17\n"
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"  timeout_seconds: .*\n", timeout, text)
+    (project / "params.yaml").write_text(text, encoding="utf-8")
+    if folder is not None:
+        monkeypatch.setenv(DROP_IN_VARIABLE, folder)
+    tried: list[Source] = []
+    monkeypatch.setattr(download, "fetch_all", lambda _, sources, *__, **___: tried.extend(sources))
+    download.main()
+    first = [DropIn(Path(folder))] if folder else []
+    assert tried == [*first, *(Mirror(url, 17) for url in MIRRORS), Wheel()]

@@ -1,0 +1,246 @@
+"""One replicate and many: the same bytes whatever happens around them."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.errors import DigitbenchError
+from digitbench.models import load_weights
+from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, load_params
+from digitbench.training import trainer
+from digitbench.training.checkpoint import replicate_key
+from digitbench.training.history import CURVE_COLUMNS, curve_rows, timing
+from digitbench.training.replicates import (
+    JOBS_VARIABLE,
+    Job,
+    Replicate,
+    parallel_jobs,
+    run_replicates,
+)
+from digitbench.training.trainer import Epoch, Recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=1e-3, precision="float32", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    return load_params(ROOT / "params.yaml")
+
+
+def small(params: Params, architecture: str) -> ArchitectureParams:
+    """The committed section with every width cut down."""
+    section: ArchitectureParams = getattr(params, architecture)
+    values = section.model_dump()
+    for key, value in values.items():
+        if key == "channels":
+            values[key] = (4, 8)
+        elif key == "hidden":
+            values[key] = (16,) if isinstance(value, tuple) else 16
+    return type(section)(**values)
+
+
+@pytest.fixture
+def job(params: Params, small_data: TrainingData, tmp_path: Path) -> Job:
+    return Job("cnn", small(params, "cnn"), RECIPE, small_data, tmp_path / "checkpoints")
+
+
+def run(job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
+    return run_replicates(job, seeds, jobs, on_epoch=lambda epoch: None)
+
+
+def figures(replicate: Replicate) -> list[tuple[object, ...]]:
+    """The history without its clock."""
+    return [dataclasses.astuple(dataclasses.replace(e, seconds=0)) for e in replicate.history]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+    architecture: str, params: Params, job: Job
+) -> None:
+    job = dataclasses.replace(job, architecture=architecture, params=small(params, architecture))
+    (first,), (again,), (other,) = run(job, (3,)), run(job, (3,)), run(job, (4,))
+    assert first.weights == again.weights
+    assert figures(first) == figures(again)
+    assert first.weights != other.weights
+
+
+def test_side_by_side_gives_the_same_bytes_as_one_by_one(job: Job) -> None:
+    alone, together = run(job, (0, 1, 2), jobs=1), run(job, (0, 1, 2), jobs=2)
+    assert [r.seed for r in together] == [0, 1, 2]
+    assert [r.weights for r in together] == [r.weights for r in alone]
+    assert [figures(r) for r in together] == [figures(r) for r in alone]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
+    architecture: str, precision: str, params: Params, job: Job
+) -> None:
+    recipe = dataclasses.replace(RECIPE, precision=precision)
+    section = small(params, architecture)
+    job = dataclasses.replace(job, architecture=architecture, params=section, recipe=recipe)
+    (replicate,) = run(job)
+    model = load_weights(architecture, section, replicate.weights, "test")
+    held_out = job.data.validation_index
+    loss, accuracy = trainer.validate(
+        model,
+        torch.from_numpy(job.data.images[held_out]),
+        torch.from_numpy(job.data.labels[held_out].astype(np.int64)),
+        job.data.statistics,
+        precision,
+    )
+    assert (loss, accuracy) == (
+        replicate.history[-1].validation_loss,
+        replicate.history[-1].validation_accuracy,
+    )
+
+
+def test_training_learns(job: Job, params: Params) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=8)
+    (replicate,) = run(
+        dataclasses.replace(job, architecture="mlp", params=params.mlp, recipe=recipe)
+    )
+    assert replicate.history[-1].validation_accuracy > 0.7
+    assert replicate.history[-1].train_loss < replicate.history[0].train_loss / 2
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_training_resumes_to_the_same_bytes(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, epochs=3))
+    (whole,) = run(job)
+    learned: list[tuple[int, int]] = []
+    learn = trainer._learn
+
+    def die_in_epoch_3(*args: object) -> tuple[float, float]:
+        seed_and_epoch: tuple[int, int] = args[5]  # type: ignore[assignment]
+        if seed_and_epoch[1] == 3:
+            raise KilledError
+        return learn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer, "_learn", die_in_epoch_3)
+    with pytest.raises(KilledError):
+        run(job)
+    assert len(list(job.checkpoints.iterdir())) == 1
+
+    def note(*args: object) -> tuple[float, float]:
+        learned.append(args[5])  # type: ignore[arg-type]
+        return learn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer, "_learn", note)
+    (resumed,) = run(job)
+    assert learned == [(0, 3)], "epochs 1 and 2 come from the checkpoint"
+    assert resumed.weights == whole.weights
+    assert figures(resumed) == figures(whole)
+    assert list(job.checkpoints.iterdir()) == [], "a finished replicate leaves no checkpoint"
+
+
+def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
+    (whole,) = run(job)
+    key = replicate_key(job.architecture, job.params, job.recipe, job.data, 0)
+    job.checkpoints.mkdir(exist_ok=True)
+    damaged = job.checkpoints / f"cnn-0-{key[:16]}.pt"
+    for content in (b"", b"half a file", bytes(1000)):
+        damaged.write_bytes(content)
+        assert run(job)[0].weights == whole.weights
+        assert not damaged.exists(), "the file is the one that training looked at"
+
+
+def test_the_data_order_of_a_seed_is_the_same_for_every_architecture_and_differs_by_epoch() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        batches = list(trainer._batches(100, 32, (seed, epoch), "cpu"))
+        assert [len(batch) for batch in batches] == [32, 32, 32, 4]
+        return torch.cat(batches).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert sorted(order(0, 1)) == list(range(100))
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)
+
+
+def test_standardised_pixels_by_hand() -> None:
+    images = torch.tensor([[[0, 255], [51, 0]]], dtype=torch.uint8)  # [1, 2, 2]
+    result = trainer.standardise(images, PixelStatistics(mean=0.2, std=0.5))
+    assert result.shape == (1, 1, 2, 2)
+    expected = torch.tensor([[[[-0.4, 1.6], [0.0, -0.4]]]])
+    torch.testing.assert_close(result, expected)
+    assert images.tolist() == [[[0, 255], [51, 0]]], "the input is left alone"
+
+
+def test_validation_equals_a_direct_computation(params: Params, small_data: TrainingData) -> None:
+    progress = trainer.start("mlp", small(params, "mlp"), RECIPE, seed=0)
+    images = torch.from_numpy(small_data.images[:50])
+    labels = torch.from_numpy(small_data.labels[:50].astype(np.int64))
+    loss, accuracy = trainer.validate(
+        progress.model, images, labels, small_data.statistics, "float32"
+    )
+    progress.model.eval()
+    logits = progress.model(trainer.standardise(images, small_data.statistics))
+    assert loss == pytest.approx(cross_entropy(logits, labels).item(), rel=1e-6)
+    assert accuracy == float((logits.argmax(1) == labels).double().mean())
+
+
+def test_a_diverged_training_is_refused_with_the_key_to_change(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "_learn", lambda *args: (float("nan"), 0.1))
+    with pytest.raises(DigitbenchError, match=r"diverged in epoch 1.*learning_rate: 0\.001"):
+        run(job)
+
+
+def test_damaged_or_foreign_weights_name_the_file_and_the_stage(params: Params, job: Job) -> None:
+    (replicate,) = run(job)
+    for content, section in (
+        (replicate.weights[:-10], job.params),
+        (replicate.weights, params.cnn),
+    ):
+        with pytest.raises(DigitbenchError, match=r"models/x: .*dvc repro .*train_cnn"):
+            load_weights("cnn", section, content, "models/x")
+
+
+def test_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(JOBS_VARIABLE, raising=False)
+    assert parallel_jobs(4, "cuda") == 1
+    assert 1 <= parallel_jobs(2, "cpu") <= 2
+    monkeypatch.setenv(JOBS_VARIABLE, "3")
+    assert parallel_jobs(8, "cpu") == 3
+    assert parallel_jobs(2, "cpu") == 2
+    for wrong in ("0", "two", "-1"):
+        monkeypatch.setenv(JOBS_VARIABLE, wrong)
+        with pytest.raises(DigitbenchError, match=JOBS_VARIABLE):
+            parallel_jobs(2, "cpu")
+
+
+def test_curves_carry_no_clock_and_timings_nothing_else() -> None:
+    history = tuple(Epoch(7, epoch, 0.5, 0.8, 0.4, 0.9, seconds=epoch) for epoch in (1, 2, 3))
+    replicates = [Replicate(7, b"", history)]
+    assert "seconds" not in CURVE_COLUMNS
+    assert list(curve_rows(replicates))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)
+    record = timing(replicates, 2, 12.345, {"hardware": "x"})
+    assert record["seconds_per_epoch"] == {"median": 2, "per_seed": {"7": 2}}
+    assert (record["stage_seconds"], record["replicates_at_once"]) == (12.3, 2)
+
+
+def test_cuda_asked_for_and_absent_is_said() -> None:
+    if torch.cuda.is_available():
+        assert trainer.resolve_device("auto") == trainer.resolve_device("cuda") == "cuda"
+        return
+    assert trainer.resolve_device("auto") == "cpu"
+    with pytest.raises(DigitbenchError, match="device: cuda"):
+        trainer.resolve_device("cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_on_a_gpu_the_same_seed_gives_the_same_bytes(job: Job) -> None:
+    job = dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, device="cuda"))
+    assert run(job)[0].weights == run(job)[0].weights
