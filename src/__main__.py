@@ -12,21 +12,21 @@ from types import FrameType
 
 from digitbench.errors import DigitbenchError
 
-STAGES = {
-    "download": "python src download",
-    "preprocess": "python src preprocess",
-    "train": "python src train <architecture>",
-    "evaluate": "python src evaluate",
-    "report": "python src report",
+# What each stage takes besides its name.
+STAGES: dict[str, tuple[str, ...]] = {
+    "download": (),
+    "preprocess": (),
+    "train": ("<architecture>",),
+    "evaluate": (),
+    "report": (),
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run one stage; returns the exit status."""
-    if not arguments or arguments[0] not in STAGES:
-        print(
-            "Usage, from the project's root folder:", *STAGES.values(), sep="\n  ", file=sys.stderr
-        )
+    if not arguments or len(arguments) != 1 + len(STAGES.get(arguments[0], arguments)):
+        lines = [" ".join(("python src", stage, *takes)) for stage, takes in STAGES.items()]
+        print("Usage, from the project's root folder:", *lines, sep="\n  ", file=sys.stderr)
         return 2
     # cuBLAS repeats itself to the bit only with a fixed workspace, chosen before it is loaded.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 RAW = Path("data/raw")
+RAW_DOMAINS = RAW / "domains"
 PROCESSED = Path("data/processed")
 PREDICTIONS = Path("data/predictions")
 MODELS = Path("models")
@@ -11,8 +12,7 @@ TIMING = METRICS / "timing"
 SUMMARY = METRICS / "summary"
 PLOTS = Path("plots")
 CURVES = PLOTS / "curves"
-CONFUSION = PLOTS / "confusion"
-PER_CLASS = PLOTS / "per_class"
+EVALUATION = PLOTS / "evaluate"
 REPORT = Path("report")
 
 RAW_FILES = (

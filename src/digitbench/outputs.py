@@ -47,6 +47,19 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     write_text(path, text.getvalue())
 
 
+def write_all(contents: Mapping[Path, Any]) -> None:
+    """Write each content in the format of its path: .json, .csv (a data frame), .npz, .png."""
+    for path, content in contents.items():
+        if path.suffix == ".json":
+            write_json(path, content)
+        elif path.suffix == ".csv":
+            write_text(path, content.to_csv(index=False, lineterminator="\n"))
+        elif path.suffix == ".npz":
+            write_npz(path, content)
+        else:
+            write_bytes(path, content)
+
+
 def write_npy(path: Path, array: NDArray[Any]) -> None:
     """One array in NumPy's format, which carries no clock and can be memory-mapped."""
     content = io.BytesIO()

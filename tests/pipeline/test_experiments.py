@@ -1,10 +1,13 @@
 """Experiments: in a temporary copy, and queued with two workers on a fresh database."""
 
 import json
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import mlflow
+import psutil
 import pytest
 from mlflow.entities import Run
 from numpy.typing import NDArray
@@ -61,6 +64,36 @@ def test_a_temporary_run_executes_the_copys_code_and_records_in_the_main_reposit
     assert diff["params"]["params.yaml"]["epochs"] == {"old": 1, "new": 2, "diff": 1}
     assert any(path.startswith("metrics/summary/") for path in diff["metrics"])
     assert finished.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Project) -> None:
+    finished.edit("params.yaml", r"^epochs: .*$", "epochs: 1000")
+    environment = {**finished.environment, "DIGITBENCH_JOBS": "2"}
+    client = mlflow.MlflowClient(f"sqlite:///{finished.root / 'mlflow.db'}")
+    with subprocess.Popen(
+        ["python", "src", "train", "mlp"],
+        cwd=finished.root,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    ) as training:
+        checkpoints = finished.root / ".checkpoints"
+        deadline = time.monotonic() + 60
+        while not list(checkpoints.glob("mlp-*.pt")):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        workers = psutil.Process(training.pid).children(recursive=True)
+        assert len(workers) >= 2
+        training.terminate()
+        assert training.wait(timeout=30) != 0
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    finished.restore()
+    shutil.rmtree(checkpoints)
+    assert alive == []
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    killed = client.search_runs([experiment.experiment_id], "params.epochs = '1000'")
+    assert {run.info.status for run in killed} == {"KILLED"}
+    assert len(killed) == 3
 
 
 def test_two_queued_experiments_share_a_fresh_database(

@@ -1,5 +1,6 @@
 """Scores against plain counting and scikit-learn's own averages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from digitbench.evaluation.classification import (
     summarise_scores,
 )
 from digitbench.evaluation.summary import summarise
+from digitbench.layout import model_file
 
 ALL = list(range(10))
 
@@ -59,7 +61,7 @@ def replicates() -> dict[int, Scores]:
     labels, _ = CASES["random"]
     predictions = [CASES[name][1] for name in ("random", "mostly right", "7 never predicted")]
     stack = np.stack([probabilities_of(predicted) for predicted in predictions])
-    return score_replicates(stack, labels, (11, 5, 7))
+    return score_replicates("mlp", stack, labels, (11, 5, 7))
 
 
 def confusion_of(pairs: dict[tuple[int, int], int]) -> NDArray[np.int64]:
@@ -128,14 +130,17 @@ def test_class_never_predicted_counts_as_zero_without_a_warning() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (499, 9)])
-def test_values_that_are_no_numbers_are_refused(value: float, place: tuple[int, int]) -> None:
+def test_values_that_are_no_numbers_are_refused_by_model(
+    value: float, place: tuple[int, int]
+) -> None:
     labels, predicted = CASES["random"]
-    probabilities = probabilities_of(predicted)
-    probabilities[place] = value
-    with pytest.raises(DigitbenchError, match="not numbers"):
-        score(probabilities, labels)
-    with pytest.raises(DigitbenchError, match="not numbers"):
-        score_replicates(probabilities[np.newaxis], labels, (0,))
+    stack = np.stack([probabilities_of(predicted)] * 3)
+    stack[1][place] = value
+    with pytest.raises(DigitbenchError, match="not numbers") as caught:
+        score_replicates("cnn", stack, labels, (4, 23, 8))
+    assert str(caught.value).startswith(f"{model_file('cnn', 23)}: ")
+    assert "train_cnn`" in str(caught.value)
+    assert score_replicates("cnn", stack[[0, 2]], labels, (4, 8)).keys() == {4, 8}
 
 
 # --- over replicates -------------------------------------------------------------------------
@@ -173,20 +178,20 @@ def test_per_class_summaries_are_of_the_class(metric: str) -> None:
 
 def test_per_class_table_has_every_digit_and_metric_once() -> None:
     scores = replicates()
-    header, rows = per_class_table(scores)
-    assert header == ("digit", "metric", "mean", "std", "ci95_low", "ci95_high")
-    assert {len(row) for row in rows} == {len(header)}
-    assert sorted((str(row[1]), int(str(row[0]))) for row in rows) == sorted(
-        (metric, digit) for metric in ("precision", "recall", "f1") for digit in ALL
+    table = per_class_table(scores)
+    assert list(table) == ["digit", "metric", "mean", "std", "ci95_low", "ci95_high"]
+    assert sorted((metric, int(digit)) for digit, metric in table[["digit", "metric"]].values) == (
+        sorted((metric, digit) for metric in ("precision", "recall", "f1") for digit in ALL)
     )
-    for digit, metric, *numbers in rows:
-        summary = per_class_summaries(scores, str(metric))[str(digit)]
-        assert numbers == [
-            summary["mean"],
-            summary["std"],
-            summary["ci95_low"],
-            summary["ci95_high"],
-        ]
+    for digit, metric, *numbers in table.itertuples(index=False):
+        summary: Mapping[str, Any] = per_class_summaries(scores, metric)[str(digit)]
+        assert numbers == [summary[key] for key in ("mean", "std", "ci95_low", "ci95_high")]
+
+
+def test_per_class_table_of_one_seed_has_no_spread() -> None:
+    table = per_class_table({5: replicates()[5]})
+    assert table["mean"].notna().all()
+    assert table[["std", "ci95_low", "ci95_high"]].isna().all(axis=None)
 
 
 # --- confusion -------------------------------------------------------------------------------
@@ -195,11 +200,12 @@ def test_per_class_table_has_every_digit_and_metric_once() -> None:
 def test_confusion_table_adds_up() -> None:
     labels, _ = CASES["random"]
     scores = replicates()
-    header, rows = confusion_table(scores)
-    assert header == ("actual", "predicted", "count", "rate")
-    assert [row[:2] for row in rows] == [(a, b) for a in ALL for b in ALL]
-    counts = np.array([row[2] for row in rows]).reshape(10, 10)
-    rates = np.array([row[3] for row in rows]).reshape(10, 10)
+    table = confusion_table(scores)
+    assert list(table) == ["actual", "predicted", "count", "rate"]
+    places = list(zip(table["actual"], table["predicted"], strict=True))
+    assert places == [(a, b) for a in ALL for b in ALL]
+    counts = table["count"].to_numpy().reshape(10, 10)
+    rates = table["rate"].to_numpy().reshape(10, 10)
     by_hand = sum(
         metrics.confusion_matrix(labels, CASES[name][1], labels=ALL)
         for name in ("random", "mostly right", "7 never predicted")
@@ -208,7 +214,6 @@ def test_confusion_table_adds_up() -> None:
     assert counts.sum() == 3 * len(labels)
     np.testing.assert_allclose(rates.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(rates * counts.sum(axis=1, keepdims=True), counts, rtol=1e-12)
-    assert all(type(row[2]) is int and type(row[3]) is float for row in rows)
 
 
 def test_confusion_of_one_replicate_is_its_own() -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from digitbench.outputs import (
+    write_all,
     write_bytes,
     write_csv,
     write_json,
@@ -37,6 +39,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "npy": lambda path: write_npy(path, MATRIX),
     "npz": lambda path: write_npz(path, {"probabilities": MATRIX, "seeds": SEEDS}),
 }
+FRAME = pd.DataFrame({"metric": ["f1, macro", "é"], "value": [0.1 + 0.2, 1e-300]})
 
 
 def rows_that_break() -> Iterator[tuple[object, ...]]:
@@ -213,6 +216,40 @@ def test_json_keeps_order_letters_and_numbers(tmp_path: Path) -> None:
     assert list(json.loads(text).items()) == list(content.items())
     assert '"é": "−"' in text
     assert text.endswith("}\n")
+
+
+def test_files_of_a_stage_are_those_of_the_single_writers(tmp_path: Path) -> None:
+    arrays = {"probabilities": MATRIX, "seeds": SEEDS}
+    record = {"b": 1.5, "a": [None, "é"]}
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_all(
+        {
+            one / "a.json": record,
+            one / "b.csv": FRAME,
+            one / "deep" / "c.npz": arrays,
+            one / "d.png": b"\x89PNG\r\n",
+        }
+    )
+    write_json(other / "a.json", record)
+    write_csv(other / "b.csv", ("metric", "value"), FRAME.itertuples(index=False))
+    write_npz(other / "deep" / "c.npz", arrays)
+    write_bytes(other / "d.png", b"\x89PNG\r\n")
+    files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
+    assert len(files) == 4
+    for name in files:
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_frame_comes_back_exactly(tmp_path: Path) -> None:
+    values = RNG.random(300).tolist()
+    frame = pd.DataFrame({"x": values, "count": range(300), "none": [None, 1.5] * 150})
+    write_all({tmp_path / "a.csv": frame})
+    header, *rows = csv.reader(io.StringIO((tmp_path / "a.csv").read_text()))
+    assert header == ["x", "count", "none"]
+    assert [float(x) for x, _, _ in rows] == values
+    assert [(count, none) for _, count, none in rows] == [
+        (str(i), "1.5" if i % 2 else "") for i in range(300)
+    ]
 
 
 def test_csv_gives_every_float_back_exactly(tmp_path: Path) -> None:

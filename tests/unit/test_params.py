@@ -46,6 +46,7 @@ LIMITS: list[tuple[str, str, Any, Any, Any, Any]] = [
     ("preprocess.samples_per_class", f"{WHOLE} 1 to 50", 1, 50, 0, 51),
     ("evaluate.batch_size", f"{WHOLE} 1 to 10,000", 1, 10_000, 0, 10_001),
     ("evaluate.confused_pairs", f"{WHOLE} 1 to 90", 1, 90, 0, 91),
+    ("evaluate.robustness_images", f"{WHOLE} 100 to 10,000", 100, 10_000, 99, 10_001),
     ("report.title", "a text of 1 to 200 characters", "x", "x" * 200, "", "x" * 201),
     ("seeds", "a list of 1 to 1,000 different", [2**32 - 1], list(range(1000)), [], [*range(1001)]),
 ]
@@ -145,7 +146,7 @@ def test_every_committed_key_has_a_comment_directly_above() -> None:
 
 
 def test_limits_above_are_those_of_every_shared_key() -> None:
-    choices = {"precision", "device"}
+    choices = {"precision", "device", "evaluate.domains"}
     keys = {name for name, _ in leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))}
     shared = {key for key in keys if key.split(".")[0] not in ARCHITECTURES}
     assert shared - choices <= {key for key, *_ in LIMITS} <= keys
@@ -247,6 +248,21 @@ def test_wrong_type_or_choice_is_refused_by_name(key: str, value: object, refuse
     )
 
 
+@pytest.mark.parametrize("domains", [["optical"], ["usps"], ["usps", "optical"]])
+def test_any_choice_of_domains_is_accepted(domains: list[str], load: Load) -> None:
+    assert load(changed("evaluate.domains", domains)).evaluate.domains == tuple(domains)
+
+
+@pytest.mark.parametrize(
+    "domains", [[], ["usps", "usps"], ["optical", "usps", "optical"], "usps", None]
+)
+def test_unfit_choice_of_domains_is_refused_by_name(domains: object, refuse: Refuse) -> None:
+    assert refuse(changed("evaluate.domains", domains)).endswith(
+        f": evaluate.domains: {domains!r} is not allowed; evaluate.domains must be "
+        "a list of different names out of optical and usps."
+    )
+
+
 @pytest.mark.parametrize("choice", ["float32", "bfloat16"])
 def test_every_precision_is_accepted(choice: str, load: Load) -> None:
     assert load(changed("precision", choice)).precision == choice
@@ -308,6 +324,7 @@ def test_values_that_are_not_finite_are_refused(key: str, text: str, refuse: Ref
         ("mlp.hidden", [256, 128, "wide"], 2, "'wide'"),
         ("mlp.hidden", [True, 128], 0, "True"),
         ("cnn.channels", [32, 64.5], 1, "64.5"),
+        ("evaluate.domains", ["optical", "emnist"], 1, "'emnist'"),
         ("seeds", [0, 1, -1], 2, "-1"),
         ("seeds", [0, 2**32], 1, "4294967296"),
     ],
@@ -398,16 +415,11 @@ def test_all_errors_are_told_at_once(refuse: Refuse) -> None:
 # --- the file itself -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("before", "added", "key"),
-    [("device: auto\n", "epochs: 3\n", "epochs"), ("  hidden: 128\n", "  hidden: 1\n", "hidden")],
-)
-def test_key_given_twice_is_named_with_its_line(
-    before: str, added: str, key: str, refuse: Refuse
-) -> None:
-    assert TEXT.count(before) == 1
-    text = TEXT.replace(before, before + added)
-    line = text[: text.index(before + added) + len(before + added)].count("\n")
+@pytest.mark.parametrize("key", ["epochs", "dropout_maps", "title"])
+def test_key_given_twice_is_named_with_its_line(key: str, refuse: Refuse) -> None:
+    text, changes = re.subn(rf"(?m)^( *){key}: .*\n", rf"\g<0>\1{key}: 3\n", TEXT)
+    assert changes == 1
+    line = text[: text.index(f"{key}: 3\n")].count("\n") + 1
     assert re.search(rf", line {line}: .*\bkey {key!r} stands twice", refuse(text))
 
 

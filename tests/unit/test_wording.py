@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digitbench.evidence import is_significant
 from digitbench.reporting.wording import (
     interval,
-    is_significant,
     listing,
+    oriented,
     p_value,
     pair_of,
     pair_sentence,
@@ -26,6 +27,9 @@ def pair(difference: float, low: float, high: float, p: float) -> dict[str, Any]
         "difference": difference,
         "difference_low": low,
         "difference_high": high,
+        "error_reduction": None,
+        "error_reduction_low": None,
+        "error_reduction_high": None,
         "p_value_holm": p,
     }
 
@@ -130,6 +134,35 @@ def test_p_value_is_written_once_and_right_in_every_sentence() -> None:
         p = item["p_value_holm"]
         end = ", p < 0.001." if p < 0.001 else f", p = {p:.3f}."
         assert pair_sentence(item).endswith(end)
+
+
+def compared(first: str, errors: float, second: str, others: float) -> dict[str, Any]:
+    """The comparison of two error rates, with ends of intervals where each halves and doubles."""
+    ratios = [others / errors, others / (2 * errors), 2 * others / errors]
+    keys = ("error_reduction", "error_reduction_high", "error_reduction_low")
+    return {
+        **pair(errors - others, errors / 2 - others * 2, errors * 2 - others / 2, 0.01),
+        **dict(zip(keys, (1 - ratio for ratio in ratios), strict=True)),
+        "first": first,
+        "second": second,
+    }
+
+
+def test_turned_comparison_is_the_one_made_the_other_way_round() -> None:
+    worse_second = compared("cnn", 0.01, "mlp", 0.03)
+    better_second = compared("mlp", 0.03, "cnn", 0.01)
+    assert oriented(worse_second) == pytest.approx(better_second)
+    assert oriented(better_second) == better_second
+    assert oriented(oriented(worse_second)) == oriented(worse_second)
+    assert better_second["error_reduction"] == pytest.approx(2 / 3)
+
+
+def test_turned_comparison_leaves_out_what_is_undefined() -> None:
+    # The first made no error in some resample, or the second made none.
+    undefined = {"error_reduction_low": None, "error_reduction_high": 1.0}
+    turned = oriented(compared("cnn", 0.01, "mlp", 0.03) | undefined)
+    assert turned["error_reduction"] == pytest.approx(2 / 3)
+    assert turned["error_reduction_low"] is turned["error_reduction_high"] is None
 
 
 # --- numbers ---------------------------------------------------------------------------------

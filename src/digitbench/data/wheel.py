@@ -122,4 +122,6 @@ def _labels_file(labels: NDArray[np.int64]) -> bytes:
 
 def _last_error(text: str) -> str:
     errors = [line for line in text.splitlines() if line.startswith("ERROR")]
-    return errors[-1].removeprefix("ERROR: ") if errors else "no reason given"
+    if errors:
+        return errors[-1].removeprefix("ERROR: ")
+    return text.strip().splitlines()[-1] if text.strip() else "no reason given"

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.summary import Summary, summarise
+from digitbench.layout import model_file
 
-Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 CLASSES = range(10)
 HEADLINE = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
@@ -38,13 +39,7 @@ class Scores:
 
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Scores:
-    """Scores of probabilities [N, 10]; a class never predicted has precision 0.
-
-    Raises:
-        DigitbenchError: A probability is not a number.
-    """
-    if not np.isfinite(probabilities).all():
-        raise DigitbenchError("the predictions contain values that are not numbers")
+    """Scores of probabilities [N, 10]; a class never predicted has precision 0."""
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, _ = precision_recall_fscore_support(
         labels, predicted, labels=list(CLASSES), zero_division=0.0
@@ -54,9 +49,23 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) 
 
 
 def score_replicates(
-    probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]], seeds: Sequence[int]
+    architecture: str,
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.integer[Any]],
+    seeds: Sequence[int],
 ) -> dict[int, Scores]:
-    """Scores per seed of probabilities [S, N, 10]."""
+    """Scores per seed of probabilities [S, N, 10].
+
+    Raises:
+        DigitbenchError: A prediction is not a number; the text names the model and its stage.
+    """
+    broken = [seed for row, seed in enumerate(seeds) if not np.isfinite(probabilities[row]).all()]
+    if broken:
+        raise DigitbenchError(
+            f"{model_file(architecture, broken[0])}: its predictions are not numbers. "
+            f"Run `dvc repro --force --single-item train_{architecture}`, if need be with a "
+            "smaller learning_rate in params.yaml."
+        )
     return {seed: score(probabilities[row], labels) for row, seed in enumerate(seeds)}
 
 
@@ -78,26 +87,23 @@ def per_class_summaries(scores: Mapping[int, Scores], metric: str) -> dict[str, 
     }
 
 
-def per_class_table(scores: Mapping[int, Scores]) -> Table:
-    """Header and rows: digit, metric, mean, std, interval."""
-    rows: list[tuple[object, ...]] = [
-        (digit, metric, item["mean"], item["std"], item["ci95_low"], item["ci95_high"])
+def per_class_table(scores: Mapping[int, Scores]) -> pd.DataFrame:
+    """Rows of digit, metric, mean, std and interval."""
+    keys = ["mean", "std", "ci95_low", "ci95_high"]
+    rows = [
+        {"digit": digit, "metric": metric, **item}
         for metric in PER_CLASS
         for digit, item in per_class_summaries(scores, metric).items()
     ]
-    return ("digit", "metric", "mean", "std", "ci95_low", "ci95_high"), rows
+    return pd.DataFrame(rows)[["digit", "metric", *keys]]
 
 
-def confusion_table(scores: Mapping[int, Scores]) -> Table:
-    """Header and rows: actual, predicted, count summed over seeds, rate of the actual class."""
+def confusion_table(scores: Mapping[int, Scores]) -> pd.DataFrame:
+    """Rows of actual, predicted, count summed over seeds, and rate of the actual class."""
     counts = sum_confusion(list(scores.values()))
-    rates = row_rates(counts)
-    rows: list[tuple[object, ...]] = [
-        (actual, predicted, int(counts[actual, predicted]), float(rates[actual, predicted]))
-        for actual in CLASSES
-        for predicted in CLASSES
-    ]
-    return ("actual", "predicted", "count", "rate"), rows
+    actual, predicted = np.divmod(np.arange(counts.size), len(CLASSES))
+    cells = {"count": counts.ravel(), "rate": row_rates(counts).ravel()}
+    return pd.DataFrame({"actual": actual, "predicted": predicted, **cells})
 
 
 def sum_confusion(scores: Sequence[Scores]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """The committed comparison: every pair of architectures, and what each confuses most."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from digitbench.evaluation.significance import PairwiseComparison, compare_all
 def comparison_record(
     probabilities: Mapping[str, NDArray[np.float32]],
     labels: NDArray[np.uint8],
-    seeds: Sequence[int],
     scores: Mapping[str, Mapping[int, Scores]],
     confused_pairs: int,
 ) -> dict[str, Any]:
@@ -23,7 +22,6 @@ def comparison_record(
     Args:
         probabilities: Per architecture [S, N, 10].
         labels: True classes [N].
-        seeds: The S seeds.
         scores: Per architecture and seed.
         confused_pairs: How many pairs of digits to list.
     """
@@ -31,7 +29,7 @@ def comparison_record(
     return {
         "pairs": {
             f"{pair.second}_minus_{pair.first}": _pair_record(pair)
-            for pair in compare_all(correct, seeds)
+            for pair in compare_all(correct, list(next(iter(scores.values()))))
         },
         "most_confused": {
             name: most_confused(sum_confusion(list(by_seed.values())), confused_pairs)

@@ -7,14 +7,13 @@ from torch import nn
 from digitbench.params import CnnParams
 
 
-def build(params: CnnParams) -> nn.Module:
+def build(params: CnnParams, side: int = 28) -> nn.Module:
     """Convolution, 2x2 max-pooling and ReLU per block, then one hidden layer and the output.
 
     Whole feature maps are dropped after the last convolution, units before the output.
-    Maps [B, 1, 28, 28] to logits [B, 10].
+    Maps [B, 1, side, side] to logits [B, 10].
     """
     layers: list[nn.Module] = []
-    side = 28
     for n_in, n_out in pairwise((1, *params.channels)):
         layers += [nn.Conv2d(n_in, n_out, kernel_size=3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
         side //= 2

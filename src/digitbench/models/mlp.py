@@ -7,12 +7,12 @@ from torch import nn
 from digitbench.params import MlpParams
 
 
-def build(params: MlpParams) -> nn.Module:
+def build(params: MlpParams, side: int = 28) -> nn.Module:
     """Hidden layers with ReLU, dropout before the output layer.
 
-    Maps [B, 1, 28, 28] to logits [B, 10].
+    Maps [B, 1, side, side] to logits [B, 10].
     """
-    layers: list[nn.Module] = [nn.Flatten()]  # [B, 784]
-    for n_in, n_out in pairwise((28 * 28, *params.hidden)):
+    layers: list[nn.Module] = [nn.Flatten()]  # [B, side * side]
+    for n_in, n_out in pairwise((side * side, *params.hidden)):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     return nn.Sequential(*layers, nn.Dropout(params.dropout), nn.Linear(params.hidden[-1], 10))

@@ -44,5 +44,5 @@ def accuracy_intervals(
     axes.scatter([], [], s=50, color=INK, marker="D", label="mean and 95 % interval")
     if published:
         axes.errorbar([], [], xerr=[], fmt="s", color=INK, ms=4, lw=1, label="published, as stated")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.32), ncols=3)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -17,6 +17,10 @@ GRID = "#d8d9db"
 COLOURS = {"mlp": "#0072b2", "cnn": "#d55e00", "rnn": "#009e73", "lstm": "#cc79a7"}
 NAMES = {"mlp": "MLP", "cnn": "CNN", "rnn": "RNN", "lstm": "LSTM"}
 ACCENT = "#0072b2"
+# Both stand out on light and on dark pages; red never carries a meaning that words don't repeat.
+MUTED = "#7a7e83"
+WRONG = "#dc3d43"
+WIDTH = 7.4  # inches, of figures as wide as the page
 
 matplotlib.use("agg")
 matplotlib.rcParams.update(
@@ -59,8 +63,16 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
+def _settle(figure: Figure) -> None:
+    """Lay out once: every layout starts from the last one, so a second drawing would differ."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
 def to_png(figure: Figure, dpi: int = 110) -> bytes:
     """PNG on white, without the version stamp that would change with the library."""
+    _settle(figure)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
     return content.getvalue()
@@ -68,6 +80,7 @@ def to_png(figure: Figure, dpi: int = 110) -> bytes:
 
 def to_svg(figure: Figure) -> str:
     """An <svg> element for a page: no date, no fixed size, colours and font of its surroundings."""
+    _settle(figure)
     content = io.StringIO()
     figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     svg = content.getvalue()
@@ -75,6 +88,6 @@ def to_svg(figure: Figure) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg (.*?) ?width="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r'<svg (.*?) ?height="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
-    svg = re.sub(r"(font:[^;\"]*?px) [^;\"]+", r"\1 inherit", svg)
+    svg = re.sub(r"font-family: [^;\"]+", "font-family: inherit", svg)
     svg = svg.replace(INK, "currentColor").replace(GRID, "var(--line)")
     return svg.replace("#000000", "currentColor")

@@ -3,12 +3,17 @@
 from digitbench.plots.style import COLOURS, NAMES
 from digitbench.reporting.document import Document, Tile
 from digitbench.reporting.results import Results
+from digitbench.reporting.sections.calibration import calibration
 from digitbench.reporting.sections.comparison import comparison
 from digitbench.reporting.sections.confusion import confusions
 from digitbench.reporting.sections.cost import cost
 from digitbench.reporting.sections.data import data
+from digitbench.reporting.sections.domains import domains
+from digitbench.reporting.sections.errors import errors
 from digitbench.reporting.sections.published import published
 from digitbench.reporting.sections.reproduce import reproduce
+from digitbench.reporting.sections.robustness import robustness
+from digitbench.reporting.sections.statistics import statistics
 from digitbench.reporting.sections.training import learning
 from digitbench.reporting.wording import interval, pair_of, pair_sentence, percent
 
@@ -21,10 +26,15 @@ def compose(results: Results) -> Document:
         tiles=_tiles(results),
         sections=(
             comparison(results),
+            statistics(results),
+            cost(results),
             confusions(results),
+            calibration(results),
+            robustness(results),
+            domains(results),
+            errors(results),
             learning(results),
             data(results),
-            cost(results),
             published(results),
             reproduce(results),
         ),
@@ -40,7 +50,17 @@ def verdict(results: Results) -> str:
     sentence = pair_sentence(pair)
     if pair["limitation"]:
         sentence += f" {pair['limitation']}"
-    return sentence
+    return f"{sentence} {_price(results, best, others[0])}"
+
+
+def _price(results: Results, best: str, other: str) -> str:
+    """What the best costs beside the second."""
+    macs = results.metrics[best]["macs"] / results.metrics[other]["macs"]
+    seconds = {name: results.timing[name]["seconds_per_epoch"]["median"] for name in (best, other)}
+    return (
+        f"{NAMES[best]} takes {macs:.1f} times the computation of {NAMES[other]} and "
+        f"{seconds[best] / seconds[other]:.1f} times its training time."
+    )
 
 
 def _tiles(results: Results) -> list[Tile]:

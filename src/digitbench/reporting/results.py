@@ -26,7 +26,20 @@ class Results:
     curves: dict[str, pd.DataFrame]
     class_counts: dict[str, list[int]]
     samples: bytes
+    robustness: dict[str, Any]
+    robustness_curves: pd.DataFrame
+    domains: dict[str, Any]
+    latency: dict[str, Any]
+    growth: pd.DataFrame
     published: dict[str, Any]
+
+    def table(self, kind: str, architecture: str) -> pd.DataFrame:
+        """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
+        return _csv(layout.EVALUATION / kind / f"{architecture}.csv")
+
+    def picture(self, name: str) -> bytes:
+        """A sheet of digits that evaluation drew."""
+        return _bytes(layout.EVALUATION / f"{name}.png")
 
     @property
     def ranking(self) -> list[str]:
@@ -41,9 +54,11 @@ def load_results(params: Params) -> Results:
         DigitbenchError: A file is missing or damaged; the text names it.
     """
     counts = _csv(layout.CLASS_COUNTS)
+    metrics = {name: _json(layout.METRICS / f"{name}.json") for name in ARCHITECTURES}
+    _check_seeds(metrics, params)
     return Results(
         params=params,
-        metrics={name: _json(layout.METRICS / f"{name}.json") for name in ARCHITECTURES},
+        metrics=metrics,
         comparison=_json(layout.METRICS / "comparison.json"),
         timing={name: _json(layout.TIMING / f"{name}.json") for name in ARCHITECTURES},
         curves={name: _csv(layout.CURVES / f"{name}.csv") for name in ARCHITECTURES},
@@ -52,8 +67,23 @@ def load_results(params: Params) -> Results:
             for part, frame in counts.groupby("part", sort=False)
         },
         samples=_bytes(layout.SAMPLES_FIGURE),
+        robustness=_json(layout.METRICS / "robustness.json"),
+        robustness_curves=_csv(layout.EVALUATION / "robustness.csv"),
+        domains=_json(layout.METRICS / "domains.json"),
+        latency=_json(layout.TIMING / "evaluate.json"),
+        growth=_csv(layout.EVALUATION / "growth.csv"),
         published=yaml.safe_load(_bytes(PUBLISHED)),
     )
+
+
+def _check_seeds(metrics: dict[str, dict[str, Any]], params: Params) -> None:
+    asked = [str(seed) for seed in params.seeds]
+    for name, record in metrics.items():
+        if list(record["accuracy"]["per_seed"]) != asked:
+            raise DigitbenchError(
+                f"{layout.METRICS / name}.json: made with other seeds than params.yaml asks for "
+                f"({', '.join(asked)}). Run `dvc repro evaluate`."
+            )
 
 
 def _bytes(path: Path) -> bytes:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from digitbench.evidence import is_significant
 from digitbench.plots.style import NAMES
 
-ALPHA = 0.05
 METRICS = {
     "accuracy": "accuracy",
     "macro_precision": "macro precision",
@@ -21,7 +21,8 @@ def percent(value: float, digits: int = 2) -> str:
 
 def points(value: float) -> str:
     """A difference of fractions in percentage points, with its sign."""
-    return f"{100 * value:+.2f}".replace("-", "−")
+    # Adding 0 makes +0 of -0, which turning an interval round leaves behind.
+    return f"{100 * value + 0:+.2f}".replace("-", "−")
 
 
 def p_value(value: float) -> str:
@@ -43,31 +44,46 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def is_significant(pair: Mapping[str, Any]) -> bool:
-    """Whether a pair differs: adjusted p below 0.05, and an interval that leaves 0 out."""
-    covers_zero = pair["difference_low"] <= 0 <= pair["difference_high"]
-    return pair["p_value_holm"] < ALPHA and not covers_zero
+def oriented(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """The comparison turned so that the second architecture is the one with the higher accuracy.
+
+    An error reduction of r one way is 1 - 1/(1 - r) the other way, and so are its ends.
+    """
+    if pair["difference"] >= 0:
+        return dict(pair)
+    return {
+        **pair,
+        "first": pair["second"],
+        "second": pair["first"],
+        "difference": -pair["difference"],
+        "difference_low": -pair["difference_high"],
+        "difference_high": -pair["difference_low"],
+        "error_reduction": _turned(pair["error_reduction"]),
+        "error_reduction_low": _turned(pair["error_reduction_high"]),
+        "error_reduction_high": _turned(pair["error_reduction_low"]),
+    }
+
+
+def _turned(reduction: float | None) -> float | None:
+    return None if reduction is None or reduction == 1 else 1 - 1 / (1 - reduction)
 
 
 def pair_sentence(pair: Mapping[str, Any]) -> str:
     """What one comparison shows, in one sentence."""
+    pair = oriented(pair)
     first, second = pair["first"], pair["second"]
     low, high, difference = pair["difference_low"], pair["difference_high"], pair["difference"]
-    if difference < 0:
-        first, second = second, first
-        low, high, difference = -high, -low, -difference
+    p = pair["p_value_holm"]
+    sign = p_value(p) if p < 0.001 else f"= {p_value(p)}"
     numbers = (
         f"{points(difference)} points of accuracy, 95 % interval {points(low)} to {points(high)}"
     )
     if not is_significant(pair):
         return (
             f"No evidence of a difference between {NAMES[first]} and {NAMES[second]}: {numbers}, "
-            f"p = {p_value(pair['p_value_holm'])}."
+            f"p {sign}."
         )
-    sign = "p " if pair["p_value_holm"] < 0.001 else "p = "
-    return (
-        f"{NAMES[second]} beats {NAMES[first]}: {numbers}, {sign}{p_value(pair['p_value_holm'])}."
-    )
+    return f"{NAMES[second]} beats {NAMES[first]}: {numbers}, p {sign}."
 
 
 def pair_of(comparison: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:

@@ -1,17 +1,27 @@
-"""Who is better, and how sure that is."""
+"""Who is better at telling digits apart."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from digitbench.plots.intervals import accuracy_intervals
 from digitbench.plots.style import NAMES
-from digitbench.reporting.document import Block, Chart, Prose, Section, Table
+from digitbench.reporting.document import Chart, Prose, Section, Table
 from digitbench.reporting.results import Results
-from digitbench.reporting.wording import METRICS, interval, p_value, pair_sentence, percent, points
+from digitbench.reporting.wording import interval, listing, percent
+
+METRICS = {
+    "accuracy": ("accuracy, %", 100, 2),
+    "macro_precision": ("macro precision, %", 100, 2),
+    "macro_recall": ("macro recall, %", 100, 2),
+    "macro_f1": ("macro F1, %", 100, 2),
+    "macro_auc": ("macro AUC, one-vs-rest", 1, 5),
+    "errors": ("errors", 1, 1),
+    "errors_disputed": ("of these on disputed labels", 1, 1),
+}
 
 
 def comparison(results: Results) -> Section:
-    """Who is better, and how sure that is."""
+    """Accuracy with every replicate, and the table of all metrics."""
     names = results.ranking
     seeds = len(results.params.seeds)
     accuracy = {name: results.metrics[name]["accuracy"] for name in names}
@@ -21,8 +31,8 @@ def comparison(results: Results) -> Section:
         if item["metric"] == "accuracy" and item["architecture"] in names
     }
     rows = [
-        [title, *(_mean_and_deviation(results.metrics[name][metric]) for name in names)]
-        for metric, title in METRICS.items()
+        [title, *(_cell(results.metrics[name][metric], factor, digits) for name in names)]
+        for metric, (title, factor, digits) in METRICS.items()
     ]
     return Section(
         "comparison",
@@ -32,8 +42,8 @@ def comparison(results: Results) -> Section:
                 "accuracy",
                 accuracy_intervals(accuracy, reported),
                 f"Each dot is one of {seeds} trainings per architecture that differ in seed alone; "
-                "the bar is the 95 % interval of their mean. Look whether bars overlap before "
-                "believing a difference. Squares: the published values with their ±.",
+                "the bar is the 95 % t interval of their mean. Whether two architectures differ "
+                "is tested under Statistics. Squares: published values with their ±.",
                 "; ".join(
                     f"{NAMES[name]} {percent(accuracy[name]['mean'])}, "
                     f"interval {interval(accuracy[name])}"
@@ -41,42 +51,37 @@ def comparison(results: Results) -> Section:
                 ),
             ),
             Table(
-                f"Test set, 10,000 images, mean ± standard deviation over {seeds} seeds, percent.",
-                ["metric", *(NAMES[name] for name in names)],
+                f"Test set, 10,000 images; mean ± standard deviation (n−1) over {seeds} seeds.",
+                ["", *(NAMES[name] for name in names)],
                 rows,
             ),
-            *_pair_table(results),
+            Table(
+                "F1 per digit, percent, mean over seeds.",
+                ["digit", *(NAMES[name] for name in names)],
+                [
+                    [str(digit), *(_f1(results, name, digit) for name in names)]
+                    for digit in range(10)
+                ],
+            ),
+            Prose(_hardest(results)),
         ],
     )
 
 
-def _mean_and_deviation(summary: Mapping[str, Any]) -> str:
-    if summary["std"] is None:
-        return f"{100 * summary['mean']:.2f}"
-    return f"{100 * summary['mean']:.2f} ± {100 * summary['std']:.2f}"
+def _cell(summary: Mapping[str, Any], factor: float, digits: int) -> str:
+    mean = f"{factor * summary['mean']:.{digits}f}"
+    return mean if summary["std"] is None else f"{mean} ± {factor * summary['std']:.{digits}f}"
 
 
-def _pair_table(results: Results) -> list[Block]:
-    rows = []
-    for pair in results.comparison["pairs"].values():
-        reduction = pair["error_reduction"]
-        rows.append(
-            [
-                f"{NAMES[pair['second']]} − {NAMES[pair['first']]}",
-                points(pair["difference"]),
-                f"{points(pair['difference_low'])} to {points(pair['difference_high'])}",
-                p_value(pair["p_value_holm"]),
-                "undefined" if reduction is None else percent(reduction, 0),
-            ]
-        )
-    if not rows:
-        return []
-    table = Table(
-        "Differences in accuracy, percentage points. The interval resamples seeds and test images "
-        "together (10,000 times); p is adjusted over all pairs (Holm).",
-        ["pair", "difference", "95 % interval", "p", "fewer errors"],
-        rows,
-    )
-    sentences = [pair_sentence(pair) for pair in results.comparison["pairs"].values()]
-    limits = {pair["limitation"] for pair in results.comparison["pairs"].values()} - {None}
-    return [table, Prose(" ".join([*sentences, *sorted(limits)]))]
+def _f1(results: Results, name: str, digit: int) -> str:
+    return f"{100 * results.metrics[name]['per_class']['f1'][str(digit)]['mean']:.2f}"
+
+
+def _hardest(results: Results) -> str:
+    """Which digit each architecture recognises worst."""
+    parts = []
+    for name in results.ranking:
+        recall = results.metrics[name]["per_class"]["recall"]
+        digit = min(recall, key=lambda key: recall[key]["mean"])
+        parts.append(f"{NAMES[name]} {digit} ({percent(recall[digit]['mean'])})")
+    return f"The digit that each recognises worst, by recall: {listing(parts)}."

@@ -1,0 +1,128 @@
+"""Accuracy away from clean MNIST: corrupted test images, and digits of other origin."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digitbench.data.domains import MAPPINGS, optical_digits
+from digitbench.data.usps import VARIANT as USPS
+from digitbench.data.usps import load_usps
+from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
+from digitbench.evaluation.robustness_scores import robustness_score, robustness_table
+from digitbench.evaluation.summary import summarise
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.integer[Any]]
+Predict = Callable[[Images], Mapping[str, NDArray[np.float32]]]
+# Fixed: changing the training seeds must not change the corrupted images.
+CORRUPTION_SEED = 0
+OPTICAL = "optical digits (UCI test part)"
+
+
+def random_subset(images: Images, labels: Labels, count: int) -> tuple[Images, Labels]:
+    """A fixed random part: the halves of MNIST's test set differ in difficulty."""
+    chosen = np.random.default_rng(CORRUPTION_SEED).permutation(len(labels))[:count]
+    return images[chosen], labels[chosen]
+
+
+def robustness_accuracies(
+    predict: Predict, images: Images, labels: Labels, seeds: Sequence[int]
+) -> pd.DataFrame:
+    """One row per architecture, seed, corruption and strength, with the accuracy.
+
+    Every model sees the same corrupted images; all conditions are predicted in one go.
+    """
+    conditions = [
+        (corruption.name, strength)
+        for corruption in CORRUPTIONS.values()
+        for strength in corruption.strengths
+    ]
+    corrupted = np.concatenate(
+        [corrupt(images, name, strength, CORRUPTION_SEED) for name, strength in conditions]
+    )
+    rows = []
+    for architecture, probabilities in predict(corrupted).items():
+        answers = probabilities.argmax(axis=2).reshape(len(seeds), len(conditions), len(labels))
+        accuracies = (answers == labels).mean(axis=2)  # [S, conditions]
+        rows += [
+            (architecture, seed, name, strength, accuracies[row, column])
+            for row, seed in enumerate(seeds)
+            for column, (name, strength) in enumerate(conditions)
+        ]
+    columns = ["architecture", "seed", "corruption", "strength", "accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def robustness_record(accuracies: pd.DataFrame, images: int) -> dict[str, Any]:
+    """Per architecture one summary per corruption (mean of its strengths) and their mean."""
+    by_corruption, overall = robustness_table(accuracies), robustness_score(accuracies)
+    units = {name: corruption.unit for name, corruption in CORRUPTIONS.items()}
+    record: dict[str, Any] = {"images": images, "units": units}
+    for name, of_architecture in overall.groupby("architecture", sort=False):
+        single = by_corruption[by_corruption["architecture"] == name]
+        record[str(name)] = {
+            "mean": _summary(of_architecture),
+            **{str(c): _summary(rows) for c, rows in single.groupby("corruption", sort=False)},
+        }
+    return record
+
+
+def _summary(rows: pd.DataFrame) -> Any:
+    return summarise(dict(zip(rows["seed"].tolist(), rows["mean_accuracy"].tolist(), strict=True)))
+
+
+def load_domains(names: Sequence[str], folder: Path) -> dict[str, tuple[Images, NDArray[np.int64]]]:
+    """Native images and labels by the full name of the domain, its variant included."""
+    loaders = {
+        "optical": (OPTICAL, optical_digits),
+        "usps": (USPS, lambda: load_usps(folder)),
+    }
+    return {loaders[name][0]: loaders[name][1]() for name in names}
+
+
+def domain_results(
+    predict: Predict,
+    domains: Mapping[str, tuple[Images, NDArray[np.int64]]],
+    seeds: Sequence[int],
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Accuracy and confusion on each domain under each mapping to 28x28.
+
+    Returns:
+        A record domain -> mapping -> architecture -> summary of the accuracy, and a table with
+        the confusion counts (summed over seeds) behind it.
+    """
+    record: dict[str, Any] = {}
+    counts = []
+    for domain, (images, labels) in domains.items():
+        record[domain] = {"images": len(labels)}
+        for mapping, bring in MAPPINGS.items():
+            answers = {name: p.argmax(axis=2) for name, p in predict(bring(images)).items()}
+            record[domain][mapping] = {
+                name: summarise(
+                    {seed: float((a[row] == labels).mean()) for row, seed in enumerate(seeds)}
+                )
+                for name, a in answers.items()
+            }
+            counts += [_confusion(a, labels, domain, mapping, name) for name, a in answers.items()]
+    return record, pd.concat(counts, ignore_index=True)
+
+
+def _confusion(
+    answers: NDArray[np.int64], labels: NDArray[np.int64], domain: str, mapping: str, name: str
+) -> pd.DataFrame:
+    cells = np.bincount((labels * 10 + answers).ravel(), minlength=100)
+    actual, predicted = np.divmod(np.arange(100), 10)
+    return pd.DataFrame(
+        {
+            "domain": domain,
+            "mapping": mapping,
+            "architecture": name,
+            "actual": actual,
+            "predicted": predicted,
+            "count": cells,
+        }
+    )

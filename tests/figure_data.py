@@ -1,0 +1,239 @@
+"""Made-up results for the figures, small enough to know what must be drawn."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from digitbench.plots.calibration import reliability_diagrams, risk_coverage
+from digitbench.plots.cost import error_against_cost, growth
+from digitbench.plots.domains import domain_accuracy
+from digitbench.plots.errors import (
+    always_wrong,
+    disagreements,
+    error_grid,
+    random_predictions,
+)
+from digitbench.plots.pairs import pair_differences
+from digitbench.plots.robustness import corruption_examples, robustness_curves
+from digitbench.plots.roc import roc_curves
+from digitbench.plots.tiles import SIDE, Grid
+
+ALL = ("mlp", "cnn", "rnn", "lstm")
+CORRUPTIONS = ("shift", "rotation", "scaling", "shear", "noise", "blur", "contrast", "occlusion")
+
+
+def roc_data(names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+    rates = np.logspace(-4, 0, 9)
+    return {
+        name: pd.DataFrame(
+            {
+                "class": np.repeat(np.arange(10), 9),
+                "false_positive_rate": np.tile(rates, 10),
+                "true_positive_rate": np.concatenate(
+                    [1 - (0.1 * order + digit**2 / 900) * (1 - rates) for digit in range(10)]
+                ),
+            }
+        )
+        for order, name in enumerate(names)
+    }
+
+
+def draw_roc(names: tuple[str, ...]) -> Figure:
+    return roc_curves(roc_data(names), dict.fromkeys(names, 0.99912))
+
+
+def reliability_data(counts: list[int]) -> pd.DataFrame:
+    edges = np.linspace(0, 1, len(counts) + 1)
+    middle = np.where(np.array(counts) > 0, (edges[:-1] + edges[1:]) / 2, np.nan)
+    return pd.DataFrame(
+        {
+            "bin_low": edges[:-1],
+            "bin_high": edges[1:],
+            "count": counts,
+            "confidence": middle,
+            "accuracy": 0.9 * middle,
+        }
+    )
+
+
+def draw_reliability(names: tuple[str, ...]) -> Figure:
+    return reliability_diagrams({name: reliability_data([0, 5, 0, 200, 9000]) for name in names})
+
+
+def coverage_data(errors: list[float]) -> pd.DataFrame:
+    error = np.array(errors)
+    return pd.DataFrame(
+        {
+            "coverage": np.linspace(0.5, 1, len(errors)) if len(errors) > 1 else [1.0],
+            "accuracy": 1 - error,
+            "low": 1 - 1.5 * error,
+            "high": 1 - 0.5 * error,
+        }
+    )
+
+
+def draw_coverage(names: tuple[str, ...]) -> Figure:
+    return risk_coverage({name: coverage_data([0, 0.0001, 0.002, 0.02]) for name in names})
+
+
+def robustness_data(
+    names: tuple[str, ...], seeds: int, corruptions: tuple[str, ...], strengths: tuple[float, ...]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (name, seed, corruption, strength, 0.98 - 0.1 * strength - 0.01 * seed)
+            for name in names
+            for seed in range(seeds)
+            for corruption in corruptions
+            for strength in strengths
+        ],
+        columns=["architecture", "seed", "corruption", "strength", "accuracy"],
+    )
+
+
+def units(corruptions: tuple[str, ...]) -> dict[str, str]:
+    return {name: f"unit of {name}" for name in corruptions}
+
+
+def draw_robustness(names: tuple[str, ...]) -> Figure:
+    corruptions = CORRUPTIONS[:5]
+    return robustness_curves(
+        robustness_data(names, 3, corruptions, (0, 1, 2, 4)), units(corruptions)
+    )
+
+
+def draw_examples(names: tuple[str, ...]) -> Figure:
+    stacks = {name: digits(3 + k % 2) for k, name in enumerate(CORRUPTIONS)}
+    strengths = {name: tuple(range(len(stack))) for name, stack in stacks.items()}
+    return corruption_examples(stacks, strengths, units(CORRUPTIONS))
+
+
+def cost_data(names: tuple[str, ...]) -> pd.DataFrame:
+    count = len(names)
+    error = np.linspace(0.02, 0.008, count)
+    return pd.DataFrame(
+        {
+            "architecture": names,
+            "error": error,
+            "error_low": 0.9 * error,
+            "error_high": 1.1 * error,
+            "multiply_accumulates": np.geomspace(2e5, 4e6, count),
+            "seconds_per_epoch": np.linspace(2, 30, count),
+        }
+    )
+
+
+def growth_data(names: tuple[str, ...], sides: tuple[int, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (name, side, 50 * side ** (order + 1), 9 * side**2)
+            for order, name in enumerate(names)
+            for side in sides
+        ],
+        columns=["architecture", "side", "parameters", "multiply_accumulates"],
+    )
+
+
+def domain_data(names: tuple[str, ...], half_width: float) -> pd.DataFrame:
+    rows = [
+        (name, domain, mapping, 0.7, 0.7 - half_width, 0.7 + half_width)
+        for domain in ("USPS", "optical digits")
+        for mapping in ("stretched", "boxed")
+        for name in names
+    ]
+    return pd.DataFrame(
+        rows, columns=["architecture", "domain", "mapping", "accuracy", "low", "high"]
+    )
+
+
+def draw_domains(names: tuple[str, ...]) -> Figure:
+    return domain_accuracy(domain_data(names, 0.01), dict.fromkeys(names, 0.98))
+
+
+def pair(
+    first: str, second: str, difference: float, half_width: float, p: float
+) -> dict[str, float | str]:
+    return {
+        "first": first,
+        "second": second,
+        "difference": difference,
+        "difference_low": difference - half_width,
+        "difference_high": difference + half_width,
+        "p_value_holm": p,
+    }
+
+
+PAIRS = [
+    pair("mlp", "cnn", 0.011, 0.002, 1e-6),
+    pair("mlp", "rnn", -0.004, 0.001, 0.004),
+    pair("rnn", "lstm", 0.001, 0.003, 0.4),
+]
+
+
+def digits(count: int) -> NDArray[np.uint8]:
+    """Images of noise, all different: [count, 28, 28]."""
+    return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)
+
+
+TRUE = np.array([3, 3, 3, 5, 7, 0])
+PREDICTED = np.array([5, 5, 8, 5, 2, 9])
+CONFIDENCE = np.array([0.6, 0.9, 0.7, 0.99, 0.8, 0.4])
+
+
+def draw_error_grid(names: tuple[str, ...]) -> Figure:
+    return error_grid(digits(6), TRUE, PREDICTED, CONFIDENCE)
+
+
+def draw_disagreements(names: tuple[str, ...]) -> Figure:
+    answers = {name: (TRUE + (np.arange(6) == order)) % 10 for order, name in enumerate(names)}
+    return disagreements(digits(6), TRUE, answers)
+
+
+def draw_always_wrong(names: tuple[str, ...]) -> Figure:
+    return always_wrong(digits(6), TRUE, (TRUE + 1) % 10, np.arange(6) == 2)
+
+
+def draw_random(names: tuple[str, ...]) -> Figure:
+    return random_predictions(digits(6), TRUE, PREDICTED, CONFIDENCE)
+
+
+FIGURES: dict[str, Callable[[tuple[str, ...]], Figure]] = {
+    "roc": draw_roc,
+    "reliability": draw_reliability,
+    "coverage": draw_coverage,
+    "robustness": draw_robustness,
+    "examples": draw_examples,
+    "cost": lambda names: error_against_cost(cost_data(names)),
+    "growth": lambda names: growth(growth_data(names, (28, 56, 112))),
+    "domains": draw_domains,
+    "pairs": lambda names: pair_differences(PAIRS),
+    "error_grid": draw_error_grid,
+    "disagreements": draw_disagreements,
+    "always_wrong": draw_always_wrong,
+    "random": draw_random,
+}
+
+
+def texts(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def titles(figure: Figure) -> list[str]:
+    return [axes.get_title() for axes in figure.axes if axes.get_title()]
+
+
+def legend_of(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def lines_in(axes: Any, colour: str) -> list[Any]:
+    return [line for line in axes.lines if line.get_color() == colour]
+
+
+def tile_at(raster: Any, grid: Grid, row: int, column: int) -> Any:
+    top, left = grid.corner(row, column)
+    return raster[top : top + SIDE, left : left + SIDE]

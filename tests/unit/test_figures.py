@@ -1,0 +1,59 @@
+import re
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+
+from digitbench.plots.style import GRID, INK, to_png, to_svg
+from figure_data import ALL, FIGURES
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_files_are_the_same_every_time_and_svg_stands_alone(name: str) -> None:
+    first, second = FIGURES[name](("rnn", "lstm")), FIGURES[name](("rnn", "lstm"))
+    svg = to_svg(first)
+    # In either order: the report takes both files from one figure.
+    assert to_png(second, dpi=50) == to_png(first, dpi=50)
+    assert to_svg(second) == svg
+    addresses = re.findall(r'([\w:]+)="https?:[^"]*"', svg)
+    assert svg.count("http:") + svg.count("https:") == len(addresses)
+    assert {address.split(":")[0] for address in addresses} == {"xmlns"}
+    links = re.findall(r'href="([^"]{0,20})', svg)
+    assert all(link.startswith(("#", "data:image/png")) for link in links)
+    assert INK not in svg
+    assert GRID not in svg
+    assert set(re.findall(r"font-family: ([^;\"]+)", svg)) == {"inherit"}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_is_large_enough_and_inside_the_figure(name: str) -> None:
+    figure = FIGURES[name](ALL)
+    figure.draw_without_rendering()
+    page = figure.bbox.padded(1)
+    shown = [
+        text
+        for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize"))
+        if text.get_visible() and text.get_text()
+    ]
+    assert shown
+    # A tick label beyond the axis limits is kept by matplotlib and never drawn.
+    drawn = [text for text in shown if text not in _undrawn_tick_labels(figure)]
+    outside = [t.get_text() for t in drawn if not _within(t.get_window_extent(), page)]
+    assert outside == []
+    assert min(text.get_fontsize() for text in drawn) >= 7
+
+
+def _undrawn_tick_labels(figure: Figure) -> list[Any]:
+    labels = []
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            for tick in ticks:
+                if not axes.axison or not low <= tick.get_loc() <= high:
+                    labels += [tick.label1, tick.label2]
+    return labels
+
+
+def _within(box: Any, page: Any) -> bool:
+    return bool(box.x0 >= page.x0 and box.y0 >= page.y0 and box.x1 <= page.x1 and box.y1 <= page.y1)

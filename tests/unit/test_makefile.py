@@ -1,0 +1,55 @@
+"""`make` on machines that aren't ready: a sentence, and nothing half-made."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def make_install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    shutil.copy2(ROOT / "Makefile", folder)
+    shutil.copy2(ROOT / "requirements.lock", folder)
+    return subprocess.run(
+        ["make", "install", f"PYTHON={python}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_without_python_a_sentence_says_what_to_install(tmp_path: Path) -> None:
+    done = make_install(tmp_path, "python-that-is-not-there")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stdout
+    assert "'python-that-is-not-there' is not on the path" in done.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("refuses", "sentence"),
+    [("sys.version_info", "is Python 3.8.1"), ("ensurepip", "lacks the venv module")],
+)
+def test_with_an_unfit_python_a_sentence_says_why(
+    refuses: str, sentence: str, tmp_path: Path
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in *{refuses}*) exit 1;; -V) echo "Python 3.8.1";; esac\n'
+    )
+    fake.chmod(0o755)
+    done = make_install(tmp_path, str(fake))
+    assert done.returncode != 0
+    assert sentence in done.stdout
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_lock_carries_hashes_and_no_addresses() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [line for line in lines if line[:1].isalnum()]
+    assert all("==" in pin and pin.endswith("\\") for pin in pins)
+    assert not [line for line in lines if "://" in line or line.startswith("-")]

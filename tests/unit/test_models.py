@@ -1,0 +1,205 @@
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from digitbench.errors import DigitbenchError
+from digitbench.models import build_model, count_parameters, load_weights, weights_to_bytes
+from digitbench.params import (
+    ARCHITECTURES,
+    ArchitectureParams,
+    CnnParams,
+    LstmParams,
+    MlpParams,
+    RnnParams,
+)
+
+PARAMS: dict[str, ArchitectureParams] = {
+    "mlp": MlpParams(hidden=(256, 128), dropout=0.2),
+    "cnn": CnnParams(channels=(32, 64), hidden=128, dropout_maps=0.5, dropout=0.5),
+    "rnn": RnnParams(hidden=128),
+    "lstm": LstmParams(hidden=128),
+}
+OUTPUT = 128 * 10 + 10
+PARAMETERS = {
+    "mlp": 235_146,
+    "cnn": 421_642,
+    "rnn": 28 * 128 + 128 * 128 + 2 * 128 + OUTPUT,
+    "lstm": 4 * (28 * 128 + 128 * 128 + 2 * 128) + OUTPUT,
+}
+GATES = {"rnn": 1, "lstm": 4}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in training: the number of threads decides how sums are rounded."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def model(architecture: str, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return build_model(architecture, PARAMS[architecture]).eval()
+
+
+def images(count: int = 3) -> Tensor:
+    return torch.randn(count, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+
+
+def weights(architecture: str) -> dict[str, NDArray[np.float64]]:
+    return {
+        name: value.double().numpy() for name, value in model(architecture).state_dict().items()
+    }
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_parameters_are_the_published_number(architecture: str) -> None:
+    assert count_parameters(model(architecture)) == PARAMETERS[architecture]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_logits_of_an_image_do_not_depend_on_its_batch(architecture: str) -> None:
+    network = model(architecture)
+    with torch.no_grad():
+        together = network(images(5))
+        alone = torch.cat([network(image) for image in images(5).split(1)])
+    assert together.shape == (5, 10)
+    torch.testing.assert_close(together, alone)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_row_of_the_image_counts(architecture: str) -> None:
+    pixels = images(1).requires_grad_()
+    model(architecture)(pixels).square().sum().backward()
+    assert pixels.grad is not None
+    assert torch.all(pixels.grad.abs().sum(dim=(0, 1, 3)) > 0)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_strides_of_the_input_do_not_matter(architecture: str) -> None:
+    network = model(architecture)
+    contiguous = images()
+    channels_last = contiguous.squeeze(1).unsqueeze(-1).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(network(contiguous), network(channels_last))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(architecture: str) -> None:
+    digests = [
+        hashlib.sha256(weights_to_bytes(model(architecture, seed))).hexdigest()
+        for seed in (0, 0, 1)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_weights_come_back_as_they_were_saved(architecture: str) -> None:
+    network = model(architecture, seed=3)
+    loaded = load_weights(architecture, PARAMS[architecture], weights_to_bytes(network), "here")
+    assert not loaded.training
+    with torch.no_grad():
+        assert torch.equal(loaded(images()), network(images()))
+
+
+def test_weights_of_another_architecture_are_refused() -> None:
+    with pytest.raises(DigitbenchError, match=r"seed-0: not the weights of the lstm.*train_lstm"):
+        load_weights("lstm", PARAMS["lstm"], weights_to_bytes(model("rnn")), "seed-0")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_linear_and_convolutional_weights_have_variance_two_over_inputs(architecture: str) -> None:
+    layers = [m for m in model(architecture).modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert layers
+    for layer in layers:
+        drawn = layer.weight.detach().double()
+        scaled = drawn * (drawn[0].numel() / 2) ** 0.5  # N(0, 1) if the rule holds
+        # Five standard errors of a mean and of a variance of normal values.
+        count = scaled.numel()
+        assert abs(float(scaled.mean())) < 5 / count**0.5
+        assert abs(float(scaled.square().mean()) - 1) < 5 * (2 / count) ** 0.5
+        assert layer.bias is not None
+        assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
+def test_recurrent_weights_are_orthogonal_and_input_weights_glorot_for_every_gate(
+    architecture: str,
+) -> None:
+    drawn = weights(architecture)
+    state_gates = np.split(drawn["recurrent.weight_hh_l0"], GATES[architecture])
+    for gate in state_gates:
+        np.testing.assert_allclose(gate @ gate.T, np.eye(128), atol=1e-5)
+    limit = (6 / (28 + 128)) ** 0.5
+    for gate in np.split(drawn["recurrent.weight_ih_l0"], GATES[architecture]):
+        assert np.abs(gate).max() <= limit
+        # Uniform on [-limit, limit]: variance limit^2/3, and 4/45 limit^4 for that of a square.
+        error = limit**2 * (4 / 45 / gate.size) ** 0.5
+        assert abs((gate**2).mean() - limit**2 / 3) < 5 * error
+    # Each gate is a draw of its own.
+    assert len({gate.tobytes() for gate in state_gates}) == GATES[architecture]
+
+
+def test_biases_are_zero_but_for_the_forget_gate() -> None:
+    plain = weights("rnn")
+    assert not plain["recurrent.bias_ih_l0"].any()
+    assert not plain["recurrent.bias_hh_l0"].any()
+    gated = weights("lstm")
+    total = gated["recurrent.bias_ih_l0"] + gated["recurrent.bias_hh_l0"]
+    assert total.reshape(4, 128).tolist() == [[0.0] * 128, [1.0] * 128, [0.0] * 128, [0.0] * 128]
+
+
+def perturbed(architecture: str) -> tuple[nn.Module, dict[str, NDArray[np.float64]]]:
+    """A model whose biases differ from 0, and its weights."""
+    network = model(architecture)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    state = {name: value.double().numpy() for name, value in network.state_dict().items()}
+    return network, state
+
+
+def test_rnn_is_the_textbook_recurrence_and_reads_out_its_last_step() -> None:
+    network, w = perturbed("rnn")
+    rows = images().squeeze(1).double().numpy()  # [B, 28, 28]
+    state = np.zeros((len(rows), 128))
+    for step in range(28):
+        state = np.tanh(
+            rows[:, step] @ w["recurrent.weight_ih_l0"].T
+            + w["recurrent.bias_ih_l0"]
+            + state @ w["recurrent.weight_hh_l0"].T
+            + w["recurrent.bias_hh_l0"]
+        )
+    expected = state @ w["output.weight"].T + w["output.bias"]
+    np.testing.assert_allclose(network(images()).detach().numpy(), expected, atol=1e-4)
+
+
+def test_lstm_is_the_textbook_recurrence_with_the_forget_gate_second() -> None:
+    network, w = perturbed("lstm")
+    rows = images().squeeze(1).double().numpy()
+    state, cell = np.zeros((len(rows), 128)), np.zeros((len(rows), 128))
+    for step in range(28):
+        total = (
+            rows[:, step] @ w["recurrent.weight_ih_l0"].T
+            + w["recurrent.bias_ih_l0"]
+            + state @ w["recurrent.weight_hh_l0"].T
+            + w["recurrent.bias_hh_l0"]
+        )
+        entry, forget, candidate, out = np.split(total, 4, axis=1)
+        cell = cell / (1 + np.exp(-forget)) + np.tanh(candidate) / (1 + np.exp(-entry))
+        state = np.tanh(cell) / (1 + np.exp(-out))
+    expected = state @ w["output.weight"].T + w["output.bias"]
+    np.testing.assert_allclose(network(images()).detach().numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
+def test_order_of_the_rows_matters(architecture: str) -> None:
+    network = model(architecture)
+    with torch.no_grad():
+        assert not torch.allclose(network(images()), network(images().flip(2)))

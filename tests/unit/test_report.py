@@ -1,0 +1,525 @@
+"""The report made from the results in this repository: what it says, and that it stands alone."""
+
+import copy
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.significance import ONE_SEED_LIMITATION
+from digitbench.evaluation.summary import summarise
+from digitbench.evidence import is_significant
+from digitbench.params import ARCHITECTURES, load_params
+from digitbench.plots.style import NAMES
+from digitbench.reporting.compose import compose, verdict
+from digitbench.reporting.document import (
+    Chart,
+    Command,
+    Document,
+    Picture,
+    Prose,
+    Section,
+    Table,
+    Tile,
+)
+from digitbench.reporting.html import render_html
+from digitbench.reporting.markdown import FIGURES, figure_files, render_markdown
+from digitbench.reporting.results import Results, load_results
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDRESS_ATTRIBUTES = {"src", "href", "xlink:href", "srcset", "poster", "action", "data", "cite"}
+# Names of things rather than addresses to fetch from.
+NAMESPACES = {"xmlns", "xmlns:xlink", "xmlns:svg"}
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, styles, and the text that is seen or read aloud."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.styles: list[str] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {key: value or "" for key, value in attrs}
+        self.elements.append((tag, values))
+        self.texts += [values[key] for key in ("alt", "aria-label", "title") if key in values]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        (self.styles if "style" in self.open else self.texts).append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def values(self, attribute: str, tag: str | None = None) -> list[str]:
+        return [
+            values[attribute]
+            for name, values in self.elements
+            if attribute in values and tag in (None, name)
+        ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_root() -> Iterator[None]:
+    with chdir(ROOT):  # plot data are read when they are drawn
+        yield
+
+
+@pytest.fixture(scope="module")
+def results(at_root: None) -> Results:
+    return load_results(load_params())
+
+
+@pytest.fixture(scope="module")
+def document(results: Results) -> Document:
+    return compose(results)
+
+
+@pytest.fixture(scope="module")
+def html(document: Document) -> str:
+    return render_html(document)
+
+
+@pytest.fixture(scope="module")
+def markdown(document: Document) -> str:
+    return render_markdown(document)
+
+
+@pytest.fixture(scope="module")
+def figures(document: Document, html: str) -> dict[str, bytes]:
+    """Drawn after the page, while the stage draws them before it."""
+    return figure_files(document)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    page = Page(html)
+    assert page.open == [], "every element is closed"
+    return page
+
+
+# --- the page stands alone -------------------------------------------------------------------
+
+
+def test_the_page_fetches_nothing(page: Page) -> None:
+    attributes = [item for _, values in page.elements for item in values.items()]
+    addresses = [value for key, value in attributes if key in ADDRESS_ATTRIBUTES]
+    assert addresses
+    assert [a[:80] for a in addresses if not a.startswith(("data:", "#"))] == []
+    styles = [*page.styles, *(value for _, value in attributes)]
+    targets = [t for style in styles for t in re.findall(r"url\(\s*['\"]?([^)'\"]*)", style)]
+    assert targets, "clip paths are there"
+    assert [target for target in targets if not target.startswith(("data:", "#"))] == []
+    assert not any("@import" in style for style in page.styles)
+    with_scheme = {key for key, value in attributes if re.search(r"(https?:)?//\w", value[:2000])}
+    # Base64 may hold two slashes in a row.
+    assert with_scheme - {"src"} <= NAMESPACES
+    assert {"script", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.elements} == (
+        set()
+    )
+
+
+def test_every_link_leads_to_one_section(page: Page, document: Document) -> None:
+    ids = page.values("id")
+    targets = [href.removeprefix("#") for href in page.values("href", "a")]
+    assert targets == [section.anchor for section in document.sections]
+    assert [ids.count(target) for target in targets] == [1] * len(targets)
+
+
+def test_what_is_drawn_is_also_told(page: Page, document: Document) -> None:
+    blocks = [block for section in document.sections for block in section.blocks]
+    images = [values for tag, values in page.elements if tag == "img"]
+    charts = [values for _, values in page.elements if values.get("role") == "img"]
+    assert len(images) == sum(isinstance(block, Picture) for block in blocks) > 0
+    assert len(charts) == sum(isinstance(block, Chart) for block in blocks) > 0
+    assert all(values.get("alt", "").strip() for values in images)
+    assert all(values.get("aria-label", "").strip() for values in charts)
+
+
+def test_what_a_figure_refers_to_is_in_it_and_the_same_wherever_the_id_is_used(html: str) -> None:
+    # Ids are shared by the whole page: the first of a name wins, also for later figures.
+    drawn: dict[str, str] = {}
+    references = 0
+    for svg in re.findall(r"<svg .*?</svg>", html, flags=re.DOTALL):
+        root = ET.fromstring(svg)
+        by_id = {e.get("id"): e for e in root.iter() if e.get("id")}
+        assert len(by_id) == sum(1 for e in root.iter() if e.get("id"))
+        used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", svg))
+        for name in {a or b for a, b in used}:
+            references += 1
+            element = copy.deepcopy(by_id[name])
+            element.tail = None
+            content = ET.tostring(element, encoding="unicode")
+            assert drawn.setdefault(name, content) == content, f"#{name} means two things"
+    assert references > 100
+
+
+def test_no_missing_value_is_shown_or_drawn(page: Page, markdown: str) -> None:
+    broken = re.compile(r"\b(nan|NaN|None|inf|Infinity|undefined \d)\b")
+    assert broken.findall(page.text) == []
+    assert broken.findall(markdown) == []
+    geometry = ("d", "x", "y", "width", "height", "transform", "points", "viewbox", "style")
+    drawn = [value for key in geometry for value in page.values(key)]
+    assert len(drawn) > 1000
+    assert [value for value in drawn if re.search(r"\b(nan|inf)\b", value)] == []
+
+
+def test_rendering_twice_gives_the_same_bytes(
+    results: Results, figures: dict[str, bytes], html: str, markdown: str
+) -> None:
+    again = compose(results)
+    assert figure_files(again) == figures
+    assert render_html(again) == html, "whether the PNGs are drawn before or after"
+    assert render_markdown(again) == markdown
+
+
+def test_the_report_needs_no_torch() -> None:
+    code = "import sys, stages.report; sys.exit('torch' in sys.modules)"
+    path = os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    assert run.returncode == 0
+
+
+# --- page and Markdown say the same ----------------------------------------------------------
+
+
+def said(document: Document) -> list[str]:
+    parts = [document.title, document.verdict]
+    parts += [text for tile in document.tiles for text in (tile.value, tile.label, tile.note)]
+    for section in document.sections:
+        parts.append(section.heading)
+        for block in section.blocks:
+            match block:
+                case Prose(text):
+                    parts.append(text)
+                case Command(text):
+                    parts += text.splitlines()
+                case Table(caption, header, rows):
+                    parts += [caption, *header, *(cell for row in rows for cell in row)]
+                case Chart(_, _, caption, alternative) | Picture(_, _, caption, alternative):
+                    parts += [caption, alternative]
+    return [" ".join(part.split()) for part in parts]
+
+
+def test_page_and_markdown_hold_every_word(page: Page, markdown: str, document: Document) -> None:
+    flat = " ".join(markdown.split())
+    parts = said(document)
+    assert len(parts) > 200
+    assert [part for part in parts if part not in page.text] == []
+    assert [part for part in parts if part not in flat] == []
+
+
+def test_markdown_shows_every_figure_and_no_other(
+    markdown: str, document: Document, figures: dict[str, bytes]
+) -> None:
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert len(figures) == sum(isinstance(block, Chart | Picture) for block in blocks)
+    shown = re.findall(r"^!\[[^\]\n]+\]\(([^)\n]+)\)$", markdown, flags=re.MULTILINE)
+    assert sorted(shown) == sorted(f"{FIGURES}/{name}" for name in figures)
+    assert len(shown) == len(set(shown))
+    assert all(png.startswith(b"\x89PNG\r\n\x1a\n") and b"IEND" in png for png in figures.values())
+
+
+def test_tables_have_as_many_cells_in_every_row(markdown: str, document: Document) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert len(tables) == 1 + sum(isinstance(block, Table) for block in blocks)
+    for table in tables:
+        header, rule, *rows = table.splitlines()
+        assert rows
+        assert re.fullmatch(r"\|---\|(---:\|)*", rule)
+        assert {line.count("|") for line in (header, rule, *rows)} == {header.count("|")}
+
+
+def test_text_is_never_taken_for_markup() -> None:
+    nasty = '<script>alert("1")</script> & <b>'
+    document = Document(
+        title=nasty,
+        verdict=nasty,
+        tiles=[Tile(nasty, nasty, nasty)],
+        sections=[
+            Section(
+                "one",
+                nasty,
+                [
+                    Prose(nasty),
+                    Command(nasty),
+                    Table(nasty, ["", nasty], [[nasty, nasty]]),
+                    Picture("p", b"\x89PNG", nasty, nasty),
+                ],
+            )
+        ],
+    )
+    page = Page(render_html(document))
+    assert {"script", "b"} & {tag for tag, _ in page.elements} == set()
+    assert page.text.count(nasty) >= 14
+    assert page.values("src", "img") == ["data:image/png;base64,iVBORw=="]
+
+
+# --- numbers ---------------------------------------------------------------------------------
+
+
+def test_tiles_give_the_accuracies_from_best_to_worst(results: Results, document: Document) -> None:
+    means = {name: results.metrics[name]["accuracy"]["mean"] for name in ARCHITECTURES}
+    order = sorted(means, key=means.__getitem__, reverse=True)
+    assert [tile.label for tile in document.tiles] == [f"{NAMES[n]} test accuracy" for n in order]
+    assert [tile.value for tile in document.tiles] == [f"{100 * means[n]:.2f} %" for n in order]
+
+
+def test_the_comparison_table_is_that_of_the_metrics(results: Results, document: Document) -> None:
+    section = next(s for s in document.sections if s.anchor == "comparison")
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    rows = {row[0]: row[1:] for row in table.rows}
+    for column, name in enumerate(table.header[1:]):
+        (metrics,) = (results.metrics[key] for key in ARCHITECTURES if NAMES[key] == name)
+        for title, key in (("accuracy, %", "accuracy"), ("macro F1, %", "macro_f1")):
+            mean = 100 * sum(metrics[key]["per_seed"].values()) / len(results.params.seeds)
+            assert float(rows[title][column].split(" ± ")[0]) == pytest.approx(mean, abs=0.0051)
+
+
+# --- honest sentences ------------------------------------------------------------------------
+
+
+def beaten(text: str) -> set[tuple[str, str]]:
+    """Who is said to beat whom."""
+    names = "|".join(NAMES.values())
+    return set(re.findall(rf"\b({names}) beats ({names})\b", text))
+
+
+def test_beats_is_said_of_the_better_of_significant_pairs_alone(
+    results: Results, page: Page, markdown: str
+) -> None:
+    expected = set()
+    for pair in results.comparison["pairs"].values():
+        one, other = pair["first"], pair["second"]
+        if is_significant(pair):
+            means = {n: results.metrics[n]["accuracy"]["mean"] for n in (one, other)}
+            order = sorted(means, key=means.__getitem__, reverse=True)
+            expected.add((NAMES[order[0]], NAMES[order[1]]))
+    assert beaten(page.text) == beaten(markdown) == expected
+
+
+DOUBTS = {
+    "interval covers zero": (-0.0012, 0.0034, 0.0011, 1e-5),
+    "interval covers zero, second worse": (-0.0034, 0.0012, -0.0011, 1e-5),
+    "p above the level": (0.0001, 0.0034, 0.0011, 0.06),
+    "neither": (-0.0012, 0.0034, 0.0011, 0.7),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_without_evidence_nobody_beats_anybody(doubt: str, results: Results) -> None:
+    low, high, difference, p = DOUBTS[doubt]
+    best, second = results.ranking[:2]
+    comparison = copy.deepcopy(results.comparison)
+    for pair in comparison["pairs"].values():
+        if {pair["first"], pair["second"]} == {best, second}:
+            pair |= {"difference_low": low, "difference_high": high}
+            pair |= {"difference": difference, "p_value_holm": p}
+    altered = dataclasses.replace(results, comparison=comparison)
+    assert verdict(altered).startswith("No evidence of a difference between ")
+    text = " ".join(said(compose(altered)))
+    both = {(NAMES[best], NAMES[second]), (NAMES[second], NAMES[best])}
+    assert beaten(text) & both == set()
+    assert "Every pair differs" not in text
+    named = re.findall(r"No evidence of a difference between (\w+) and (\w+):", text)
+    assert {NAMES[best], NAMES[second]} in [set(pair) for pair in named]
+
+
+def one_seed(value: Any) -> Any:
+    """The record as it would be with the first seed alone."""
+    if not isinstance(value, dict):
+        return value
+    if {"mean", "std", "ci95_low", "ci95_high", "per_seed"} <= set(value):
+        seed, first = next(iter(value["per_seed"].items()))
+        return summarise({int(seed): first})
+    return {key: one_seed(item) for key, item in value.items()}
+
+
+def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Results) -> None:
+    seed, curves = results.params.seeds[0], results.robustness_curves
+    comparison = copy.deepcopy(results.comparison)
+    for pair in comparison["pairs"].values():
+        pair |= {"limitation": ONE_SEED_LIMITATION, "seeds": [seed]}
+        pair["mcnemar"] = {str(seed): pair["mcnemar"][str(seed)]}
+    single = dataclasses.replace(
+        results,
+        params=results.params.model_copy(update={"seeds": (seed,)}),
+        metrics=one_seed(results.metrics),
+        robustness=one_seed(results.robustness),
+        domains=one_seed(results.domains),
+        comparison=comparison,
+        curves={name: rows[rows["seed"] == seed] for name, rows in results.curves.items()},
+        robustness_curves=curves[curves["seed"] == seed],
+    )
+    document = compose(single)
+    assert ONE_SEED_LIMITATION in document.verdict
+    page = Page(render_html(document))
+    assert re.findall(r"\b(nan|NaN|None|inf)\b", page.text) == []
+    drawn = [value for key in ("d", "x", "y", "transform") for value in page.values(key)]
+    assert [value for value in drawn if re.search(r"\bnan\b", value)] == []
+    tables = [b for s in document.sections for b in s.blocks if isinstance(b, Table)]
+    ours = [t for t in tables if not t.caption.startswith(single.published["title"])]
+    assert not any("±" in cell for t in ours for row in t.rows for cell in row), "no spread of one"
+    assert "one seed" in page.text
+
+
+# --- results that don't fit ------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for folder in ("metrics", "plots", "studies"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    load_results(load_params())
+    return tmp_path
+
+
+LOADED = (
+    *(f"metrics/{name}.json" for name in (*ARCHITECTURES, "comparison", "robustness", "domains")),
+    *(f"metrics/timing/{name}.json" for name in (*ARCHITECTURES, "evaluate")),
+    *(f"plots/curves/{name}.csv" for name in ARCHITECTURES),
+    "plots/evaluate/robustness.csv",
+    "plots/evaluate/growth.csv",
+    "plots/preprocess/classes.csv",
+)
+
+
+def test_a_missing_file_is_named_with_what_to_do(copied: Path) -> None:
+    for name in (*LOADED, "plots/preprocess/samples.png"):
+        content = (copied / name).read_bytes()
+        (copied / name).unlink()
+        with pytest.raises(DigitbenchError, match=f"{re.escape(name)}: .*dvc repro"):
+            load_results(load_params())
+        (copied / name).write_bytes(content)
+    results = load_results(load_params())
+    (copied / "plots/evaluate/roc/rnn.csv").unlink()
+    (copied / "plots/evaluate/random.png").unlink()
+    with pytest.raises(DigitbenchError, match=r"plots/evaluate/roc/rnn\.csv: .*dvc repro"):
+        results.table("roc", "rnn")
+    with pytest.raises(DigitbenchError, match=r"plots/evaluate/random\.png: .*dvc repro"):
+        results.picture("random")
+
+
+def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:
+    for name in LOADED:
+        content = (copied / name).read_bytes()
+        (copied / name).write_bytes(content[: len(content) // 2] if name.endswith("json") else b"")
+        with pytest.raises(DigitbenchError, match=f"{re.escape(name)}: damaged .*dvc repro"):
+            load_results(load_params())
+        (copied / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("change", ["other", "fewer", "order"])
+def test_metrics_of_other_seeds_are_refused(change: str, copied: Path) -> None:
+    file = copied / "metrics" / "rnn.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    values = list(record["accuracy"]["per_seed"].items())
+    if len(values) < 2:
+        pytest.skip("one seed: there is nothing to leave out or to turn round")
+    changed = {
+        "other": [("977", values[0][1]), *values[1:]],
+        "fewer": values[:-1],
+        "order": values[::-1],
+    }[change]
+    record["accuracy"]["per_seed"] = dict(changed)
+    file.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(DigitbenchError, match=r"metrics/rnn\.json: .*seeds.*dvc repro evaluate"):
+        load_results(load_params())
+
+
+# --- in a browser ----------------------------------------------------------------------------
+
+WIDTHS = (1000, 390)
+MEASURE = """<script>
+console.error("sentinel");
+addEventListener("load", () => parent.postMessage(
+  [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth,
+   document.querySelectorAll("svg").length].join(" "), "*"));
+</script></body>"""
+COLLECT = """<script>
+const seen = [];
+addEventListener("message", event => { seen.push(event.data); document.title = seen.join(";"); });
+</script>"""
+
+
+def browser() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    if os.environ.get("CI"):
+        pytest.fail("no Chromium on a machine that should have one")
+    pytest.skip("no Chromium here")
+
+
+def test_a_browser_shows_it_without_complaint_or_sideways_scrolling(
+    html: str, tmp_path: Path
+) -> None:
+    # A window is never narrower than 500 pixels; a frame is as narrow as a telephone.
+    (tmp_path / "copy.html").write_text(html.replace("</body>", MEASURE), encoding="utf-8")
+    frames = "".join(
+        f'<iframe src="copy.html" width="{width}" height="800" style="border:0"></iframe>'
+        for width in WIDTHS
+    )
+    start = tmp_path / "frames.html"
+    start.write_text(
+        f'<!DOCTYPE html><meta charset="utf-8"><title></title>{COLLECT}{frames}', encoding="utf-8"
+    )
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+        "--disable-background-networking --disable-component-update --disable-sync "
+        "--enable-logging=stderr --virtual-time-budget=5000 --window-size=1200,900 --dump-dom"
+    )
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    run = subprocess.run(
+        [browser(), *flags.split(), profile, start.as_uri()],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    title = re.search(r"<title>([^<]*)</title>", run.stdout)
+    assert title, run.stderr[-2000:]
+    seen = {}
+    for measured in title.group(1).split(";"):
+        width, *rest = (int(number) for number in measured.split())
+        seen[width] = rest
+    assert set(seen) == set(WIDTHS)
+    for width, (of_page, of_body, figures) in seen.items():
+        assert max(of_page, of_body) <= width, f"wider than the window of {width} pixels"
+        assert figures == html.count("<svg ")
+    complaints = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+    # The sentinels show that complaints are heard.
+    assert sum('"sentinel"' in line for line in complaints) == len(WIDTHS)
+    assert [line for line in complaints if '"sentinel"' not in line] == []

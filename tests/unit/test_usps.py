@@ -1,0 +1,163 @@
+import gzip
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitbench.data import usps
+from digitbench.data.sources import DropIn, FileSpec, Mirror, fetch_all
+from digitbench.errors import DigitbenchError
+
+TRAIN, TEST = "zip.train.gz", "zip.test.gz"
+
+
+def _gz(labels: list[int], pixels: NDArray[np.floating]) -> bytes:
+    """Write lines as the originals have them: label with a decimal point, trailing blank."""
+    lines = [
+        f"{label:.4f} " + " ".join(f"{value:.4f}" for value in row) + " \n"
+        for label, row in zip(labels, pixels, strict=True)
+    ]
+    return gzip.compress("".join(lines).encode())
+
+
+@pytest.fixture
+def contents(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Return two small files in place of the originals, which their hashes then stand for."""
+    rng = np.random.default_rng(0)
+    files = {
+        TRAIN: _gz([3, 0, 9], rng.uniform(-1, 1, (3, 256))),
+        TEST: _gz([7, 1], rng.uniform(-1, 1, (2, 256))),
+    }
+    specs = tuple(
+        FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
+        for name, content in files.items()
+    )
+    monkeypatch.setattr(usps, "FILES", specs)
+    return files
+
+
+def _fill(folder: Path, contents: dict[str, bytes]) -> Path:
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def _flipped(content: bytes) -> bytes:
+    return content[:100] + bytes([content[100] ^ 1]) + content[101:]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Serves files as some servers do: .gz declared as an encoding of the transfer."""
+
+    contents: dict[str, bytes]
+
+    def do_GET(self) -> None:
+        content = self.contents.get(self.path.removeprefix("/usps/"))
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output quiet."""
+
+
+@pytest.fixture
+def site(contents: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve `contents` under /usps on this machine."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    handler = type("Handler", (_Handler,), {"contents": contents})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
+    pixels = np.full((2, 256), -1.0)
+    pixels[0, 1] = 1.0  # first row, second column
+    pixels[1, 16] = 0.2  # second row, first column
+    images, labels = usps.parse_usps(_gz([6, 5], pixels))
+    expected = np.zeros((2, 16, 16), np.uint8)
+    expected[0, 0, 1] = 255
+    expected[1, 1, 0] = 153  # 0.6 * 255
+    np.testing.assert_array_equal(images, expected)
+    assert images.dtype == np.uint8
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [6, 5]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not gzip",
+        gzip.compress(b"6 one two\n"),
+        gzip.compress(b"6 0.5 0.5\n"),
+        gzip.compress(b"6 0.5\n6\n"),
+        _gz([10], np.zeros((1, 256))),
+        _gz([4], np.full((1, 256), 1.5)),
+        _gz([4], np.zeros((1, 256)))[:-20],
+    ],
+    ids=["no gzip", "words", "short", "ragged", "label", "pixel", "cut"],
+)
+def test_parse_refuses_other_content(content: bytes) -> None:
+    with pytest.raises(DigitbenchError, match=r"USPS \(ESL, unsmoothed\)"):
+        usps.parse_usps(content)
+
+
+def test_loading_joins_training_and_test_images_in_this_order(
+    contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    images, labels = usps.load_usps(_fill(tmp_path / "usps", contents))
+    assert images.shape == (5, 16, 16)
+    assert labels.tolist() == [3, 0, 9, 7, 1]
+    np.testing.assert_array_equal(images[3:], usps.parse_usps(contents[TEST])[0])
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
+def test_a_damaged_file_is_named_with_the_stage_to_run(
+    damage: str, contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    folder = _fill(tmp_path / "usps", contents)
+    path = folder / TEST
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = contents[TEST]
+        path.write_bytes(_flipped(content) if damage == "flipped" else content[:-1])
+    with pytest.raises(DigitbenchError, match=r"zip\.test\.gz: .*download"):
+        usps.load_usps(folder)
+
+
+def test_a_server_that_calls_gz_a_transfer_encoding_is_taken_at_its_bytes(
+    site: str, contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    sources = [Mirror(f"{site}/{path}/", 5, packed=False) for path in ("nowhere", "usps")]
+    said: list[str] = []
+    fetch_all(usps.FILES, sources, tmp_path, said.append, dataset=usps.VARIANT)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == contents
+    assert any("HTTP 404" in line for line in said)
+
+
+def test_usps_that_cannot_be_had_names_files_hashes_variable_and_variant(
+    contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    spoiled = {name: _flipped(content) for name, content in contents.items()}
+    drop_in = DropIn(_fill(tmp_path / "own" / "usps", spoiled).parent, subfolder="usps")
+    with pytest.raises(DigitbenchError) as caught:
+        fetch_all(usps.FILES, [drop_in], tmp_path / "t", lambda text: None, dataset=usps.VARIANT)
+    for part in (usps.VARIANT, "DIGITBENCH_DATA_DIR", TRAIN, TEST, *(f.sha256 for f in usps.FILES)):
+        assert part in str(caught.value)
+    assert not (tmp_path / "t").exists()
