@@ -90,7 +90,9 @@ def connect() -> tuple["MlflowClient", str]:
             return client, found.experiment_id
         # Absolute and in the main repository: artifacts of a temporary workspace would go with it.
         location = None if os.environ.get(URI_VARIABLE) else (root / "mlartifacts").as_uri()
-        return client, client.create_experiment(EXPERIMENT, artifact_location=location)
+        # Without its kind the UI opens an experiment as one about language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return client, client.create_experiment(EXPERIMENT, location, kind)
 
 
 def run_tags(stage: str) -> dict[str, str]:

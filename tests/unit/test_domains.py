@@ -4,7 +4,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from digitbench.data.domains import MAPPINGS, box20, optical_digits, stretch
+from digitbench.data.domains import MAPPINGS, box20, stretch
+from digitbench.data.optical import optical_digits
 from digitbench.errors import DigitbenchError
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from digitbench.plots.style import GRID, INK, to_png, to_svg
+from digitbench.plots.style import GRID, INK, new_figure, to_png, to_svg
 from figure_data import ALL, FIGURES
 
 
@@ -57,3 +57,15 @@ def _undrawn_tick_labels(figure: Figure) -> list[Any]:
 
 def _within(box: Any, page: Any) -> bool:
     return bool(box.x0 >= page.x0 and box.y0 >= page.y0 and box.x1 <= page.x1 and box.y1 <= page.y1)
+
+
+def test_svg_keeps_the_digits_of_text_and_rounds_coordinates() -> None:
+    figure = new_figure(2, 2)
+    axes = figure.subplots()
+    axes.plot([0, 1 / 3, 1], [0, 1 / 7, 1])
+    axes.set_title("AUC 0.99994, p = 0.001")
+    svg = to_svg(figure)
+    assert "AUC 0.99994, p = 0.001" in svg
+    outlines = re.findall(r' d="([^"]+)"', svg)
+    assert outlines
+    assert not [outline for outline in outlines if re.search(r"\.\d{3}", outline)]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 from torch.nn import functional
 
 from digitbench.errors import DigitbenchError
@@ -80,15 +79,3 @@ def box20(images: GreyImages) -> NDArray[np.uint8]:
 
 
 MAPPINGS: dict[str, Mapping] = {"stretch": stretch, "box": box20}
-
-
-def optical_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return scikit-learn's optical digits (the test part of UCI's set; no download).
-
-    Returns:
-        Images uint8 [1797, 8, 8], white on black, their 17 grey levels spread over 0..255; and
-        labels int64 [1797].
-    """
-    digits = load_digits()
-    images = np.rint(digits.images * (WHITE / 16)).astype(np.uint8)
-    return images, digits.target.astype(np.int64)

@@ -142,9 +142,10 @@ def fetch_all(
     *,
     dataset: str = "MNIST",
 ) -> None:
-    """Bring every file into the target folder, each from the first source that has it.
+    """Bring every file into the target folder, verified.
 
-    A source that fails once is not asked again, so a dead one costs a single time-out.
+    A source serves until it fails for one file; the next one takes over from there. So a dead
+    source costs a single time-out.
 
     Raises:
         DigitbenchError: No source had some file; the text lists each source with its reason.

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digitbench.data.domains import MAPPINGS, optical_digits
+from digitbench.data import optical
+from digitbench.data.domains import MAPPINGS
 from digitbench.data.usps import VARIANT as USPS
 from digitbench.data.usps import load_usps
+from digitbench.errors import DigitbenchError
 from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
 from digitbench.evaluation.robustness_scores import robustness_score, robustness_table
 from digitbench.evaluation.summary import summarise
@@ -20,7 +23,6 @@ Labels = NDArray[np.integer[Any]]
 Predict = Callable[[Images], Mapping[str, NDArray[np.float32]]]
 # Fixed: changing the training seeds must not change the corrupted images.
 CORRUPTION_SEED = 0
-OPTICAL = "optical digits (UCI test part)"
 
 
 def random_subset(images: Images, labels: Labels, count: int) -> tuple[Images, Labels]:
@@ -75,18 +77,33 @@ def _summary(rows: pd.DataFrame) -> Any:
     return summarise(dict(zip(rows["seed"].tolist(), rows["mean_accuracy"].tolist(), strict=True)))
 
 
-def load_domains(names: Sequence[str], folder: Path) -> dict[str, tuple[Images, NDArray[np.int64]]]:
-    """Native images and labels by the full name of the domain, its variant included."""
-    loaders = {
-        "optical": (OPTICAL, optical_digits),
-        "usps": (USPS, lambda: load_usps(folder)),
+def load_domains(names: Sequence[str], folder: Path) -> dict[str, tuple[Images, Labels]]:
+    """Native images and labels by the full name of the domain, its variant included.
+
+    Raises:
+        DigitbenchError: The stage `download` didn't leave a domain in the folder.
+    """
+    loaders: dict[str, tuple[str, Callable[[Path], tuple[Images, Labels]]]] = {
+        "optical": (optical.NAME, _load_optical),
+        "usps": (USPS, load_usps),
     }
-    return {loaders[name][0]: loaders[name][1]() for name in names}
+    return {loaders[name][0]: loaders[name][1](folder) for name in names}
+
+
+def _load_optical(folder: Path) -> tuple[Images, Labels]:
+    path = folder / optical.FILE
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["images"], arrays["labels"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise DigitbenchError(
+            f"{path}: cannot be read ({error}). Run `dvc repro --force --single-item download`."
+        ) from None
 
 
 def domain_results(
     predict: Predict,
-    domains: Mapping[str, tuple[Images, NDArray[np.int64]]],
+    domains: Mapping[str, tuple[Images, Labels]],
     seeds: Sequence[int],
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Accuracy and confusion on each domain under each mapping to 28x28.
@@ -112,7 +129,7 @@ def domain_results(
 
 
 def _confusion(
-    answers: NDArray[np.int64], labels: NDArray[np.int64], domain: str, mapping: str, name: str
+    answers: NDArray[np.int64], labels: Labels, domain: str, mapping: str, name: str
 ) -> pd.DataFrame:
     cells = np.bincount((labels * 10 + answers).ravel(), minlength=100)
     actual, predicted = np.divmod(np.arange(100), 10)

@@ -79,5 +79,5 @@ def corruption_examples(
             axes.text(left + SIDE / 2, top - 2, f"{strength:g}", ha="center", fontsize=8)
         top, _ = grid.corner(row, 0)
         axes.text(-3, top + 8, name, ha="right", va="center", fontweight="bold")
-        axes.text(-3, top + 13, textwrap.fill(units[name], 24), ha="right", va="top", fontsize=7.5)
+        axes.text(-3, top + 13, textwrap.fill(units[name], 20), ha="right", va="top", fontsize=7.5)
     return figure

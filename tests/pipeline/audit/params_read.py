@@ -1,4 +1,4 @@
-"""Run the stages whose commands are given and print which root parameters each reads, as JSON.
+"""Run the stages whose commands are given and print which parameters each reads, as JSON.
 
 Usage, in a clone: python params_read.py 'python src download' 'python src train mlp' ...
 """
@@ -24,9 +24,19 @@ def load() -> schema.Params:
     return loaded
 
 
+sections = {
+    field.annotation: key
+    for key, field in schema.Params.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, schema.Section)
+}
+
+
 def get(self: schema.Section, name: str) -> object:
-    if type(self) is schema.Params and name in schema.Params.model_fields:
+    kind = type(self)
+    if kind is schema.Params and name in kind.model_fields and name not in sections.values():
         read.add(name)
+    elif kind in sections and name in kind.model_fields:
+        read.add(f"{sections[kind]}.{name}")
     return plain_get(self, name)
 
 

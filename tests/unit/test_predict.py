@@ -1,0 +1,139 @@
+"""Predictions: probabilities of the right model, whatever the batch, the threads or the company."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from digitbench.data.arrays import PixelStatistics
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.predict import predict_all
+from digitbench.evaluation.trained import TrainedModel
+from digitbench.models import build_model, load_weights, weights_to_bytes
+from digitbench.params import (
+    ARCHITECTURES,
+    ArchitectureParams,
+    CnnParams,
+    LstmParams,
+    MlpParams,
+    RnnParams,
+)
+
+PARAMS: dict[str, ArchitectureParams] = {
+    "mlp": MlpParams(hidden=(16,), dropout=0.5),
+    "cnn": CnnParams(channels=(4, 8), hidden=16, dropout_maps=0.5, dropout=0.5),
+    "rnn": RnnParams(hidden=16),
+    "lstm": LstmParams(hidden=16),
+}
+SEEDS = (8, 0, 5)
+STATISTICS = PixelStatistics(mean=0.13, std=0.31)
+COUNT = 130
+Trained = dict[str, list[TrainedModel]]
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    models: Trained = {}
+    for name in ARCHITECTURES:
+        models[name] = []
+        for seed in SEEDS:
+            torch.manual_seed(seed)
+            weights = weights_to_bytes(build_model(name, PARAMS[name]))
+            path = Path(f"models/{name}/seed-{seed}.safetensors")
+            models[name].append(TrainedModel(name, PARAMS[name], seed, path, weights))
+    return models
+
+
+@pytest.fixture(scope="module")
+def images(digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return digits[0][:COUNT]
+
+
+@pytest.fixture(scope="module")
+def predicted(trained: Trained, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    return predict_all(trained, images, STATISTICS, batch_size=50)
+
+
+def test_rows_are_probabilities(predicted: dict[str, NDArray[np.float32]]) -> None:
+    assert list(predicted) == list(ARCHITECTURES)
+    for stack in predicted.values():
+        assert stack.shape == (len(SEEDS), COUNT, 10)
+        assert stack.dtype == np.float32
+        assert stack.min() >= 0
+        np.testing.assert_allclose(stack.sum(axis=2, dtype=np.float64), 1, atol=1e-6)
+        assert stack.std(axis=1).max() > 1e-3, "the image matters"
+
+
+def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
+    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
+) -> None:
+    pixels = (torch.tensor(images[:, None]) / 255 - STATISTICS.mean) / STATISTICS.std
+    for name, models in trained.items():
+        for row, model in enumerate(models):
+            network = load_weights(name, model.params, model.weights, "test")
+            with torch.no_grad():
+                odds = network(pixels).double().exp()
+            expected = (odds / odds.sum(dim=1, keepdim=True)).numpy()
+            np.testing.assert_allclose(predicted[name][row], expected, atol=1e-6)
+            others = [r for r in range(len(SEEDS)) if r != row]
+            assert all(np.abs(predicted[name][r] - expected).max() > 1e-3 for r in others)
+
+
+@pytest.mark.parametrize("batch_size", [1, 64, COUNT, 10_000])
+def test_the_batch_size_doesnt_matter(
+    batch_size: int,
+    trained: Trained,
+    images: NDArray[np.uint8],
+    predicted: dict[str, NDArray[np.float32]],
+) -> None:
+    for name, stack in predict_all(trained, images, STATISTICS, batch_size).items():
+        np.testing.assert_allclose(stack, predicted[name], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_threads_dont_change_a_byte(
+    count: int,
+    trained: Trained,
+    images: NDArray[np.uint8],
+    predicted: dict[str, NDArray[np.float32]],
+) -> None:
+    torch.set_num_threads(count)
+    for name, stack in predict_all(trained, images, STATISTICS, 50).items():
+        assert stack.tobytes() == predicted[name].tobytes()
+
+
+def test_company_doesnt_change_a_byte(
+    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
+) -> None:
+    torch.set_num_threads(2)
+    for name, models in trained.items():
+        alone = predict_all({name: models[1:2]}, images, STATISTICS, 50)
+        assert alone[name].shape == (1, COUNT, 10)
+        assert alone[name][0].tobytes() == predicted[name][1].tobytes()
+
+
+def test_read_only_images_are_left_alone(
+    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
+) -> None:
+    locked = images.copy()
+    locked.flags.writeable = False  # as memory-mapped files are
+    again = predict_all({"mlp": trained["mlp"]}, locked, STATISTICS, 50)
+    np.testing.assert_array_equal(again["mlp"], predicted["mlp"])
+    np.testing.assert_array_equal(locked, images)
+
+
+def test_damaged_weights_are_named(trained: Trained, images: NDArray[np.uint8]) -> None:
+    good = trained["rnn"][0]
+    bad = TrainedModel("rnn", good.params, 4, Path("models/rnn/seed-4.safetensors"), b"half")
+    with pytest.raises(DigitbenchError, match=r"models/rnn/seed-4\.safetensors: .*train_rnn"):
+        predict_all({"rnn": [good, bad]}, images, STATISTICS, 50)

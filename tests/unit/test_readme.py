@@ -1,0 +1,141 @@
+"""The README's numbers and the committed report: exactly what the committed results give."""
+
+import io
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from digitbench.errors import DigitbenchError
+from digitbench.params import ARCHITECTURES, load_params
+from digitbench.plots.style import NAMES
+from digitbench.reporting import readme
+from digitbench.reporting.compose import compose, verdict
+from digitbench.reporting.html import render_html
+from digitbench.reporting.markdown import render_markdown
+from digitbench.reporting.readme import BEGIN, END, replace_block, results_block, results_table
+from digitbench.reporting.results import Results, load_results
+
+ROOT = Path(__file__).resolve().parents[2]
+INPUTS = ("metrics", "plots", "params.yaml", "studies")
+
+
+# --- the block -------------------------------------------------------------------------------
+
+
+def test_only_what_is_between_the_marks_is_replaced() -> None:
+    before, after = "# Title\n\n`metrics/`\n", "\n## Next\n<!-- a comment -->\n"
+    text = f"{before}{BEGIN}\nold\nnumbers\n{END}{after}"
+    block = f"{BEGIN}\nnew\n{END}"
+    assert replace_block(text, block) == before + block + after
+    assert replace_block(replace_block(text, block), block) == before + block + after
+
+
+@pytest.mark.parametrize("text", ["", "no marks", BEGIN, END, f"{END} the wrong way {BEGIN}"])
+def test_without_both_marks_in_order_nothing_is_written(text: str) -> None:
+    with pytest.raises(DigitbenchError, match=re.escape(BEGIN)):
+        replace_block(text, f"{BEGIN}\nnew\n{END}")
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> Results:
+    monkeypatch.chdir(ROOT)
+    return load_results(load_params())
+
+
+def test_the_block_gives_the_numbers_of_the_metrics(results: Results) -> None:
+    block = results_block(results)
+    assert (block.startswith(BEGIN), block.endswith(END)) == (True, True)
+    lines = [line for line in block.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines}) == 1, "it reads well in a terminal"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert {len(row) for row in rows} == {len(rows[0])}
+    accuracy = rows[0].index("test accuracy, %")
+    low_high = rows[0].index("95 % interval")
+    f1, parameters = rows[0].index("macro F1, %"), rows[0].index("parameters")
+    seconds = rows[0].index("s per epoch")
+    assert {row[0] for row in rows[2:]} == {NAMES[name] for name in ARCHITECTURES}
+    for row in rows[2:]:
+        (name,) = (key for key in ARCHITECTURES if NAMES[key] == row[0])
+        metrics = results.metrics[name]
+        assert float(row[accuracy]) == pytest.approx(100 * metrics["accuracy"]["mean"], abs=0.0051)
+        assert float(row[f1]) == pytest.approx(100 * metrics["macro_f1"]["mean"], abs=0.0051)
+        assert int(row[parameters].replace(",", "")) == metrics["parameters"]
+        median = results.timing[name]["seconds_per_epoch"]["median"]
+        assert float(row[seconds]) == pytest.approx(median, abs=0.051)
+        if len(results.params.seeds) > 1:
+            ends = [float(end) for end in row[low_high].split(" to ")]
+            wanted = [100 * metrics["accuracy"][f"ci95_{end}"] for end in ("low", "high")]
+            assert ends == pytest.approx(wanted, abs=0.0051)
+    column = [float(row[accuracy]) for row in rows[2:]]
+    assert column == sorted(column, reverse=True)
+    assert verdict(results) in block
+    assert f"{len(results.params.seeds)} seeds, {results.params.epochs} epochs" in block
+
+
+def test_the_command_prints_or_rewrites(
+    results: Results,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(readme, "README", file)
+    readme.main(["--print"])
+    shown = capsys.readouterr().out
+    assert results_table(results) in shown
+    assert verdict(results) in shown
+    assert "old" in file.read_text(encoding="utf-8"), "printing writes nothing"
+    readme.main([])
+    assert file.read_text(encoding="utf-8") == f"before\n{results_block(results)}\nafter\n"
+
+
+# --- freshness of what is committed ----------------------------------------------------------
+
+
+def git(*arguments: str) -> bytes:
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60
+    ).stdout
+
+
+def committed(path: str) -> str:
+    return git("show", f"HEAD:{path}").decode("utf-8")
+
+
+@pytest.fixture(scope="module")
+def of_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """The results of HEAD, while the working directory holds them."""
+    try:
+        if git("rev-parse", "--show-toplevel").decode().strip() != str(ROOT):
+            pytest.skip("this is not a checkout of its own")
+        if not git("ls-tree", "HEAD", "metrics/"):
+            pytest.skip("no results are committed yet")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this is not a git checkout")
+    folder = tmp_path_factory.mktemp("head")
+    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD", *INPUTS))) as archive:
+        archive.extractall(folder, filter="data")
+    with chdir(folder):  # plot data are read when they are drawn
+        yield load_results(load_params())
+
+
+def test_the_committed_readme_holds_the_committed_results(of_head: Results) -> None:
+    text = committed("README.md")
+    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+    assert BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END == results_block(of_head), (
+        "run `make readme`"
+    )
+
+
+def test_the_committed_report_is_made_of_the_committed_results(of_head: Results) -> None:
+    document = compose(of_head)
+    assert committed("report/report.md") == render_markdown(document), "run `dvc repro report`"
+    # Not compared by pytest: a megabyte of differences helps nobody.
+    same = committed("report/index.html") == render_html(document)
+    assert same, "run `dvc repro report`"
