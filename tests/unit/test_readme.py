@@ -136,6 +136,14 @@ def test_the_committed_readme_holds_the_committed_results(of_head: Results) -> N
 def test_the_committed_report_is_made_of_the_committed_results(of_head: Results) -> None:
     document = compose(of_head)
     assert committed("report/report.md") == render_markdown(document), "run `dvc repro report`"
-    # Not compared by pytest: a megabyte of differences helps nobody.
-    same = committed("report/index.html") == render_html(document)
-    assert same, "run `dvc repro report`"
+    # Words and numbers, those in figures included. Not coordinates: another build of the drawing
+    # library may place a line a hundredth of a point away.
+    assert words(committed("report/index.html")) == words(render_html(document)), (
+        "run `dvc repro report`"
+    )
+
+
+def words(page: str) -> list[str]:
+    """What stands between the tags of the body."""
+    body = page.partition("<body>")[2]
+    return [text.strip() for text in re.split(r"<[^>]+>", body) if text.strip()]

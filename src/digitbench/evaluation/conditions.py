@@ -1,5 +1,6 @@
 """Accuracy away from clean MNIST: corrupted test images, and digits of other origin."""
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def _load_optical(folder: Path) -> tuple[Images, Labels]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["images"], arrays["labels"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise DigitbenchError(
             f"{path}: cannot be read ({error}). Run `dvc repro --force --single-item download`."
         ) from None
