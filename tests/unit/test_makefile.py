@@ -1,5 +1,6 @@
 """`make` on machines that aren't ready: a sentence, and nothing half-made."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ def make_install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "install", f"PYTHON={python}"],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=False,

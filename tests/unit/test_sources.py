@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from digitbench import layout
-from digitbench.data import usps
+from digitbench.data import optical, usps
 from digitbench.data.idx import encode
 from digitbench.data.sources import (
     DROP_IN_VARIABLE,
@@ -524,7 +524,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def assert_raw(project: Path) -> None:
-    """The four files, and a folder for other digits: empty, as none are wanted."""
+    """The four files, and the optical digits that the committed parameters ask for."""
+    (project / layout.RAW_DOMAINS / optical.FILE).unlink()
     (project / layout.RAW_DOMAINS).rmdir()
     assert_complete(project / layout.RAW)
 

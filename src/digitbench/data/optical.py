@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 NAME = "optical digits (UCI test part)"
 FILE = "optical.npz"
@@ -15,6 +14,9 @@ def optical_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         Images uint8 [1797, 8, 8], white on black, their 17 grey levels spread over 0..255; and
         labels int64 [1797].
     """
+    # Costs a second, which other data don't need to wait for.
+    from sklearn.datasets import load_digits
+
     digits = load_digits()
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     return images, digits.target.astype(np.int64)
