@@ -14,7 +14,7 @@ def make_install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     shutil.copy2(ROOT / "Makefile", folder)
     shutil.copy2(ROOT / "requirements.lock", folder)
     return subprocess.run(
-        ["make", "install", f"PYTHON={python}"],
+        ["make", "install", f"PYTHON={python}", "VENV=.venv"],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
