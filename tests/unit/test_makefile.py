@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make_install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     shutil.copy2(ROOT / "Makefile", folder)
-    shutil.copy2(ROOT / "requirements.lock", folder)
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy2(ROOT / name, folder)
     return subprocess.run(
         ["make", "install", f"PYTHON={python}", "VENV=.venv"],
         cwd=folder,

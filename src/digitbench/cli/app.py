@@ -1,0 +1,35 @@
+"""``digitbench``: what one does with results, once the pipeline has made them.
+
+A command is one module here; it reads options, calls the package, and prints.
+"""
+
+import sys
+
+import typer
+
+from digitbench.errors import DigitbenchError
+
+# A mistake of the user, or nothing there to work on; 1 is left to what a command found out.
+MISTAKE = 2
+
+app = typer.Typer(
+    help="Work with the results of the pipeline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Makes typer expect the name of a command also while there is only one."""
+
+
+def main() -> None:
+    """Entry point; an error meant for people becomes a sentence and an exit status."""
+    try:
+        app()
+    except DigitbenchError as error:
+        print(f"digitbench: {error}", file=sys.stderr)
+        sys.exit(MISTAKE)
