@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from digitbench.cli.review import review
 from digitbench.errors import DigitbenchError
 
 # A mistake of the user, or nothing there to work on; 1 is left to what a command found out.
@@ -24,6 +25,9 @@ app = typer.Typer(
 @app.callback()
 def _commands() -> None:
     """Makes typer expect the name of a command also while there is only one."""
+
+
+app.command()(review)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The numbers in README.md, generated from the committed results.
 
-``python -m digitbench.reporting.readme`` rewrites the block between the two marks; with ``--print``
-it shows the table instead.
+``python -m digitbench.reporting.readme`` rewrites what stands between the marks; with ``--print``
+it shows the table instead. Where the file has marks for the benchmark, they are filled too.
 """
 
 import sys
@@ -11,6 +11,8 @@ from digitbench.errors import DigitbenchError
 from digitbench.outputs import write_text
 from digitbench.params import load_params
 from digitbench.plots.style import NAMES
+from digitbench.reporting import benchmark
+from digitbench.reporting.aligned import aligned_table
 from digitbench.reporting.compose import verdict
 from digitbench.reporting.results import Results, load_results
 from digitbench.reporting.wording import interval, listing
@@ -21,9 +23,9 @@ END = "<!-- end of results -->"
 
 
 def results_table(results: Results) -> str:
-    """A Markdown table that also reads well in a terminal."""
+    """Accuracy, size and time, the best architecture first."""
     header = ["", "test accuracy, %", "95 % interval", "macro F1, %", "parameters", "s per epoch"]
-    rows = [header, ["---", *["---:"] * (len(header) - 1)]]
+    rows = [header]
     for name in results.ranking:
         metrics = results.metrics[name]
         rows.append(
@@ -36,13 +38,7 @@ def results_table(results: Results) -> str:
                 f"{results.timing[name]['seconds_per_epoch']['median']:.1f}",
             ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return aligned_table(rows)
 
 
 def results_block(results: Results) -> str:
@@ -58,26 +54,31 @@ def results_block(results: Results) -> str:
 
 
 def replace_block(text: str, block: str) -> str:
-    """The text with the part between the marks replaced.
+    """The text with the part between the marks replaced; they are the block's own ends.
 
     Raises:
         DigitbenchError: The marks are missing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, *_, last = block.splitlines()
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise DigitbenchError(f"{README}: the marks {BEGIN} and {END} are missing.")
+        raise DigitbenchError(f"{README}: the marks {first} and {last} are missing.")
     return before + block + after
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table, or rewrite the block."""
+    """Print the table, or rewrite the blocks; that of the benchmark only where it is asked for."""
     results = load_results(load_params())
     if "--print" in arguments:
         print(f"\n{results_table(results)}\n\n{verdict(results)}\nReport: report/index.html")
         return
     text = README.read_text(encoding="utf-8")
-    write_text(README, replace_block(text, results_block(results)))
+    text = replace_block(text, results_block(results))
+    if benchmark.BEGIN in text:
+        block = benchmark.benchmark_block(benchmark.load_benchmark())
+        text = replace_block(text, block)
+    write_text(README, text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""A review of committed results: what differs between two revisions beyond luck."""

@@ -1,0 +1,188 @@
+"""What was changed besides results: parameters, stages, packages, cost."""
+
+from typing import Any
+
+import pytest
+
+from digitbench.reporting.document import Prose, Table
+from digitbench.review.changes import (
+    Changes,
+    CostChange,
+    StageChange,
+    ValueChange,
+    collect_changes,
+    flatten,
+)
+from digitbench.review.document import Code, Part
+from digitbench.review.narrate import LONG, change_parts, cost_part
+from digitbench.review.records import Metrics, Stage, Timing
+from digitbench.review.snapshot import Snapshot
+from review_data import per_seed, record, timing
+
+
+def snapshot(**parts: Any) -> Snapshot:
+    metrics = {"cnn": Metrics.model_validate(record(per_seed(0.98, 0.99)))}
+    bare = dict.fromkeys(("robustness", "domains", "params", "stages", "packages"))
+    return Snapshot(**{"label": "any", "metrics": metrics, "timing": {}, **bare, **parts})
+
+
+def stage(**content: Any) -> Stage:
+    return Stage.model_validate(content)
+
+
+def files(**md5: str) -> list[dict[str, str]]:
+    return [{"path": path.replace("__", "/"), "md5": value} for path, value in md5.items()]
+
+
+# --- finding ---------------------------------------------------------------------------------
+
+
+def test_nested_keys_are_joined_and_lists_are_values() -> None:
+    content = {"epochs": 5, "cnn": {"channels": [32, 64], "deep": {"on": True}}, "none": None}
+    assert flatten(content) == {
+        "epochs": "5",
+        "cnn.channels": "[32, 64]",
+        "cnn.deep.on": "true",
+        "none": "null",
+    }
+
+
+def test_parameters_changed_added_and_removed() -> None:
+    changes = collect_changes(
+        snapshot(params={"epochs": 5, "old": "x", "cnn": {"hidden": 128, "dropout": 0.5}}),
+        snapshot(params={"cnn": {"dropout": 0.5, "hidden": 256}, "epochs": 5, "new": [1]}),
+    )
+    assert changes.params == [
+        ValueChange("cnn.hidden", "128", "256"),
+        ValueChange("new", None, "[1]"),
+        ValueChange("old", "x", None),
+    ]
+
+
+def test_stages_tell_code_from_data_parameters_and_outputs() -> None:
+    before = {
+        "same": stage(cmd="a", deps=files(src__a="1"), outs=files(out="1")),
+        "train": stage(
+            cmd="a",
+            deps=files(src__a="1", data__b="1", src__gone="1"),
+            params={"params.yaml": {"epochs": 5, "cnn": {"hidden": 1}}},
+            outs=files(out="1"),
+        ),
+        "gone": stage(),
+    }
+    after = {
+        "train": stage(
+            cmd="b",
+            deps=files(src__a="2", data__b="2"),
+            params={"params.yaml": {"epochs": 5, "cnn": {"hidden": 2}}},
+            outs=files(out="2"),
+        ),
+        "new": stage(),
+        "same": before["same"],
+    }
+    changes = collect_changes(snapshot(stages=before), snapshot(stages=after))
+    assert changes.stages == [
+        StageChange(
+            "train",
+            command=True,
+            code=("src/a", "src/gone"),
+            data=("data/b",),
+            params=("cnn.hidden",),
+            outputs=("out",),
+        ),
+        StageChange("new", "added"),
+        StageChange("gone", "removed"),
+    ]
+
+
+def test_cost_that_differs_is_listed_and_the_rest_is_not() -> None:
+    larger = Metrics.model_validate(record(per_seed(0.98, 0.99), parameters=1500))
+    changes = collect_changes(
+        snapshot(timing={"cnn": Timing.model_validate(timing(2.0))}),
+        snapshot(timing={"cnn": Timing.model_validate(timing(3.0))}, metrics={"cnn": larger}),
+    )
+    assert changes.sizes == [CostChange("cnn", "parameters", 1000, 1500)]
+    assert changes.times == [
+        CostChange("cnn", "seconds per epoch", 2.0, 3.0),
+        CostChange("cnn", "seconds of the stage", 20.0, 30.0),
+    ]
+
+
+def test_missing_files_are_not_compared() -> None:
+    changes = collect_changes(snapshot(params={}, packages={}), snapshot())
+    assert changes.params is changes.stages is changes.packages is None
+
+
+# --- telling ---------------------------------------------------------------------------------
+
+NOTHING = Changes(params=[], stages=[], packages=[], sizes=[], times=[], hardware=(("x",), ("x",)))
+
+
+def told(**parts: Any) -> dict[str, Part]:
+    changes = Changes(**{**vars(NOTHING), **parts})
+    return {part.heading: part for part in [*change_parts(changes), cost_part(changes)]}
+
+
+def prose(part: Part) -> str:
+    return " ".join(block.text for block in part.blocks if isinstance(block, Prose))
+
+
+def test_unchanged_and_unknown_are_sentences() -> None:
+    assert prose(told()["Not changed"]) == (
+        "The same in both revisions: the parameters, the stages and the packages."
+    )
+    parts = told(stages=None, params=None)
+    assert prose(parts["Not compared"]) == (
+        "Not recorded in both revisions: the parameters and the stages."
+    )
+    assert prose(parts["Not changed"]) == "The same in both revisions: the packages."
+
+
+def test_values_are_shown_as_code_and_absence_as_a_dash() -> None:
+    table = told(params=[ValueChange("a.b", None, "5")])["Parameters"].blocks[0]
+    assert isinstance(table, Table)
+    assert table.rows == [["a.b", "—", "5"]]
+    assert [isinstance(cell, Code) for cell in table.rows[0]] == [True, False, True]
+
+
+def test_long_tables_are_folded_behind_a_count() -> None:
+    for count, folded in ((LONG, False), (LONG + 1, True)):
+        rows = [ValueChange(f"p{index}", "1", "2") for index in range(count)]
+        part = told(packages=rows)["Packages"]
+        assert part.is_folded == folded
+        assert not folded or f"{count} have changed" in part.summary
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (StageChange("s", "added"), "the stage itself: added"),
+        (StageChange("s", code=tuple("abcde")), "code: a, b, c and 2 more"),
+        (StageChange("s", data=("d",), outputs=("o",)), "data: d; outputs: o"),
+        (StageChange("s", outputs=("o",)), "outputs: o (same inputs, other results)"),
+        (StageChange("s", outputs=("metrics/timing/cnn.json",)), "times"),
+        (StageChange("s", command=True, params=("p",)), "parameters: p; command"),
+    ],
+)
+def test_cause_and_effect_of_a_stage(change: StageChange, expected: str) -> None:
+    table = told(stages=[change])["Stages"].blocks[0]
+    assert isinstance(table, Table)
+    assert table.rows == [["s", expected]]
+
+
+def test_seconds_on_other_hardware_are_not_compared() -> None:
+    times = [CostChange("cnn", "seconds per epoch", 2.0, 1.0)]
+    same = prose(told(times=times)["Cost"])
+    other = prose(told(times=times, hardware=(("x",), ("y", "z")))["Cost"])
+    assert "on x both times" in same
+    assert other.endswith("Seconds cannot be compared: measured on x before, and on y and z after.")
+
+
+def test_cost_is_told_in_its_unit_with_the_change() -> None:
+    sizes = [CostChange("cnn", "parameters", 421_642, 500_000), CostChange("mlp", "bytes", 0, 4)]
+    table = told(sizes=sizes)["Cost"].blocks[0]
+    assert isinstance(table, Table)
+    assert table.rows == [
+        ["CNN", "parameters", "421,642", "500,000", "+18.6 %"],
+        ["MLP", "bytes", "0", "4", "—"],
+    ]

@@ -1,0 +1,224 @@
+"""`digitbench review` as a person or a pipeline runs it, on repositories with known results."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from digitbench.cli.app import app, main
+from review_data import Repository, per_seed, record, timing
+
+SRC = Path(__file__).resolve().parents[2] / "src"
+LEVEL = per_seed(0.9800, 0.9812, 0.9795, 0.9821)
+BETTER = per_seed(0.9899, 0.9912, 0.9896, 0.9921)
+NOISE = per_seed(0.9811, 0.9801, 0.9802, 0.9819)
+FORMS = ("--markdown", "--html", "--json")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """Two architectures committed on main; the test stands in the root."""
+    made = Repository(tmp_path / "project")
+    made.results(mlp=record(LEVEL), cnn=record(LEVEL))
+    made.write({"params.yaml": "epochs: 5\n", "metrics/timing/cnn.json": timing(1.0)})
+    made.commit()
+    monkeypatch.chdir(made.root)
+    return made
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["review", *arguments])
+
+
+def failure(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Exit status of the whole program."""
+    monkeypatch.setattr(sys, "argv", ["digitbench", "review", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def python(program: str, **variables: str) -> str:
+    """What a program prints in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(SRC), **variables},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+# --- what it says ----------------------------------------------------------------------------
+
+
+def test_workspace_is_compared_with_main_by_default(repository: Repository) -> None:
+    repository.results(cnn=record(BETTER))
+    repository.write({"params.yaml": "epochs: 10\n"})
+    result = run()
+    assert result.exit_code == 0
+    assert result.output.startswith("Review of results: merge base with main (")
+    assert "CNN: better on accuracy (+1.00 points" in result.output
+    assert "MLP: accuracy unchanged." in result.output
+    assert ["epochs", "5", "10"] in [line.split() for line in result.output.splitlines()]
+
+
+def test_two_revisions_are_compared_whatever_lies_on_disk(repository: Repository) -> None:
+    repository.results(cnn=record(BETTER))
+    repository.commit()
+    repository.results(cnn={"damaged": True})
+    forth = json.loads(run("HEAD~1", "HEAD", "--json").output)
+    back = json.loads(run("HEAD", "HEAD~1", "--json").output)
+    verdicts = {row["architecture"]: row["verdict"] for row in forth["accuracy"]}
+    assert verdicts == {"mlp": "no evidence", "cnn": "better"}
+    assert back["accuracy"][1]["verdict"] == "worse"
+    assert forth["base"]["name"] == "HEAD~1"
+    assert forth["head"]["commit"] == repository.git("rev-parse", "HEAD")
+
+
+def test_json_holds_every_number_behind_the_tables(repository: Repository) -> None:
+    repository.results(cnn=record(NOISE, parameters=2000))
+    found = json.loads(run("--json").output)
+    row = found["accuracy"][1]
+    assert row["architecture"] == "cnn"
+    assert row["before"] == pytest.approx(sum(LEVEL.values()) / 4)
+    assert row["after"] - row["before"] == pytest.approx(row["difference"])
+    assert row["difference_low"] < row["difference"] < row["difference_high"]
+    assert row["p_value"] < row["p_value_holm"]
+    assert {row["metric"] for row in found["other_metrics"]} == {"macro_f1", "nll", "brier", "ece"}
+    assert found["robustness"] is None
+    assert found["changes"]["sizes"] == [
+        {"architecture": "cnn", "quantity": "parameters", "before": 1000, "after": 2000}
+    ]
+    assert found["head"] == {"name": "workspace", "commit": None}
+
+
+def test_it_runs_from_any_folder_inside(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.results(cnn=record(BETTER))
+    here = run("--markdown").output
+    monkeypatch.chdir(repository.root / "metrics" / "timing")
+    assert run("--markdown").output == here
+
+
+def test_output_goes_to_a_file(repository: Repository, tmp_path: Path) -> None:
+    for form in ((), *((name,) for name in FORMS)):
+        target = tmp_path / "new" / f"review{''.join(form)}"
+        shown, written = run(*form), run(*form, "-o", str(target))
+        assert written.output == ""
+        assert target.read_text(encoding="utf-8") == shown.output
+
+
+def test_missing_robustness_is_said_not_failed(repository: Repository) -> None:
+    repository.write(
+        {"metrics/robustness.json": {"images": 100, "mlp": {"mean": {"per_seed": LEVEL}}}}
+    )
+    result = run("--markdown")
+    assert result.exit_code == 0
+    assert "### Robustness\n\nCannot be compared: not measured in both revisions." in result.output
+
+
+# --- exit statuses ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [(per_seed(0.9700, 0.9713, 0.9694, 0.9722), 1), (BETTER, 0), (NOISE, 0), (LEVEL, 0)],
+)
+def test_fail_on_worse(repository: Repository, after: dict[str, float], status: int) -> None:
+    repository.results(cnn=record(after))
+    assert run("--fail-on", "worse").exit_code == status
+    assert run().exit_code == 0, "only on request"
+
+
+def test_a_loss_alone_can_fail(repository: Repository) -> None:
+    losses = {seed: 1 - value for seed, value in LEVEL.items()}
+    for change, status in ((0.01, 1), (-0.01, 0)):
+        moved = {seed: value + change for seed, value in losses.items()}
+        repository.results(cnn=record(LEVEL, ece=moved))
+        assert run("--fail-on", "worse").exit_code == status
+
+
+def test_nothing_compared_is_a_status_of_its_own(repository: Repository) -> None:
+    repository.results(mlp=record(per_seed(0.5)), cnn=record(per_seed(0.5)))
+    repository.commit()
+    repository.results(mlp=record(per_seed(0.6)), cnn=record(per_seed(0.6)))
+    assert run("--fail-on", "worse").exit_code == 2
+    for name in ("mlp", "cnn"):
+        (repository.root / "metrics" / f"{name}.json").unlink()
+    repository.results(gru=record(LEVEL))
+    result = run("--fail-on", "worse")
+    assert result.exit_code == 2
+    assert "Nothing can be compared" in result.output
+
+
+def test_mistakes_are_a_sentence_and_status_two(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failure(monkeypatch, "nowhere") == 2
+    assert capsys.readouterr().err.startswith("digitbench: 'nowhere' is not a revision")
+    repository.results(cnn={**record(LEVEL), "schema": 7})
+    assert failure(monkeypatch) == 2
+    assert "metrics/cnn.json in workspace has schema 7;" in capsys.readouterr().err
+    repository.write({"metrics/cnn.json": "{"})
+    assert failure(monkeypatch) == 2
+    assert "metrics/cnn.json in workspace is damaged" in capsys.readouterr().err
+    repository.results(cnn=record(LEVEL))
+    assert failure(monkeypatch, "-o", str(repository.root)) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert failure(monkeypatch, "--html", "--json") == 2
+
+
+def test_revision_without_results_is_a_sentence(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.git("checkout", "--quiet", "--orphan", "empty")
+    repository.git("rm", "--quiet", "-r", "-f", ".")
+    repository.commit()
+    assert failure(monkeypatch, "empty", "main") == 2
+    assert "No metrics of an architecture in empty (" in capsys.readouterr().err
+
+
+# --- the same everywhere, and quick where nothing is computed --------------------------------
+
+
+def test_output_is_the_same_in_every_process(repository: Repository) -> None:
+    repository.results(cnn=record(BETTER), mlp=record(NOISE), gru=record(LEVEL))
+    repository.write({"params.yaml": "epochs: 9\nb: 1\na: 2\n", "dvc.lock": "stages: {}\n"})
+    program = f"""
+from typer.testing import CliRunner
+from digitbench.cli.app import app
+for form in {FORMS}:
+    print(CliRunner().invoke(app, ["review", form]).output, end="")
+"""
+    here = "".join(run(form).output for form in FORMS)
+    assert python(program, PYTHONHASHSEED="1", COLUMNS="60") == here
+    assert python(program, PYTHONHASHSEED="77", COLUMNS="200") == here
+
+
+def test_help_loads_neither_statistics_nor_figures() -> None:
+    program = """
+import sys
+from typer.testing import CliRunner
+from digitbench.cli.app import app
+assert "--fail-on" in CliRunner().invoke(app, ["review", "--help"]).output
+print([name for name in ("scipy", "torch", "matplotlib", "pandas") if name in sys.modules])
+"""
+    assert python(program) == "[]\n"
+
+
+def test_review_does_not_load_the_training_framework(repository: Repository) -> None:
+    program = """
+import sys
+from typer.testing import CliRunner
+from digitbench.cli.app import app
+assert CliRunner().invoke(app, ["review", "--html"]).exit_code == 0
+print("torch" in sys.modules)
+"""
+    assert python(program) == "False\n"
