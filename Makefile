@@ -6,7 +6,7 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 unexport VIRTUAL_ENV PYTHONHOME
 
-.PHONY: all install test lint ui readme clean help
+.PHONY: all install test lint bench ui readme clean help
 .DEFAULT_GOAL := all
 
 all: install  ## set up where needed, run what changed, show the result
@@ -36,17 +36,21 @@ lint: install  ## style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+bench: install  ## measure training speed, about 20 minutes; writes benchmarks/results.*
+	@$(BIN)/dvc repro --quiet preprocess
+	@$(BIN)/python benchmarks
+
 ui: install  ## browse the recorded runs in MLflow
 	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
-readme: install  ## bring the numbers in README.md up to date with metrics/
+readme: install  ## bring the numbers in README.md up to date with metrics/ and benchmarks/
 	@PYTHONPATH=src $(BIN)/python -m digitbench.reporting.readme
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .checkpoints dvc_plots
-	find src tests -name __pycache__ -type d -exec rm -rf {} +
+	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
