@@ -5,11 +5,11 @@ temporary copy of the workspace runs the copy's code.
 """
 
 import importlib
-import os
 import signal
 import sys
 from types import FrameType
 
+from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
 
 # What each stage takes besides its name.
@@ -28,8 +28,7 @@ def main(arguments: list[str]) -> int:
         lines = [" ".join(("python src", stage, *takes)) for stage, takes in STAGES.items()]
         print("Usage, from the project's root folder:", *lines, sep="\n  ", file=sys.stderr)
         return 2
-    # cuBLAS repeats itself to the bit only with a fixed workspace, chosen before it is loaded.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    prepare_libraries()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])

@@ -140,7 +140,9 @@ class Params(Section):
     batch_size: Int = Field(ge=1, le=60_000, description="a whole number from 1 to 60,000")
     learning_rate: Float = Field(gt=0, le=1, description="a number above 0 and at most 1")
     validation_share: Float = Field(ge=0.01, le=0.9, description="a share from 0.01 to 0.9")
-    precision: Literal["float32", "bfloat16"] = Field(description="float32 or bfloat16")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        description="auto, float32 or bfloat16"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto, cpu or cuda")
     mlp: MlpParams = Field(description="a section with the keys of the MLP")
     cnn: CnnParams = Field(description="a section with the keys of the CNN")

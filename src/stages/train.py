@@ -9,21 +9,15 @@ from digitbench.outputs import write_bytes, write_csv, write_json
 from digitbench.params import architecture_params, load_params
 from digitbench.tracking import TrainingRuns
 from digitbench.training.history import CURVE_COLUMNS, curve_rows, timing
+from digitbench.training.recipe import settle
 from digitbench.training.replicates import Job, parallel_jobs, run_replicates
-from digitbench.training.trainer import Recipe, resolve_device
 
 
 def main(architecture: str) -> None:
     """Run the stage for one architecture."""
     began = time.perf_counter()
     params = load_params()
-    recipe = Recipe(
-        epochs=params.epochs,
-        batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        precision=params.precision,
-        device=resolve_device(params.device),
-    )
+    recipe = settle(params)
     job = Job(
         architecture=architecture,
         params=architecture_params(params, architecture),
@@ -41,5 +35,5 @@ def main(architecture: str) -> None:
         curves = layout.CURVES / f"{architecture}.csv"
         write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
         runs.log_curves(curves)
-    record = timing(replicates, jobs, time.perf_counter() - began, fingerprint())
+    record = timing(replicates, jobs, time.perf_counter() - began, recipe.precision, fingerprint())
     write_json(layout.TIMING / f"{architecture}.json", record)

@@ -203,3 +203,37 @@ def test_order_of_the_rows_matters(architecture: str) -> None:
     network = model(architecture)
     with torch.no_grad():
         assert not torch.allclose(network(images()), network(images().flip(2)))
+
+
+def test_cnn_is_the_published_sequence_of_layers_also_while_dropping() -> None:
+    network = model("cnn", seed=2).train()
+    published = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.Dropout2d(0.5),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(3136, 128),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(128, 10),
+    )
+    tensors = list(network.state_dict().values())
+    # Columns of the hidden layer: from row, column, map to map, row, column.
+    tensors[4] = tensors[4].view(128, 7, 7, 64).permute(0, 3, 1, 2).flatten(1)
+    published.load_state_dict(dict(zip(published.state_dict(), tensors, strict=True)))
+    torch.manual_seed(5)
+    logits = network(images(8))
+    torch.manual_seed(5)
+    torch.testing.assert_close(logits, published(images(8)))
+
+
+def test_rnn_computes_in_float32_under_autocast() -> None:
+    recurrent = model("rnn").recurrent
+    rows = images().squeeze(1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        _, state = recurrent(rows)
+    assert torch.equal(state, recurrent(rows)[1])

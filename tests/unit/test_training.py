@@ -9,12 +9,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
 from digitbench.models import load_weights
 from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, load_params
 from digitbench.training import trainer
 from digitbench.training.checkpoint import replicate_key
 from digitbench.training.history import CURVE_COLUMNS, curve_rows, timing
+from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import (
     JOBS_VARIABLE,
     Job,
@@ -22,7 +24,7 @@ from digitbench.training.replicates import (
     parallel_jobs,
     run_replicates,
 )
-from digitbench.training.trainer import Epoch, Recipe
+from digitbench.training.trainer import Epoch
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=1e-3, precision="float32", device="cpu")
@@ -156,11 +158,9 @@ def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
         assert not damaged.exists(), "the file is the one that training looked at"
 
 
-def test_the_data_order_of_a_seed_is_the_same_for_every_architecture_and_differs_by_epoch() -> None:
+def test_the_data_order_of_a_seed_is_a_permutation_that_differs_by_epoch_and_seed() -> None:
     def order(seed: int, epoch: int) -> list[int]:
-        batches = list(trainer._batches(100, 32, (seed, epoch), "cpu"))
-        assert [len(batch) for batch in batches] == [32, 32, 32, 4]
-        return torch.cat(batches).tolist()
+        return trainer._order(100, (seed, epoch), "cpu").tolist()
 
     assert order(0, 1) == order(0, 1)
     assert sorted(order(0, 1)) == list(range(100))
@@ -168,9 +168,41 @@ def test_the_data_order_of_a_seed_is_the_same_for_every_architecture_and_differs
     assert order(0, 1) != order(1, 1)
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 3_000])
+def test_batches_are_the_standardised_images_in_order(size: int, job: Job) -> None:
+    recipe = dataclasses.replace(RECIPE, batch_size=size)
+    pixels = torch.from_numpy(np.array(job.data.images))
+    labels = torch.arange(len(pixels))
+    images, targets = zip(
+        *trainer._batches(pixels, labels, recipe, job.data.statistics), strict=True
+    )
+    whole, rest = divmod(len(pixels), size)
+    assert [len(batch) for batch in images] == [size] * whole + [rest] * (rest > 0)
+    assert torch.equal(torch.cat(targets), labels)
+    assert torch.equal(torch.cat(images), standardise(pixels, job.data.statistics))
+
+
+def test_training_figures_are_the_means_over_the_images_of_the_epoch(job: Job) -> None:
+    # An update of size nothing: every batch meets the first weights; the MLP here drops nothing.
+    frozen = dataclasses.replace(RECIPE, epochs=1, learning_rate=0.0)
+    section = job.params.model_copy(update={"dropout_maps": 0.0, "dropout": 0.0})
+    (replicate,) = run(dataclasses.replace(job, params=section, recipe=frozen))
+    model = load_weights(job.architecture, section, replicate.weights, "test")
+    index = job.data.train_index
+    labels = torch.from_numpy(job.data.labels[index].astype(np.int64))
+    with torch.no_grad():
+        pixels = torch.from_numpy(job.data.images[index])
+        logits = model(standardise(pixels, job.data.statistics))
+    epoch = replicate.history[0]
+    assert epoch.train_loss == pytest.approx(cross_entropy(logits, labels).item(), rel=1e-5)
+    assert epoch.train_accuracy == pytest.approx(
+        (logits.argmax(1) == labels).double().mean().item(), abs=1e-3
+    )
+
+
 def test_standardised_pixels_by_hand() -> None:
     images = torch.tensor([[[0, 255], [51, 0]]], dtype=torch.uint8)  # [1, 2, 2]
-    result = trainer.standardise(images, PixelStatistics(mean=0.2, std=0.5))
+    result = standardise(images, PixelStatistics(mean=0.2, std=0.5))
     assert result.shape == (1, 1, 2, 2)
     expected = torch.tensor([[[[-0.4, 1.6], [0.0, -0.4]]]])
     torch.testing.assert_close(result, expected)
@@ -185,7 +217,7 @@ def test_validation_equals_a_direct_computation(params: Params, small_data: Trai
         progress.model, images, labels, small_data.statistics, "float32"
     )
     progress.model.eval()
-    logits = progress.model(trainer.standardise(images, small_data.statistics))
+    logits = progress.model(standardise(images, small_data.statistics))
     assert loss == pytest.approx(cross_entropy(logits, labels).item(), rel=1e-6)
     assert accuracy == float((logits.argmax(1) == labels).double().mean())
 
@@ -226,18 +258,10 @@ def test_curves_carry_no_clock_and_timings_nothing_else() -> None:
     replicates = [Replicate(7, b"", history)]
     assert "seconds" not in CURVE_COLUMNS
     assert list(curve_rows(replicates))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)
-    record = timing(replicates, 2, 12.345, {"hardware": "x"})
+    record = timing(replicates, 2, 12.345, "bfloat16", {"hardware": "x"})
     assert record["seconds_per_epoch"] == {"median": 2, "per_seed": {"7": 2}}
     assert (record["stage_seconds"], record["replicates_at_once"]) == (12.3, 2)
-
-
-def test_cuda_asked_for_and_absent_is_said() -> None:
-    if torch.cuda.is_available():
-        assert trainer.resolve_device("auto") == trainer.resolve_device("cuda") == "cuda"
-        return
-    assert trainer.resolve_device("auto") == "cpu"
-    with pytest.raises(DigitbenchError, match="device: cuda"):
-        trainer.resolve_device("cuda")
+    assert record["precision"] == "bfloat16"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -125,7 +125,9 @@ def _describe(layer: nn.Module) -> str:
             kernel = "×".join(map(str, layer.kernel_size))
             return f"convolution {kernel}, {layer.in_channels:,} → {layer.out_channels:,}"
         case nn.RNN() | nn.LSTM():
-            return f"{type(layer).__name__}, {layer.input_size:,} → {layer.hidden_size:,}"
+            return (
+                f"{layer.mode.removesuffix('_TANH')}, {layer.input_size:,} → {layer.hidden_size:,}"
+            )
         case nn.MaxPool2d():
             return f"max-pooling {layer.kernel_size}×{layer.kernel_size}"
         case nn.Dropout2d():

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from digitbench.data.arrays import PixelStatistics
+from digitbench.data.pixels import standardise
 from digitbench.evaluation.trained import TrainedModel
 from digitbench.models import load_weights
-from digitbench.training.trainer import standardise
 
 
 def predict_all(

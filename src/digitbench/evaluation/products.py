@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitbench import layout
 from digitbench.data.arrays import PixelStatistics
+from digitbench.data.pixels import standardise
 from digitbench.evaluation.classification import Scores, confusion_table, per_class_table
 from digitbench.evaluation.comparison import comparison_record
 from digitbench.evaluation.complexity import growth
@@ -32,7 +33,6 @@ from digitbench.evaluation.trained import TrainedModel
 from digitbench.models import load_weights
 from digitbench.params import EvaluateParams
 from digitbench.plots.style import to_png
-from digitbench.training.trainer import standardise
 
 Images = NDArray[np.uint8]
 Products = dict[Path, Any]

@@ -19,7 +19,8 @@ from digitbench.data.arrays import TrainingData
 from digitbench.outputs import write_bytes
 from digitbench.params import ArchitectureParams
 from digitbench.training import trainer
-from digitbench.training.trainer import Epoch, Progress, Recipe
+from digitbench.training.recipe import Recipe
+from digitbench.training.trainer import Epoch, Progress
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ def replicate_key(
     architecture: str, params: ArchitectureParams, recipe: Recipe, data: TrainingData, seed: int
 ) -> str:
     """Hash of all that determines the weights: settings, data, code, torch."""
-    package = Path(models.__file__).parent
-    sources = (Path(trainer.__file__), package / "__init__.py", package / f"{architecture}.py")
+    sources = (Path(trainer.__file__), *sorted(Path(models.__file__).parent.glob("*.py")))
     facts = {
         "architecture": architecture,
         "params": params.model_dump(mode="json"),

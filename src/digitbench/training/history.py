@@ -27,9 +27,10 @@ def timing(
     replicates: Sequence[Replicate],
     jobs: int,
     stage_seconds: float,
+    precision: str,
     environment: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Median seconds per epoch, of all and of each seed; seconds of the stage; where it ran."""
+    """Median seconds per epoch, of all and of each seed; seconds of the stage; where and how."""
     seconds = {r.seed: median(epoch.seconds for epoch in r.history) for r in replicates}
     every = [epoch.seconds for r in replicates for epoch in r.history]
     return {
@@ -39,5 +40,6 @@ def timing(
         },
         "stage_seconds": round(stage_seconds, 1),
         "replicates_at_once": jobs,
+        "precision": precision,
         "environment": dict(environment),
     }

@@ -24,7 +24,8 @@ from digitbench.errors import DigitbenchError
 from digitbench.models import weights_to_bytes
 from digitbench.params import ArchitectureParams
 from digitbench.training.checkpoint import Checkpoint, replicate_key
-from digitbench.training.trainer import Epoch, Progress, Recipe, start, train
+from digitbench.training.recipe import Recipe
+from digitbench.training.trainer import Epoch, Progress, start, train
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
 # Seconds between two messages of a worker about its progress.

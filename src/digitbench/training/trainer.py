@@ -17,24 +17,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
 from digitbench.models import build_model
 from digitbench.params import ArchitectureParams
+from digitbench.training.recipe import Recipe
 
-VALIDATION_BATCH = 1_000
+# Larger batches leave the processor's cache and cost memory.
+VALIDATION_BATCH = 250
+# Batches standardised at a time: the cost of a call is shared, the floats of an epoch aren't kept.
+_BATCHES_AT_ONCE = 16
 # Purposes of the random streams of a replicate.
 _WEIGHTS, _ORDER, _DROPOUT = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What all architectures share."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    precision: str
-    device: str
 
 
 @dataclass(frozen=True)
@@ -57,21 +51,6 @@ class Progress:
     model: nn.Module
     optimiser: torch.optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
-
-
-def resolve_device(device: str) -> str:
-    """`auto` becomes cuda where there is a GPU.
-
-    Raises:
-        DigitbenchError: cuda is asked for and there is none.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise DigitbenchError(
-            "params.yaml: device: cuda was asked for, but torch finds no GPU here. Use auto or cpu."
-        )
-    return device
 
 
 def start(architecture: str, params: ArchitectureParams, recipe: Recipe, seed: int) -> Progress:
@@ -144,21 +123,19 @@ def _learn(
     model, optimiser = progress.model, progress.optimiser
     model.train()
     torch.manual_seed(_stream(*seed_and_epoch, _DROPOUT))
-    total_loss = torch.zeros((), dtype=torch.float64, device=recipe.device)
-    correct = torch.zeros((), dtype=torch.int64, device=recipe.device)
-    for batch in _batches(len(labels), recipe.batch_size, seed_and_epoch, recipe.device):
-        target = labels[batch]
+    order = _order(len(labels), seed_and_epoch, recipe.device)
+    outputs = []
+    for batch, target in _batches(images[order], labels[order], recipe, data.statistics):
         optimiser.zero_grad(set_to_none=True)
         with _autocast(recipe.device, recipe.precision):
-            logits = model(standardise(images[batch], data.statistics))  # [B, 10]
+            logits = model(batch)  # [B, 10]
             loss = cross_entropy(logits, target)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        # Summed on the device: reading a value back after every batch would stall a GPU.
-        total_loss += loss.detach().double() * len(batch)
-        correct += (logits.detach().argmax(1) == target).sum()
-        on_batch(len(batch))
-    return float(total_loss) / len(labels), int(correct) / len(labels)
+        # Kept for the end of the epoch: reading a value after every batch would stall a GPU.
+        outputs.append(logits.detach())
+        on_batch(len(target))
+    return _loss_and_accuracy(torch.cat(outputs), labels[order])
 
 
 @torch.no_grad()
@@ -171,36 +148,33 @@ def validate(
 ) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of bytes [N, 28, 28] without dropout."""
     model.eval()
-    total_loss, correct = 0.0, 0
-    for begin in range(0, len(labels), VALIDATION_BATCH):
-        batch = slice(begin, begin + VALIDATION_BATCH)
+    outputs = []
+    for batch in torch.split(images, VALIDATION_BATCH):
         with _autocast(images.device.type, precision):
-            logits = model(standardise(images[batch], statistics)).float()
-        total_loss += float(cross_entropy(logits, labels[batch], reduction="sum"))
-        correct += int((logits.argmax(1) == labels[batch]).sum())
-    return total_loss / len(labels), correct / len(labels)
+            outputs.append(model(standardise(batch, statistics)))
+    return _loss_and_accuracy(torch.cat(outputs), labels)
 
 
-def standardise(images: Tensor, statistics: PixelStatistics) -> Tensor:
-    """Bytes [B, 28, 28] to floats [B, 1, 28, 28], mean 0 and deviation 1 over the training pixels.
+def _loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy and share of right answers of logits [N, 10], summed in float64."""
+    loss = cross_entropy(logits.double(), labels)
+    return float(loss), float((logits.argmax(1) == labels).double().mean())
 
-    The one channel is given the stride of a last axis: that is how torch is told to keep the maps
-    of a convolution channels last, which its own layout can't express for a single channel.
-    """
-    scaled = images.float().sub_(255 * statistics.mean).mul_(1 / (255 * statistics.std))
-    return scaled.unsqueeze(-1).permute(0, 3, 1, 2)
+
+def _order(count: int, seed_and_epoch: tuple[int, int], device: str) -> Tensor:
+    """The shuffled order of one epoch, drawn on the CPU so that it doesn't depend on the device."""
+    generator = torch.Generator().manual_seed(_stream(*seed_and_epoch, _ORDER))
+    return torch.randperm(count, generator=generator).to(device)
 
 
 def _batches(
-    count: int, batch_size: int, seed_and_epoch: tuple[int, int], device: str
-) -> Iterator[Tensor]:
-    """Index tensors of one shuffled epoch; the last one may be shorter.
-
-    The permutation is drawn on the CPU, so that the order doesn't depend on the device.
-    """
-    generator = torch.Generator().manual_seed(_stream(*seed_and_epoch, _ORDER))
-    order = torch.randperm(count, generator=generator).to(device)
-    yield from torch.split(order, batch_size)
+    images: Tensor, labels: Tensor, recipe: Recipe, statistics: PixelStatistics
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Standardised images [B, 1, 28, 28] and labels [B], in order; the last may be shorter."""
+    block = recipe.batch_size * _BATCHES_AT_ONCE
+    for pixels, targets in zip(torch.split(images, block), torch.split(labels, block), strict=True):
+        batches = torch.split(standardise(pixels, statistics), recipe.batch_size)
+        yield from zip(batches, torch.split(targets, recipe.batch_size), strict=True)
 
 
 def _stream(seed: int, epoch: int, purpose: int) -> int:

@@ -8,15 +8,16 @@ from digitbench.reporting.wording import listing
 def reproduce(results: Results) -> Section:
     """How to get these numbers again."""
     params = results.params
+    clocks = results.timing.values()
     facts = [
         ["seeds", ", ".join(str(seed) for seed in params.seeds)],
         ["epochs", str(params.epochs)],
         ["batch size", str(params.batch_size)],
         ["optimiser", f"Adam, learning rate {params.learning_rate:g}"],
-        ["arithmetic", params.precision],
+        ["arithmetic of training", listing(sorted({item["precision"] for item in clocks}))],
         ["validation share", f"{params.validation_share:g}"],
     ]
-    environments = [timing["environment"] for timing in results.timing.values()]
+    environments = [timing["environment"] for timing in clocks]
     facts += [
         [key, listing(sorted({item[key] for item in environments}))] for key in environments[0]
     ]
