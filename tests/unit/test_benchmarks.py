@@ -86,7 +86,7 @@ def test_the_papers_loop_computes_what_ours_does(
     """The same weights after three updates from all images: no order of batches to agree on."""
     section = without_dropout(params, architecture)
     data = cut(small_data, 120)
-    settings = recipe(params, epochs=3, batch_size=120)
+    settings = recipe(params, epochs=3, batch_size=120, precision="float32")
     job = Job(architecture, section, settings, data, tmp_path)
     (replicate,) = run_replicates(job, (5,), 1, on_epoch=lambda epoch: None)
     trained = load_weights(architecture, section, replicate.weights, "test").state_dict()

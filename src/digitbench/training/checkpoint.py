@@ -66,7 +66,8 @@ def replicate_key(
     architecture: str, params: ArchitectureParams, recipe: Recipe, data: TrainingData, seed: int
 ) -> str:
     """Hash of all that determines the weights: settings, data, code, torch."""
-    sources = (Path(trainer.__file__), *sorted(Path(models.__file__).parent.glob("*.py")))
+    package = Path(models.__file__).parent
+    sources = (Path(trainer.__file__), package / "__init__.py", package / f"{architecture}.py")
     facts = {
         "architecture": architecture,
         "params": params.model_dump(mode="json"),
