@@ -1,4 +1,4 @@
-"""Launcher: ``python src <stage> [architecture]``.
+"""Launcher: ``python src <stage> [name]``.
 
 Running the folder puts this very copy of ``src`` first on the path, so that an experiment in a
 temporary copy of the workspace runs the copy's code.
@@ -16,9 +16,15 @@ from digitbench.errors import DigitbenchError
 STAGES: dict[str, tuple[str, ...]] = {
     "download": (),
     "preprocess": (),
-    "train": ("<architecture>",),
+    "train": ("<name>",),
     "evaluate": (),
     "report": (),
+    # In the folder of a study, as `python ../../src <stage>`.
+    "split": (),
+    "assess": (),
+    "usps": (),
+    "domain_shift": (),
+    "robustness": (),
 }
 
 

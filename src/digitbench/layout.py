@@ -12,6 +12,7 @@ TIMING = METRICS / "timing"
 SUMMARY = METRICS / "summary"
 PLOTS = Path("plots")
 CURVES = PLOTS / "curves"
+CONFUSIONS = Path("data/confusions")
 EVALUATION = PLOTS / "evaluate"
 REPORT = Path("report")
 

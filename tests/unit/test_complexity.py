@@ -14,7 +14,7 @@ from digitbench.params import (
 )
 
 PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(256, 128), dropout=0.2),
+    "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),
     "cnn": CnnParams(channels=(32, 64), hidden=128, dropout_maps=0.5, dropout=0.5),
     "rnn": RnnParams(hidden=128),
     "lstm": LstmParams(hidden=128),

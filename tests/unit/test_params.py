@@ -34,8 +34,14 @@ LIMITS: list[tuple[str, str, Any, Any, Any, Any]] = [
     ("epochs", f"{WHOLE} 1 to 1,000", 1, 1_000, 0, 1_001),
     ("batch_size", f"{WHOLE} 1 to 60,000", 1, 60_000, 0, 60_001),
     ("learning_rate", "a number above 0 and at most 1", 1e-12, 1, 0, 1.001),
+    ("adam_epsilon", "a number above 0 and at most 1", 1e-12, 1, 0, 1.001),
+    ("patience", f"{WHOLE} 0 to 1,000", 0, 1_000, -1, 1_001),
+    ("augmentation.rotation", "degrees from 0 to 180", 0, 180, -0.1, 180.1),
+    ("augmentation.shift", "a share of the side from 0 to below 1", 0, 0.999, -0.001, 1),
+    ("augmentation.zoom", "a share from 0 to below 1", 0, 0.999, -0.001, 1),
     ("validation_share", "a share from 0.01 to 0.9", 0.01, 0.9, 0.0099, 0.91),
     ("mlp.hidden", "a list of 1 to 16 widths", [1], [65_536] * 16, [], [8] * 17),
+    ("mlp.dropout_hidden", PROBABILITY, 0, 0.999, -0.001, 1),
     ("mlp.dropout", PROBABILITY, 0, 0.999, -0.001, 1),
     ("cnn.channels", "a list of 1 to 4 widths", [1], [65_536] * 4, [], [8] * 5),
     ("cnn.hidden", f"{WHOLE} 1 to 65,536", 1, 65_536, 0, 65_537),
@@ -146,7 +152,7 @@ def test_every_committed_key_has_a_comment_directly_above() -> None:
 
 
 def test_limits_above_are_those_of_every_shared_key() -> None:
-    choices = {"precision", "device", "evaluate.domains"}
+    choices = {"precision", "device", "initialisation", "evaluate.domains"}
     keys = {name for name, _ in leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))}
     shared = {key for key in keys if key.split(".")[0] not in ARCHITECTURES}
     assert shared - choices <= {key for key, *_ in LIMITS} <= keys
@@ -404,7 +410,7 @@ def test_missing_key_is_named_with_what_it_must_be(key: str, allowed: str, refus
 
 
 def test_all_errors_are_told_at_once(refuse: Refuse) -> None:
-    content = {**CONTENT, "epochs": "abc", "epoch": 3, "mlp": {"hidden": [8, 0], "dropout": 0.5}}
+    content = {**CONTENT, "epochs": "abc", "epoch": 3, "mlp": {**CONTENT["mlp"], "hidden": [8, 0]}}
     del content["device"]
     lines = refuse(yaml.safe_dump(content)).splitlines()
     assert len(lines) == 4

@@ -23,7 +23,7 @@ from digitbench.params import (
 )
 
 PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(16,), dropout=0.5),
+    "mlp": MlpParams(hidden=(16,), dropout_hidden=0.0, dropout=0.5),
     "cnn": CnnParams(channels=(4, 8), hidden=16, dropout_maps=0.5, dropout=0.5),
     "rnn": RnnParams(hidden=16),
     "lstm": LstmParams(hidden=16),

@@ -3,20 +3,28 @@ from pathlib import Path
 import pytest
 import torch
 
+from digitbench.data.augmentation import Augmentation
 from digitbench.errors import DigitbenchError
-from digitbench.params import load_params
+from digitbench.params import AugmentationParams, load_params
 from digitbench.training.recipe import Recipe, resolve_device, resolve_precision, settle
 
 PARAMS = load_params(Path(__file__).resolve().parents[2] / "params.yaml")
 
 
 def test_a_recipe_leaves_nothing_open() -> None:
-    params = PARAMS.model_copy(update={"precision": "auto", "device": "cpu", "epochs": 7})
+    moving = AugmentationParams(rotation=10, shift=0.1, zoom=0.2)
+    params = PARAMS.model_copy(
+        update={"precision": "auto", "device": "cpu", "epochs": 7, "augmentation": moving}
+    )
     recipe = settle(params)
     assert recipe == Recipe(
         epochs=7,
         batch_size=params.batch_size,
         learning_rate=params.learning_rate,
+        adam_epsilon=params.adam_epsilon,
+        patience=params.patience,
+        initialisation=params.initialisation,
+        augmentation=Augmentation(rotation=10, shift=0.1, zoom=0.2),
         precision=resolve_precision("auto", "cpu"),
         device="cpu",
     )

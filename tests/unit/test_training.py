@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from torch.nn.functional import cross_entropy
 
 from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.data.augmentation import Augmentation
 from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
 from digitbench.models import load_weights
@@ -27,7 +29,18 @@ from digitbench.training.replicates import (
 from digitbench.training.trainer import Epoch
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=1e-3, precision="float32", device="cpu")
+STILL = Augmentation(rotation=0, shift=0, zoom=0)
+RECIPE = Recipe(
+    epochs=2,
+    batch_size=64,
+    learning_rate=1e-3,
+    adam_epsilon=1e-8,
+    patience=0,
+    initialisation="he",
+    augmentation=STILL,
+    precision="float32",
+    device="cpu",
+)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +62,7 @@ def small(params: Params, architecture: str) -> ArchitectureParams:
 
 @pytest.fixture
 def job(params: Params, small_data: TrainingData, tmp_path: Path) -> Job:
-    return Job("cnn", small(params, "cnn"), RECIPE, small_data, tmp_path / "checkpoints")
+    return Job("", "cnn", "cnn", small(params, "cnn"), RECIPE, small_data, tmp_path / "checkpoints")
 
 
 def run(job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
@@ -90,17 +103,19 @@ def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
     (replicate,) = run(job)
     model = load_weights(architecture, section, replicate.weights, "test")
     held_out = job.data.validation_index
-    loss, accuracy = trainer.validate(
+    loss, accuracy, confusion = trainer.validate(
         model,
         torch.from_numpy(job.data.images[held_out]),
         torch.from_numpy(job.data.labels[held_out].astype(np.int64)),
         job.data.statistics,
         precision,
     )
-    assert (loss, accuracy) == (
-        replicate.history[-1].validation_loss,
-        replicate.history[-1].validation_accuracy,
-    )
+    last = replicate.history[-1]
+    assert (loss, accuracy) == (last.validation_loss, last.validation_accuracy)
+    assert confusion == last.validation_confusion
+    counts = np.array(confusion).reshape(10, 10)
+    assert counts.sum(axis=1).tolist() == np.bincount(job.data.labels[held_out]).tolist()
+    assert np.trace(counts) / counts.sum() == accuracy
 
 
 def test_training_learns(job: Job, params: Params) -> None:
@@ -158,6 +173,70 @@ def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
         assert not damaged.exists(), "the file is the one that training looked at"
 
 
+MOVING = Augmentation(rotation=10, shift=0.1, zoom=0.1)
+
+
+@pytest.mark.parametrize("augmentation", [STILL, MOVING])
+def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validation_loss(
+    augmentation: Augmentation, job: Job
+) -> None:
+    # A step so large that the loss soon rises again.
+    recipe = dataclasses.replace(
+        RECIPE, epochs=30, learning_rate=0.02, patience=2, augmentation=augmentation
+    )
+    (stopped,) = run(dataclasses.replace(job, recipe=recipe))
+    losses = [epoch.validation_loss for epoch in stopped.history]
+    best = 1 + int(np.argmin(losses))
+    assert len(losses) == best + 2 < 30
+    (short,) = run(
+        dataclasses.replace(job, recipe=dataclasses.replace(recipe, epochs=best, patience=0))
+    )
+    assert stopped.weights == short.weights
+    assert figures(stopped)[:best] == figures(short)
+
+
+def test_early_stopping_survives_a_kill_after_its_best_epoch(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=30, learning_rate=0.02, patience=2)
+    job = dataclasses.replace(job, recipe=recipe)
+    (whole,) = run(job)
+    last = len(whole.history)
+    learn = trainer._learn
+
+    def die_in_the_last_epoch(*args: object) -> tuple[float, float]:
+        if args[5] == (0, last):
+            raise KilledError
+        return learn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer, "_learn", die_in_the_last_epoch)
+    with pytest.raises(KilledError):
+        run(job)
+    monkeypatch.setattr(trainer, "_learn", learn)
+    (resumed,) = run(job)
+    assert resumed.weights == whole.weights
+    assert figures(resumed) == figures(whole)
+
+
+def test_augmented_training_is_the_same_alone_and_side_by_side(job: Job) -> None:
+    recipe = dataclasses.replace(RECIPE, augmentation=MOVING)
+    moving = dataclasses.replace(job, recipe=recipe)
+    alone, together = run(moving, (0, 1), jobs=1), run(moving, (0, 1), jobs=2)
+    assert [r.weights for r in together] == [r.weights for r in alone]
+    assert alone[0].weights != run(job)[0].weights
+
+
+@pytest.mark.parametrize("rule", ["torch", "keras"])
+def test_the_rule_of_initialisation_is_the_one_asked_for(rule: str, job: Job) -> None:
+    frozen = dataclasses.replace(RECIPE, epochs=1, learning_rate=0.0, initialisation=rule)
+    (replicate,) = run(dataclasses.replace(job, recipe=frozen))
+    weights = safetensors.torch.load(replicate.weights)
+    name = max(weights, key=lambda name: weights[name].numel())
+    n_out, n_in = weights[name].shape
+    bound = {"torch": n_in**-0.5, "keras": (6 / (n_in + n_out)) ** 0.5}[rule]
+    assert 0.97 * bound < weights[name].abs().max() <= bound * (1 + 1e-6)
+
+
 def test_the_data_order_of_a_seed_is_a_permutation_that_differs_by_epoch_and_seed() -> None:
     def order(seed: int, epoch: int) -> list[int]:
         return trainer._order(100, (seed, epoch), "cpu").tolist()
@@ -174,7 +253,7 @@ def test_batches_are_the_standardised_images_in_order(size: int, job: Job) -> No
     pixels = torch.from_numpy(np.array(job.data.images))
     labels = torch.arange(len(pixels))
     images, targets = zip(
-        *trainer._batches(pixels, labels, recipe, job.data.statistics), strict=True
+        *trainer._batches(pixels, labels, None, recipe, job.data.statistics), strict=True
     )
     whole, rest = divmod(len(pixels), size)
     assert [len(batch) for batch in images] == [size] * whole + [rest] * (rest > 0)
@@ -213,7 +292,7 @@ def test_validation_equals_a_direct_computation(params: Params, small_data: Trai
     progress = trainer.start("mlp", small(params, "mlp"), RECIPE, seed=0)
     images = torch.from_numpy(small_data.images[:50])
     labels = torch.from_numpy(small_data.labels[:50].astype(np.int64))
-    loss, accuracy = trainer.validate(
+    loss, accuracy, _ = trainer.validate(
         progress.model, images, labels, small_data.statistics, "float32"
     )
     progress.model.eval()
@@ -254,7 +333,7 @@ def test_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_curves_carry_no_clock_and_timings_nothing_else() -> None:
-    history = tuple(Epoch(7, epoch, 0.5, 0.8, 0.4, 0.9, seconds=epoch) for epoch in (1, 2, 3))
+    history = tuple(Epoch(7, epoch, 0.5, 0.8, 0.4, 0.9, (1,) * 100, epoch) for epoch in (1, 2, 3))
     replicates = [Replicate(7, b"", history)]
     assert "seconds" not in CURVE_COLUMNS
     assert list(curve_rows(replicates))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)

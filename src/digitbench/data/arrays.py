@@ -41,23 +41,26 @@ class TrainingData:
         return digest.hexdigest()
 
 
-def load_training_data() -> TrainingData:
-    """All that training may see: never the test set."""
+def load_training_data(processed: Path = layout.PROCESSED) -> TrainingData:
+    """All that training may see, never the test set; images and labels from the given folder.
+
+    The split and the statistics are those of the working directory: a study has its own.
+    """
     return TrainingData(
-        images=load_array(layout.TRAIN_IMAGES),
-        labels=load_array(layout.TRAIN_LABELS),
+        images=load_array(processed / layout.TRAIN_IMAGES.name),
+        labels=load_array(processed / layout.TRAIN_LABELS.name),
         train_index=load_array(layout.TRAIN_INDEX),
         validation_index=load_array(layout.VALIDATION_INDEX),
         statistics=load_statistics(),
     )
 
 
-def load_statistics() -> PixelStatistics:
-    """Pixel statistics that `preprocess` wrote."""
+def load_statistics(path: Path = layout.STATISTICS) -> PixelStatistics:
+    """Pixel statistics that `preprocess`, or a study's `split`, wrote."""
     try:
-        return PixelStatistics(**json.loads(layout.STATISTICS.read_text(encoding="utf-8")))
+        return PixelStatistics(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(layout.STATISTICS, error) from None
+        raise _unreadable(path, error) from None
 
 
 def load_array(path: Path) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from digitbench.data.arrays import PixelStatistics
 
 
 def standardise(images: Tensor, statistics: PixelStatistics) -> Tensor:
-    """Bytes [B, 28, 28] to floats [B, 1, 28, 28], mean 0 and deviation 1 over the training pixels.
+    """Grey levels [B, 28, 28] to floats [B, 1, 28, 28], mean 0 and deviation 1 over all training.
 
     The one channel is given the stride of a last axis: that is how torch is told to keep the maps
     of a convolution channels last, which its own layout can't express for a single channel.

@@ -28,6 +28,15 @@ def stratified_split(
     return np.sort(train).astype(np.int64), np.sort(validation).astype(np.int64)
 
 
+def random_split(
+    count: int, validation_share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sorted indices of two parts drawn without regard to class."""
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = round(count * validation_share)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
 def pixel_statistics(images: NDArray[np.uint8]) -> PixelStatistics:
     """Mean and (population) standard deviation over all pixels, from exact integer sums.
 

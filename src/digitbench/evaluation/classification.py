@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix
 
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.summary import Summary, summarise
@@ -41,11 +41,23 @@ class Scores:
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Scores:
     """Scores of probabilities [N, 10]; a class never predicted has precision 0."""
     predicted = probabilities.argmax(axis=1)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, predicted, labels=list(CLASSES), zero_division=0.0
+    return scores_of_confusion(confusion_matrix(labels, predicted, labels=list(CLASSES)))
+
+
+def scores_of_confusion(counts: NDArray[np.int64]) -> Scores:
+    """Scores of confusion counts [true, predicted]; what has no images is 0."""
+    right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return Scores(
+        confusion=counts,
+        precision=_ratio(right, predicted),
+        recall=_ratio(right, true),
+        f1=_ratio(2 * right, true + predicted),
     )
-    confusion = confusion_matrix(labels, predicted, labels=list(CLASSES))
-    return Scores(confusion, precision, recall, f1)
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    ratio: NDArray[np.float64] = np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+    return ratio
 
 
 def score_replicates(
@@ -114,11 +126,7 @@ def sum_confusion(scores: Sequence[Scores]) -> NDArray[np.int64]:
 
 def row_rates(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Share of each true class that went to each prediction; a class without images stays 0."""
-    totals = counts.sum(axis=1, keepdims=True)
-    rates: NDArray[np.float64] = np.divide(
-        counts, totals, out=np.zeros(counts.shape), where=totals > 0
-    )
-    return rates
+    return _ratio(counts, np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape))
 
 
 def most_confused(counts: NDArray[np.int64], how_many: int) -> list[dict[str, Any]]:

@@ -13,10 +13,13 @@ import torch
 from torch import nn
 
 from digitbench.errors import DigitbenchError
+from digitbench.models.initialisation import initialise
 from digitbench.params import ArchitectureParams
 
 
-def build_model(architecture: str, params: ArchitectureParams, side: int = 28) -> nn.Module:
+def build_model(
+    architecture: str, params: ArchitectureParams, side: int = 28, initialisation: str = "he"
+) -> nn.Module:
     """A new model for images of side x side pixels, weights drawn from torch's global generator.
 
     Its maps lie channels last in memory: pooling and small convolutions are then about twice as
@@ -24,7 +27,7 @@ def build_model(architecture: str, params: ArchitectureParams, side: int = 28) -
     """
     module = importlib.import_module(f"digitbench.models.{architecture}")
     model = cast(nn.Module, module.build(params, side))
-    initialise(model)
+    initialise(model, initialisation)
     return model.to(memory_format=torch.channels_last)
 
 
@@ -54,46 +57,6 @@ def load_weights(
             f"Run `dvc repro --force --single-item train_{architecture}`."
         ) from None
     return model.eval()
-
-
-def initialise(model: nn.Module) -> None:
-    """Draw new weights, by a rule that fits the activation after each kind of layer; biases are 0.
-
-    - Linear and convolutional layers, ReLU: N(0, 2/n_in) (He et al., 2015).
-    - Recurrent layers, tanh and sigmoid: see :func:`initialise_recurrent`.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.RNN | nn.LSTM):
-            initialise_recurrent(module)
-
-
-def initialise_recurrent(layer: nn.RNN | nn.LSTM) -> None:
-    """Weights and biases of a recurrent layer, each gate drawn for itself.
-
-    - From the input: uniform with variance 2/(n_in + n_out) (Glorot and Bengio, 2010). He's rule
-      counts on ReLU; its larger weights cost the RNN 3 points of accuracy and the LSTM 0.6 (means
-      of two seeds after five epochs).
-    - From state to state: orthogonal, so that neither the state nor its gradient dies out or
-      explodes over 28 steps (Saxe et al., 2014).
-    - Biases 0, that of the forget gate 1: a memory keeps by default (Jozefowicz et al., 2015).
-    """
-    for name, parameter in layer.named_parameters():
-        # [gates * hidden, n_in]; the LSTM's gates are input, forget, cell, output.
-        gates = torch.split(parameter.detach(), layer.hidden_size)
-        for gate in gates:
-            if name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(gate)
-            elif name.startswith("weight_hh"):
-                nn.init.orthogonal_(gate)
-            else:
-                nn.init.zeros_(gate)
-        # The two biases of a gate are added up: one of them carries the 1.
-        if name.startswith("bias_ih") and isinstance(layer, nn.LSTM):
-            nn.init.ones_(gates[1])
 
 
 def count_parameters(model: nn.Module) -> int:

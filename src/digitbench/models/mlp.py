@@ -8,11 +8,12 @@ from digitbench.params import MlpParams
 
 
 def build(params: MlpParams, side: int = 28) -> nn.Module:
-    """Hidden layers with ReLU, dropout before the output layer.
+    """Hidden layers with ReLU, dropout between them and before the output layer.
 
     Maps [B, 1, side, side] to logits [B, 10].
     """
     layers: list[nn.Module] = [nn.Flatten()]  # [B, side * side]
     for n_in, n_out in pairwise((side * side, *params.hidden)):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Dropout(params.dropout), nn.Linear(params.hidden[-1], 10))
+        layers += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(params.dropout_hidden)]
+    layers[-1] = nn.Dropout(params.dropout)
+    return nn.Sequential(*layers, nn.Linear(params.hidden[-1], 10))

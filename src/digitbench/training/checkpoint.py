@@ -6,15 +6,16 @@ as never having stopped, and a changed setting or line of code starts afresh.
 
 import dataclasses
 import hashlib
+import importlib
 import io
 import json
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from digitbench import models
 from digitbench.data.arrays import TrainingData
 from digitbench.outputs import write_bytes
 from digitbench.params import ArchitectureParams
@@ -37,6 +38,7 @@ class Checkpoint:
                 "model": progress.model.state_dict(),
                 "optimiser": progress.optimiser.state_dict(),
                 "history": [dataclasses.astuple(epoch) for epoch in progress.history],
+                "best": progress.best,
             },
             content,
         )
@@ -56,6 +58,7 @@ class Checkpoint:
         progress.model.load_state_dict(state["model"])
         progress.optimiser.load_state_dict(state["optimiser"])
         progress.history[:] = [Epoch(*values) for values in state["history"]]
+        progress.best = state["best"]
 
     def remove(self) -> None:
         """Called when the replicate is done."""
@@ -66,15 +69,26 @@ def replicate_key(
     architecture: str, params: ArchitectureParams, recipe: Recipe, data: TrainingData, seed: int
 ) -> str:
     """Hash of all that determines the weights: settings, data, code, torch."""
-    package = Path(models.__file__).parent
-    sources = (Path(trainer.__file__), package / "__init__.py", package / f"{architecture}.py")
     facts = {
         "architecture": architecture,
         "params": params.model_dump(mode="json"),
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "data": data.sha256,
-        "code": [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources],
+        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources(architecture)],
         "torch": version("torch"),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sources(architecture: str) -> list[Path]:
+    """The files of the trainer, of the architecture, and of all that they use of the project."""
+    waiting = [trainer.__name__, f"digitbench.models.{architecture}"]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name.startswith("digitbench."):
+            found.add(name)
+            members = vars(importlib.import_module(name)).values()
+            waiting += [str(getattr(member, "__module__", "")) for member in members]
+    return [Path(str(sys.modules[name].__file__)) for name in sorted(found)]

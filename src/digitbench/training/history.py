@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digitbench.training.replicates import Replicate
+from digitbench.training.trainer import CLASSES
 
 CURVE_COLUMNS = (
     "seed",
@@ -21,6 +25,16 @@ def curve_rows(replicates: Sequence[Replicate]) -> Iterator[tuple[float, ...]]:
     for replicate in replicates:
         for epoch in replicate.history:
             yield tuple(getattr(epoch, column) for column in CURVE_COLUMNS)
+
+
+def confusions(replicates: Sequence[Replicate]) -> dict[str, NDArray[np.int64]]:
+    """By seed, the confusion matrices of the validation part after every epoch [E, 10, 10]."""
+    return {
+        f"seed-{replicate.seed}": np.array(
+            [epoch.validation_confusion for epoch in replicate.history], dtype=np.int64
+        ).reshape(len(replicate.history), CLASSES, CLASSES)
+        for replicate in replicates
+    }
 
 
 def timing(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
+from digitbench.data.augmentation import Augmentation
 from digitbench.errors import DigitbenchError
-from digitbench.params import Params
+from digitbench.params import RecipeParams
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,15 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float
+    adam_epsilon: float
+    patience: int  # epochs; 0: no early stopping
+    initialisation: str  # he, torch or keras
+    augmentation: Augmentation
     precision: str  # float32 or bfloat16
     device: str  # cpu or cuda
 
 
-def settle(params: Params) -> Recipe:
+def settle(params: RecipeParams) -> Recipe:
     """The recipe of a run on this machine.
 
     Raises:
@@ -30,6 +35,10 @@ def settle(params: Params) -> Recipe:
         epochs=params.epochs,
         batch_size=params.batch_size,
         learning_rate=params.learning_rate,
+        adam_epsilon=params.adam_epsilon,
+        patience=params.patience,
+        initialisation=params.initialisation,
+        augmentation=Augmentation(**params.augmentation.model_dump()),
         precision=resolve_precision(params.precision, device),
         device=device,
     )

@@ -34,8 +34,10 @@ _MESSAGE_INTERVAL = 0.25
 
 @dataclass(frozen=True)
 class Job:
-    """What the replicates of one architecture have in common."""
+    """What the replicates of one architecture, or of one variant in a study, have in common."""
 
+    study: str  # empty in the main pipeline
+    name: str
     architecture: str
     params: ArchitectureParams
     recipe: Recipe
@@ -91,7 +93,7 @@ def run_replicates(
 def _run_one(job: Job, seed: int, messages: Any) -> Replicate:
     """Train, or go on training, one replicate; runs in a worker process."""
     key = replicate_key(job.architecture, job.params, job.recipe, job.data, seed)
-    checkpoint = Checkpoint(job.checkpoints / f"{job.architecture}-{seed}-{key[:16]}.pt")
+    checkpoint = Checkpoint(job.checkpoints / f"{job.name}-{seed}-{key[:16]}.pt")
     progress = start(job.architecture, job.params, job.recipe, seed)
     checkpoint.restore(progress)
     report = _Reporter(messages)
@@ -105,6 +107,9 @@ def _run_one(job: Job, seed: int, messages: Any) -> Replicate:
         checkpoint.save(progress)
 
     train(progress, job.recipe, job.data, seed, report.images, after_epoch)
+    # What early stopping saved counts as done.
+    report.images((job.recipe.epochs - len(progress.history)) * len(job.data.train_index))
+    report.flush()
     checkpoint.remove()
     return Replicate(seed, weights_to_bytes(progress.model), tuple(progress.history))
 
@@ -134,7 +139,7 @@ def _listening(
 ) -> Iterator[Any]:
     """A queue that workers write to; a thread turns it into a progress bar and callbacks."""
     total = len(seeds) * job.recipe.epochs * len(job.data.train_index)
-    with _message_queue(jobs) as messages, _progress_bar(job.architecture, total) as bar:
+    with _message_queue(jobs) as messages, _progress_bar(job.name, total) as bar:
         listener = threading.Thread(target=_listen, args=(messages, bar, on_epoch), daemon=True)
         listener.start()
         try:
@@ -162,5 +167,5 @@ def _message_queue(jobs: int) -> Iterator[Any]:
         yield manager.Queue()
 
 
-def _progress_bar(architecture: str, total: int) -> Any:
-    return tqdm(total=total, desc=f"train {architecture}", unit=" images", unit_scale=True)
+def _progress_bar(name: str, total: int) -> Any:
+    return tqdm(total=total, desc=f"train {name}", unit=" images", unit_scale=True)

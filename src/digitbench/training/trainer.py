@@ -6,7 +6,7 @@ continues as if it had never stopped.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,18 +17,20 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.data.augmentation import draw_movements, move
 from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
 from digitbench.models import build_model
 from digitbench.params import ArchitectureParams
 from digitbench.training.recipe import Recipe
 
+CLASSES = 10
 # Larger batches leave the processor's cache and cost memory.
 VALIDATION_BATCH = 250
 # Batches standardised at a time: the cost of a call is shared, the floats of an epoch aren't kept.
 _BATCHES_AT_ONCE = 16
 # Purposes of the random streams of a replicate.
-_WEIGHTS, _ORDER, _DROPOUT = 0, 1, 2
+_WEIGHTS, _ORDER, _DROPOUT, _MOVEMENTS = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Epoch:
     train_accuracy: float
     validation_loss: float
     validation_accuracy: float
+    # Counts of true class 0 predicted as 0, 1, ..., then of true class 1, and so on.
+    validation_confusion: tuple[int, ...]
     seconds: float
 
 
@@ -51,6 +55,13 @@ class Progress:
     model: nn.Module
     optimiser: torch.optim.Optimizer
     history: list[Epoch] = field(default_factory=list)
+    # Weights after the best epoch so far; kept for early stopping only.
+    best: dict[str, Tensor] | None = None
+
+
+def best_epoch(validation_losses: Sequence[float]) -> int:
+    """The epoch, counted from 1, with the lowest loss; the first of equals."""
+    return 1 + min(range(len(validation_losses)), key=validation_losses.__getitem__)
 
 
 def start(architecture: str, params: ArchitectureParams, recipe: Recipe, seed: int) -> Progress:
@@ -62,9 +73,14 @@ def start(architecture: str, params: ArchitectureParams, recipe: Recipe, seed: i
     # Adam's averages of dead units decay into denormal numbers, which are many times slower.
     torch.set_flush_denormal(True)
     torch.manual_seed(_stream(seed, 0, _WEIGHTS))
-    model = build_model(architecture, params).to(recipe.device)
+    model = build_model(architecture, params, initialisation=recipe.initialisation)
+    model = model.to(recipe.device)
     optimiser = torch.optim.Adam(
-        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
+        model.parameters(),
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.999),
+        eps=recipe.adam_epsilon,
+        fused=True,
     )
     return Progress(model, optimiser)
 
@@ -77,7 +93,9 @@ def train(
     on_batch: Callable[[int], None],
     on_epoch: Callable[[Progress], None],
 ) -> None:
-    """Bring a replicate from where it is to the last epoch of the recipe.
+    """Bring a replicate from where it is to the end of the recipe.
+
+    With early stopping, its weights are those of the best epoch afterwards, else of the last.
 
     Args:
         progress: Changed in place.
@@ -92,7 +110,8 @@ def train(
     """
     images, labels = _to_device(data, data.train_index, recipe.device)
     held_out = _to_device(data, data.validation_index, recipe.device)
-    for epoch in range(len(progress.history) + 1, recipe.epochs + 1):
+    while not finished(progress, recipe):
+        epoch = len(progress.history) + 1
         began = time.perf_counter()
         loss, accuracy = _learn(progress, recipe, data, images, labels, (seed, epoch), on_batch)
         if not np.isfinite(loss):
@@ -100,14 +119,31 @@ def train(
                 f"Training of seed {seed} diverged in epoch {epoch} (loss {loss}). "
                 f"params.yaml: learning_rate: {recipe.learning_rate:g} is likely too large."
             )
-        validation_loss, validation_accuracy = validate(
-            progress.model, *held_out, data.statistics, recipe.precision
-        )
+        validation = validate(progress.model, *held_out, data.statistics, recipe.precision)
         seconds = time.perf_counter() - began
-        progress.history.append(
-            Epoch(seed, epoch, loss, accuracy, validation_loss, validation_accuracy, seconds)
-        )
+        progress.history.append(Epoch(seed, epoch, loss, accuracy, *validation, seconds))
+        _keep_best(progress, recipe)
         on_epoch(progress)
+    if progress.best is not None:
+        progress.model.load_state_dict(progress.best)
+
+
+def finished(progress: Progress, recipe: Recipe) -> bool:
+    """Whether the last epoch is reached, or the best one lies as far back as patience goes."""
+    done = len(progress.history)
+    if done in (0, recipe.epochs) or not recipe.patience:
+        return done == recipe.epochs
+    return done - _best_so_far(progress) >= recipe.patience
+
+
+def _keep_best(progress: Progress, recipe: Recipe) -> None:
+    if recipe.patience and _best_so_far(progress) == len(progress.history):
+        state = progress.model.state_dict()
+        progress.best = {name: tensor.clone() for name, tensor in state.items()}
+
+
+def _best_so_far(progress: Progress) -> int:
+    return best_epoch([epoch.validation_loss for epoch in progress.history])
 
 
 def _learn(
@@ -124,18 +160,22 @@ def _learn(
     model.train()
     torch.manual_seed(_stream(*seed_and_epoch, _DROPOUT))
     order = _order(len(labels), seed_and_epoch, recipe.device)
-    outputs = []
-    for batch, target in _batches(images[order], labels[order], recipe, data.statistics):
+    movements = _movements(len(labels), images.shape[-1], seed_and_epoch, recipe)
+    # One array for the epoch: small ones, kept between the large ones of each step, would leave the
+    # heap in pieces and double the memory of a replicate.
+    outputs = torch.empty(len(labels), CLASSES, device=recipe.device)
+    batches = _batches(images[order], labels[order], movements, recipe, data.statistics)
+    for (batch, target), kept in zip(batches, torch.split(outputs, recipe.batch_size), strict=True):
         optimiser.zero_grad(set_to_none=True)
         with _autocast(recipe.device, recipe.precision):
             logits = model(batch)  # [B, 10]
             loss = cross_entropy(logits, target)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        # Kept for the end of the epoch: reading a value after every batch would stall a GPU.
-        outputs.append(logits.detach())
+        # For the end of the epoch: reading a value after every batch would stall a GPU.
+        kept.copy_(logits.detach())
         on_batch(len(target))
-    return _loss_and_accuracy(torch.cat(outputs), labels[order])
+    return _loss_and_accuracy(outputs, labels[order])
 
 
 @torch.no_grad()
@@ -145,14 +185,18 @@ def validate(
     labels: Tensor,
     statistics: PixelStatistics,
     precision: str,
-) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of bytes [N, 28, 28] without dropout."""
+) -> tuple[float, float, tuple[int, ...]]:
+    """Mean cross-entropy, accuracy and confusion of bytes [N, 28, 28] without dropout."""
     model.eval()
     outputs = []
     for batch in torch.split(images, VALIDATION_BATCH):
         with _autocast(images.device.type, precision):
             outputs.append(model(standardise(batch, statistics)))
-    return _loss_and_accuracy(torch.cat(outputs), labels)
+    logits = torch.cat(outputs)
+    # One number per pair of true and predicted class, counted on the CPU, where order can't matter.
+    pairs = (labels * CLASSES + logits.argmax(1)).cpu()
+    confusion = torch.bincount(pairs, minlength=CLASSES**2)
+    return *_loss_and_accuracy(logits, labels), tuple(confusion.tolist())
 
 
 def _loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
@@ -167,14 +211,30 @@ def _order(count: int, seed_and_epoch: tuple[int, int], device: str) -> Tensor:
     return torch.randperm(count, generator=generator).to(device)
 
 
+def _movements(
+    count: int, side: int, seed_and_epoch: tuple[int, int], recipe: Recipe
+) -> Tensor | None:
+    """Movements [N, 4] of the images of one epoch, in the order in which they are learned from."""
+    if not recipe.augmentation.moves:
+        return None
+    generator = torch.Generator().manual_seed(_stream(*seed_and_epoch, _MOVEMENTS))
+    return draw_movements(recipe.augmentation, count, side, generator).to(recipe.device)
+
+
 def _batches(
-    images: Tensor, labels: Tensor, recipe: Recipe, statistics: PixelStatistics
+    images: Tensor,
+    labels: Tensor,
+    movements: Tensor | None,
+    recipe: Recipe,
+    statistics: PixelStatistics,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Standardised images [B, 1, 28, 28] and labels [B], in order; the last may be shorter."""
     block = recipe.batch_size * _BATCHES_AT_ONCE
-    for pixels, targets in zip(torch.split(images, block), torch.split(labels, block), strict=True):
+    for first in range(0, len(labels), block):
+        part = slice(first, first + block)
+        pixels = images[part] if movements is None else move(images[part], movements[part])
         batches = torch.split(standardise(pixels, statistics), recipe.batch_size)
-        yield from zip(batches, torch.split(targets, recipe.batch_size), strict=True)
+        yield from zip(batches, torch.split(labels[part], recipe.batch_size), strict=True)
 
 
 def _stream(seed: int, epoch: int, purpose: int) -> int:

@@ -1,0 +1,113 @@
+"""The grammar of parameter files: kinds of values, and one sentence for each that is wrong.
+
+DVC hands over whatever ``-S key=value`` says (``epochs=abc`` is accepted, ``epochs=1e1`` becomes
+``10.0``), and PyYAML reads ``1e-3`` as a string. So types, ranges and names are checked here.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from digitbench.errors import DigitbenchError
+
+
+def _number(value: object) -> object:
+    """Turn text such as ``1e-3`` into a number; refuse true and false, which Python calls ints."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers")
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("not a number") from None
+
+
+Int = Annotated[int, BeforeValidator(_number)]
+Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Seed = Annotated[Int, Field(ge=0, lt=2**32)]
+Width = Annotated[Int, Field(ge=1, le=65_536)]
+Rate = Annotated[Float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A part of a file: immutable, and closed to keys it doesn't know.
+
+    The description of a field is what an error message says is allowed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def check(content: Mapping[Any, Any], schema: type[S], path: Path) -> S:
+    """The content of a file, held against its schema.
+
+    Raises:
+        DigitbenchError: A key is unknown, missing or has a value that is not allowed; the text
+            names file, key, value and what is allowed.
+    """
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise DigitbenchError("\n".join(_sentences(path, schema, error))) from None
+
+
+def _sentences(path: Path, schema: type[Section], error: ValidationError) -> Iterator[str]:
+    for item in error.errors():
+        loc = item["loc"]
+        key = ".".join(str(part) for part in loc)
+        section, field, allowed = _locate(schema, loc)
+        if item["type"] == "invalid_key":
+            # YAML reads 1, on and ~ as a number, a truth value and nothing.
+            yield f"{path}: the key {item['input']!r} is not a name; put it in quotes if it is."
+        elif item["type"] == "extra_forbidden":
+            yield f"{path}: {key}: unknown key; {_known_names(str(loc[-1]), section)}"
+        elif item["type"] == "missing":
+            yield f"{path}: {key}: missing; it must be {allowed}."
+        else:
+            yield f"{path}: {key}: {item['input']!r} is not allowed; {field} must be {allowed}."
+
+
+def _locate(schema: type[Section], loc: tuple[int | str, ...]) -> tuple[type[Section], str, str]:
+    """The innermost section around a place, the key there, and what is allowed at that key."""
+    section, names, allowed = schema, [], ""
+    named: type[Section] | None = None  # the kind of section in a mapping of names to sections
+    for part in loc:
+        if named is not None:
+            section, named = named, None
+            names.append(str(part))
+            continue
+        field = section.model_fields.get(str(part))
+        if field is None:
+            break
+        names.append(str(part))
+        allowed = field.description or ""
+        kind = _section_in(field.annotation)
+        if kind is None:
+            continue
+        if get_origin(field.annotation) is dict:
+            named = kind
+        else:
+            section = kind
+    return section, ".".join(names), allowed
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    """The section that a field holds: itself, or none, or one under each of several names."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+    return None
+
+
+def _known_names(key: str, section: type[Section]) -> str:
+    near = difflib.get_close_matches(key, list(section.model_fields), n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known here are {', '.join(section.model_fields)}."

@@ -1,0 +1,1 @@
+"""The published studies, run on the code of the main pipeline."""
