@@ -9,7 +9,8 @@ from digitbench.evaluation.predict import predict_all
 from digitbench.evaluation.trained import load_trained
 from digitbench.outputs import write_all
 from digitbench.params import load_params
-from digitbench.tracking import EvaluationRecords
+from digitbench.tracking.candidate import nominate
+from digitbench.tracking.evaluation import record_evaluation
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
     statistics, trained = load_statistics(), load_trained(params)
     stacks = predict_all(trained, images, statistics, settings.batch_size)
     scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
+    candidates = nominate(trained, scores, statistics, images)
 
     write_all(products.classification(trained, stacks, scores, labels))
     write_all(products.comparison(stacks, labels, scores, settings.confused_pairs))
@@ -28,7 +30,4 @@ def main() -> None:
     write_all(products.sizes(trained))
     write_all(products.latency(trained, images, statistics, fingerprint()))
 
-    records = EvaluationRecords()
-    for model in (model for replicates in trained.values() for model in replicates):
-        headline = scores[model.architecture][model.seed].headline
-        records.add(model.path, f"{model.architecture} seed {model.seed}", headline)
+    record_evaluation(trained, scores, candidates)

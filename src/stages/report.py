@@ -1,12 +1,13 @@
 """Stage `report`: one page for people, one for pull requests."""
 
-from digitbench.layout import REPORT
+from digitbench.layout import METRICS, REPORT
 from digitbench.outputs import write_bytes, write_text
 from digitbench.params import load_params
 from digitbench.reporting.compose import compose
 from digitbench.reporting.html import render_html
 from digitbench.reporting.markdown import FIGURES, figure_files, render_markdown
 from digitbench.reporting.results import load_results
+from digitbench.tracking.report import ReportRecord
 
 
 def main() -> None:
@@ -16,3 +17,4 @@ def main() -> None:
         write_bytes(REPORT / FIGURES / name, png)
     write_text(REPORT / "report.md", render_markdown(document))
     write_text(REPORT / "index.html", render_html(document))
+    ReportRecord().keep(REPORT, METRICS / "comparison.json")

@@ -1,39 +1,61 @@
 """MLflow sees every replicate, and its failure is nobody else's."""
 
 import dataclasses
+import json
+import subprocess
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 from mlflow.entities import Run
 
-from digitbench.data.arrays import TrainingData
+from digitbench.data.arrays import PixelStatistics, TrainingData
+from digitbench.data.augmentation import Augmentation
+from digitbench.evaluation.classification import score
+from digitbench.evaluation.trained import TrainedModel
 from digitbench.params import load_params
-from digitbench.tracking import EXPERIMENT, URI_VARIABLE, EvaluationRecords, TrainingRuns
+from digitbench.tracking.candidate import Candidate
+from digitbench.tracking.connection import EXPERIMENT, URI_VARIABLE
+from digitbench.tracking.evaluation import EvaluationRecords, record_evaluation
+from digitbench.tracking.report import ReportRecord
+from digitbench.tracking.training import TrainingRuns
+from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job
-from digitbench.training.trainer import Epoch, Recipe
+from digitbench.training.trainer import Epoch
 
 ROOT = Path(__file__).resolve().parents[2]
-EPOCH = Epoch(3, 1, 0.5, 0.8, 0.4, 0.9, seconds=1.0)
+EPOCH = Epoch(3, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0)
 
 
 @pytest.fixture
 def job(small_data: TrainingData, tmp_path: Path) -> Job:
     params = load_params(ROOT / "params.yaml")
-    recipe = Recipe(1, 64, 1e-3, "float32", "cpu")
-    return Job("mlp", params.mlp, recipe, small_data, tmp_path)
+    recipe = Recipe(1, 64, 1e-3, 1e-8, 0, "he", Augmentation(0, 0, 0), "float32", "cpu")
+    return Job("", "mlp", "mlp", params.mlp, recipe, small_data, tmp_path)
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A main repository with a database of its own, seen from a temporary workspace."""
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    monkeypatch.chdir(workspace)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setenv("DVC_EXP_NAME", "an-experiment")
-    monkeypatch.delenv(URI_VARIABLE, raising=False)
-    return tmp_path
+def models(job: Job) -> list[TrainedModel]:
+    """Two models, not yet written."""
+    return [
+        TrainedModel("mlp", job.params, seed, Path(f"seed-{seed}.safetensors"), b"%d" % seed)
+        for seed in (3, 4)
+    ]
+
+
+@pytest.fixture
+def record() -> Path:
+    """Where evaluation leaves the comparison of architectures, in the temporary workspace."""
+    path = Path("metrics/comparison.json")
+    path.parent.mkdir()
+    path.write_text('{"pairs": {}}')
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _in_workspace(root: Path) -> None:
+    """Before every fixture that writes."""
 
 
 def recorded(root: Path) -> list[Run]:
@@ -44,20 +66,24 @@ def recorded(root: Path) -> list[Run]:
 
 
 def test_a_training_and_its_evaluation_are_recorded_in_the_main_repository(
-    job: Job, root: Path
+    job: Job, models: list[TrainedModel], root: Path, record: Path
 ) -> None:
-    weights, curves = Path("seed-3.safetensors"), Path("mlp.csv")
-    weights.write_bytes(b"weights")
+    curves = Path("mlp.csv")
     curves.write_text("seed,epoch\n")
     with TrainingRuns(job, (3, 4)) as runs:
         runs.log_epoch(EPOCH)
         runs.log_epoch(dataclasses.replace(EPOCH, epoch=2, validation_accuracy=0.95))
-        runs.log_model(3, weights)
+        for model in models:
+            model.path.write_bytes(model.weights)
+            runs.log_model(model.seed, model.path)
         runs.log_curves(curves)
-    EvaluationRecords().add(weights, "mlp seed 3", {"accuracy": 0.9})
+    records = EvaluationRecords()
+    records.add(models[0], {"accuracy": 0.9})
+    records.add(models[1], {"accuracy": 0.7})
+    records.compare({"mlp": 0.8}, record, [])
 
     by_name = {run.info.run_name: run for run in recorded(root)}
-    assert set(by_name) == {"mlp", "mlp seed 3", "mlp seed 4"}
+    assert set(by_name) == {"mlp", "mlp seed 3", "mlp seed 4", "comparison"}
     parent, child = by_name["mlp"], by_name["mlp seed 3"]
     assert {run.info.status for run in by_name.values()} == {"FINISHED"}
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
@@ -69,19 +95,90 @@ def test_a_training_and_its_evaluation_are_recorded_in_the_main_repository(
     assert child.data.params["hidden"] == "[256, 128]"
     assert child.data.metrics["validation_accuracy"] == 0.95
     assert child.data.metrics["test_accuracy"] == 0.9
-    assert "test_accuracy" not in by_name["mlp seed 4"].data.metrics
-    assert (root / "mlartifacts" / child.info.run_id / "artifacts/weights" / weights.name).exists()
-    assert (root / "mlartifacts" / parent.info.run_id / "artifacts/curves" / curves.name).exists()
+    assert parent.data.metrics == {"test_accuracy": pytest.approx(0.8)}
+    assert by_name["comparison"].data.metrics == {"test_accuracy_mlp": 0.8}
+    assert artifacts(root, child) == {"weights/seed-3.safetensors"}
+    assert artifacts(root, parent) == {"curves/mlp.csv"}
+    assert artifacts(root, by_name["comparison"]) == {"metrics/comparison.json"}
 
 
-def test_a_model_that_the_run_cache_brought_back_gets_a_run_of_its_own(root: Path) -> None:
-    weights = Path("seed-3.safetensors")
-    weights.write_bytes(b"restored")
+def artifacts(root: Path, run: Run) -> set[str]:
+    folder = root / "mlartifacts" / run.info.run_id / "artifacts"
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_columns_of_the_list_are_short(
+    job: Job, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in ("init -q", "-c user.name=t -c user.email=t@t commit -q --allow-empty -m one"):
+        subprocess.run(["git", *command.split()], check=True)
+    with TrainingRuns(job, ()):
+        pass
+    monkeypatch.delenv("DVC_EXP_NAME")
+    with TrainingRuns(job, ()):
+        pass
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
+    later, earlier = (run.data.tags for run in recorded(root))
+    assert (earlier["architecture"], earlier["experiment"]) == ("mlp", "an-experiment")
+    assert later["experiment"] == "workspace"
+    assert commit.startswith(later["commit"])
+    assert len(later["commit"]) == 7
+
+
+def test_a_model_that_the_run_cache_brought_back_gets_a_run_of_its_own(
+    models: list[TrainedModel], root: Path
+) -> None:
     for _ in range(2):
-        EvaluationRecords().add(weights, "mlp seed 3", {"accuracy": 0.9})
+        EvaluationRecords().add(models[0], {"accuracy": 0.9})
     (run,) = recorded(root)
     assert run.info.run_name == "mlp seed 3 (restored)"
+    assert (run.data.tags["architecture"], run.data.tags["seed"]) == ("mlp", "3")
     assert run.data.metrics["test_accuracy"] == 0.9
+
+
+def test_the_report_is_kept_with_the_latest_run_of_its_evaluation(root: Path, record: Path) -> None:
+    report = Path("report")
+    report.joinpath("figures").mkdir(parents=True)
+    report.joinpath("index.html").write_text("<p>")
+    report.joinpath("figures/cost.png").write_bytes(b"png")
+    records = EvaluationRecords()
+    for means in ({"mlp": 0.1}, {"mlp": 0.2}):
+        records.compare(means, record, [])
+    ReportRecord().keep(report, record)
+    kept = [artifacts(root, run) for run in recorded(root)]
+    alone = {"metrics/comparison.json"}
+    assert kept == [alone | {"report/index.html", "report/figures/cost.png"}, alone]
+
+    record.write_text("{}")  # an evaluation that the run cache brought back
+    ReportRecord().keep(report, record)
+    ReportRecord().keep(report, record)
+    latest, *before = recorded(root)
+    assert len(before) == 2
+    assert latest.data.tags["dvc.stage"] == "report"
+    assert artifacts(root, latest) == {"report/index.html", "report/figures/cost.png"}
+
+
+def test_the_experiment_says_what_stands_in_it_until_somebody_else_does(
+    root: Path, record: Path
+) -> None:
+    Path("report").mkdir()
+    ReportRecord().keep(Path("report"), record)
+    client = mlflow.MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    note, number = experiment.tags["mlflow.note.content"], experiment.experiment_id
+    assert f"(#/experiments/{number}/runs?viewStateShareKey=digitbench)" in note
+    view = json.loads(experiment.tags["mlflow.sharedViewState.digitbench"])
+    assert "tags.`architecture`" in view["selectedColumns"]
+    # Every filter it recommends is one that MLflow understands.
+    filters = [line.split("`")[1] for line in note.splitlines() if line.startswith("- `")]
+    assert len(filters) == 5
+    for text in filters:
+        client.search_runs([number], text)
+
+    client.set_experiment_tag(number, "mlflow.note.content", "mine")
+    ReportRecord().keep(Path("report"), record)
+    assert client.get_experiment(number).tags["mlflow.note.content"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -96,12 +193,8 @@ def test_a_training_that_ends_early_is_marked(
 
 
 def test_a_dead_server_costs_one_warning_and_nothing_else(
-    job: Job,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:9")  # the discard port: nothing answers
     with TrainingRuns(job, (3,)) as runs:
         runs.log_epoch(EPOCH)
@@ -109,11 +202,30 @@ def test_a_dead_server_costs_one_warning_and_nothing_else(
     assert capsys.readouterr().err.count("MLflow tracking was lost") == 1
 
 
+def test_a_dead_server_costs_evaluation_and_report_one_warning_each(
+    models: list[TrainedModel],
+    record: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(URI_VARIABLE, "http://127.0.0.1:9")  # the discard port: nothing answers
+    perfect = score(np.eye(10, dtype=np.float32), np.arange(10))
+    images = np.zeros((10, 28, 28), np.uint8)
+    candidate = Candidate(models[0], PixelStatistics(0.1, 0.3), 0.9, {3: 1.0, 4: 1.0}, images)
+    record_evaluation({"mlp": models}, {"mlp": {3: perfect, 4: perfect}}, [candidate])
+    assert capsys.readouterr().err.count("MLflow tracking was lost") == 1
+    ReportRecord().keep(Path("report"), record)
+    assert capsys.readouterr().err.count("MLflow tracking was lost") == 1
+
+
 def test_a_failure_in_the_middle_costs_one_warning_and_nothing_else(
     job: Job, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(mlflow.MlflowClient, "set_tag", _fail)
+    weights = root / "weights"
+    weights.write_bytes(b"weights")
     with TrainingRuns(job, (3,)) as runs:
-        monkeypatch.setattr(mlflow.MlflowClient, "log_batch", _fail)
+        runs.log_model(3, weights)
         runs.log_epoch(EPOCH)
         runs.log_epoch(EPOCH)
     assert capsys.readouterr().err.count("MLflow tracking was lost (gone)") == 1
