@@ -7,6 +7,9 @@ import sys
 
 import typer
 
+from digitbench.cli.models import models
+from digitbench.cli.predict import predict
+from digitbench.cli.promote import promote
 from digitbench.cli.review import review
 from digitbench.errors import DigitbenchError
 
@@ -21,12 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-
-@app.callback()
-def _commands() -> None:
-    """Makes typer expect the name of a command also while there is only one."""
-
-
+app.command()(models)
+app.command()(predict)
+app.command()(promote)
 app.command()(review)
 
 
