@@ -1,5 +1,6 @@
 """A temporary clone of this project, shrunk: small real digits, narrow networks, one epoch."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,18 +37,19 @@ class Project:
 
     root: Path
     environment: dict[str, str]
+    folder: str = "."
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone; its whole output is shown where it fails."""
         done = subprocess.run(
             command,
-            cwd=self.root,
+            cwd=self.root / self.folder,
             env=self.environment,
             check=False,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=300,
+            timeout=600,
         )
         assert not check or done.returncode == 0, f"{command}:\n{done.stdout}"
         return done
@@ -55,11 +58,15 @@ class Project:
         """Run dvc and return its output."""
         return self.run("dvc", *arguments).stdout
 
+    def within(self, folder: str) -> "Project":
+        """The same clone, with commands run in one of its folders."""
+        return dataclasses.replace(self, folder=folder)
+
     def audited(self, log: Path, *command: str) -> list[tuple[str, Path]]:
         """Run a command; return what its processes read (r), wrote (w) or executed (x) here."""
         environment = {**self.environment, "AUDIT_LOG": str(log), "PYTHONPATH": str(AUDIT)}
         environment.pop(JOBS_VARIABLE)  # worker processes are watched too
-        Project(self.root, environment).run(*command)
+        dataclasses.replace(self, environment=environment).run(*command)
         notes = [line.split(" ", 1) for line in log.read_text().splitlines()]
         root = str(self.root)
         return [(kind, Path(path).relative_to(root)) for kind, path in notes if _below(path, root)]
@@ -89,7 +96,8 @@ def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    (root / "dvc.lock").unlink(missing_ok=True)
+    for lock in root.rglob("dvc.lock"):
+        lock.unlink()
     drop_in = root.parent / "drop-in"
     _shrink(root, drop_in, *digits)
     environment = {
@@ -141,6 +149,18 @@ def _shrink(
     for section, values in NARROW.items():
         params[section] |= values
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    for path in (root / "studies").glob("*/params.yaml"):
+        path.write_text(yaml.safe_dump(_shrunk(yaml.safe_load(path.read_text())), sort_keys=False))
+
+
+def _shrunk(study: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a study with few seeds and epochs and narrow networks."""
+    for variant in study["variants"].values():
+        for key in ("seeds", "epochs"):
+            variant.pop(key, None)
+        for architecture in NARROW.keys() & variant:
+            variant[architecture] |= NARROW[architecture]
+    return study | {"seeds": [0, 1], "epochs": 2, "batch_size": 32}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Experiments: in a temporary copy, and queued with two workers on a fresh database."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -13,9 +14,9 @@ from mlflow.entities import Run
 from numpy.typing import NDArray
 
 from digitbench.params import ARCHITECTURES
-from digitbench.tracking import EXPERIMENT
+from digitbench.tracking.connection import EXPERIMENT
 
-from .conftest import Project, make_project
+from .conftest import ROOT, Project, make_project
 
 pytestmark = pytest.mark.pipeline
 
@@ -34,10 +35,16 @@ def artifacts(project: Project, run: Run) -> list[str]:
 
 
 def assert_complete(project: Project, experiment: str, epochs: int) -> None:
-    """One parent per architecture and one child per seed, with curves, weights, test metrics."""
+    """One parent per architecture and one child per seed, with curves, weights, test metrics.
+
+    And one comparison, with the report.
+    """
     runs = {run.info.run_name: run for run in runs_of(project, experiment)}
-    assert set(runs) == {
+    assert set(runs) == {"comparison"} | {
         name for arch in ARCHITECTURES for name in (arch, f"{arch} seed 0", f"{arch} seed 1")
+    }
+    assert {"comparison.json", "index.html", "report.md"} <= {
+        *artifacts(project, runs["comparison"])
     }
     for architecture in ARCHITECTURES:
         assert artifacts(project, runs[architecture]) == [f"{architecture}.csv"]
@@ -47,6 +54,17 @@ def assert_complete(project: Project, experiment: str, epochs: int) -> None:
             assert run.data.params["epochs"] == str(epochs)
             assert artifacts(project, run) == [f"seed-{seed}.safetensors"]
             assert 0 <= run.data.metrics["test_accuracy"] <= 1
+
+
+def hidden_of_mlp(project: Project, experiment: str) -> set[str]:
+    runs = runs_of(project, experiment)
+    return {run.data.params["hidden"] for run in runs if run.data.tags["architecture"] == "mlp"}
+
+
+def span(project: Project, experiment: str) -> tuple[int, int]:
+    """First start and last end of an experiment's trainings, in milliseconds."""
+    runs = [run.info for run in runs_of(project, experiment)]
+    return min(run.start_time for run in runs), max(run.end_time or 0 for run in runs)
 
 
 def test_a_temporary_run_executes_the_copys_code_and_records_in_the_main_repository(
@@ -96,18 +114,50 @@ def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Proj
     assert len(killed) == 3
 
 
+def way_back() -> list[list[str]]:
+    """The commands that the guide gives for it."""
+    guide = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    block = guide.partition("The way back")[2].split("```")[1]
+    return [shlex.split(line[2:]) for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_documented_way_back_undoes_a_failed_experiment(finished: Project) -> None:
+    models = {path: path.read_bytes() for path in finished.root.glob("models/*/*.safetensors")}
+    # The first network is trained before the second fails: lock and outputs are half-way.
+    finished.edit("src/digitbench/models/cnn.py", r"\Z", "raise RuntimeError('does not work')\n")
+    command = ("dvc", "exp", "run", "-n", "broken", "-S", "mlp.dropout=0.3")
+    assert "does not work" in finished.run(*command, check=False).stdout
+    assert "broken" not in finished.dvc("exp", "list", "--name-only")
+    changed = finished.run("git", "status", "--porcelain").stdout
+    assert {"params.yaml", "dvc.lock", "plots/curves/cnn.csv"} <= set(changed.split())
+    assert {path for path in models if path.exists()} < set(models)
+
+    commands = way_back()
+    assert commands[-1] == ["dvc", "repro", "--dry"]
+    output = [finished.run(*command).stdout for command in commands][-1]
+    assert output.strip().endswith("Data and pipelines are up to date.")
+    assert finished.run("git", "status", "--porcelain").stdout == ""
+    assert {path: path.read_bytes() for path in models} == models
+
+
 def test_two_queued_experiments_share_a_fresh_database(
     tmp_path: Path, digits: tuple[NDArray, NDArray]
 ) -> None:
     project = make_project(tmp_path / "project", digits)
     project.dvc("exp", "run", "--queue", "-n", "two", "-S", "epochs=2")
-    project.dvc("exp", "run", "--queue", "-n", "three", "-S", "epochs=3")
+    project.dvc(
+        "exp", "run", "--queue", "-n", "three", "-S", "epochs=3", "-S", "mlp.hidden=[12,20]"
+    )
     assert not (project.root / "mlflow.db").exists()
     project.dvc("queue", "start", "-j", "2")
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + 600
     while (status := project.dvc("queue", "status")).count("Success") < 2:
         assert "Failed" not in status, project.dvc("queue", "logs", "two")
         assert time.monotonic() < deadline, status
         time.sleep(2)
     assert_complete(project, "two", epochs=2)
     assert_complete(project, "three", epochs=3)
+    hidden = {name: hidden_of_mlp(project, name) for name in ("two", "three")}
+    assert hidden == {"two": {"[16, 16]"}, "three": {"[12, 20]"}}
+    spans = [span(project, name) for name in ("two", "three")]
+    assert max(start for start, _ in spans) < min(end for _, end in spans), "side by side"

@@ -237,3 +237,14 @@ def test_rnn_computes_in_float32_under_autocast() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         _, state = recurrent(rows)
     assert torch.equal(state, recurrent(rows)[1])
+
+
+def test_dropout_between_hidden_layers_stands_only_where_it_is_asked_for() -> None:
+    params = MlpParams(hidden=(8, 6, 4), dropout_hidden=0.3, dropout=0.2)
+
+    def rates(params: MlpParams) -> list[float]:
+        modules = build_model("mlp", params).modules()
+        return [module.p for module in modules if isinstance(module, nn.Dropout)]
+
+    assert rates(params) == [0.3, 0.3, 0.2]
+    assert rates(params.model_copy(update={"dropout_hidden": 0.0})) == [0.2]

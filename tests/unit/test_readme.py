@@ -1,11 +1,6 @@
-"""The README's numbers and the committed report: exactly what the committed results give."""
+"""The README's numbers: exactly what the committed results give."""
 
-import io
 import re
-import subprocess
-import tarfile
-from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -14,14 +9,11 @@ from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.plots.style import NAMES
 from digitbench.reporting import readme
-from digitbench.reporting.compose import compose, verdict
-from digitbench.reporting.html import render_html
-from digitbench.reporting.markdown import render_markdown
+from digitbench.reporting.compose import verdict
 from digitbench.reporting.readme import BEGIN, END, replace_block, results_block, results_table
 from digitbench.reporting.results import Results, load_results
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = ("metrics", "plots", "params.yaml", "studies")
 
 
 # --- the block -------------------------------------------------------------------------------
@@ -93,57 +85,3 @@ def test_the_command_prints_or_rewrites(
     assert "old" in file.read_text(encoding="utf-8"), "printing writes nothing"
     readme.main([])
     assert file.read_text(encoding="utf-8") == f"before\n{results_block(results)}\nafter\n"
-
-
-# --- freshness of what is committed ----------------------------------------------------------
-
-
-def git(*arguments: str) -> bytes:
-    return subprocess.run(
-        ["git", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60
-    ).stdout
-
-
-def committed(path: str) -> str:
-    return git("show", f"HEAD:{path}").decode("utf-8")
-
-
-@pytest.fixture(scope="module")
-def of_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
-    """The results of HEAD, while the working directory holds them."""
-    try:
-        if git("rev-parse", "--show-toplevel").decode().strip() != str(ROOT):
-            pytest.skip("this is not a checkout of its own")
-        if not git("ls-tree", "HEAD", "metrics/"):
-            pytest.skip("no results are committed yet")
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is not a git checkout")
-    folder = tmp_path_factory.mktemp("head")
-    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD", *INPUTS))) as archive:
-        archive.extractall(folder, filter="data")
-    with chdir(folder):  # plot data are read when they are drawn
-        yield load_results(load_params())
-
-
-def test_the_committed_readme_holds_the_committed_results(of_head: Results) -> None:
-    text = committed("README.md")
-    assert (text.count(BEGIN), text.count(END)) == (1, 1)
-    assert BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END == results_block(of_head), (
-        "run `make readme`"
-    )
-
-
-def test_the_committed_report_is_made_of_the_committed_results(of_head: Results) -> None:
-    document = compose(of_head)
-    assert committed("report/report.md") == render_markdown(document), "run `dvc repro report`"
-    # Words and numbers, those in figures included. Not coordinates: another build of the drawing
-    # library may place a line a hundredth of a point away.
-    assert words(committed("report/index.html")) == words(render_html(document)), (
-        "run `dvc repro report`"
-    )
-
-
-def words(page: str) -> list[str]:
-    """What stands between the tags of the body."""
-    body = page.partition("<body>")[2]
-    return [text.strip() for text in re.split(r"<[^>]+>", body) if text.strip()]

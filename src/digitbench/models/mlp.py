@@ -14,6 +14,7 @@ def build(params: MlpParams, side: int = 28) -> nn.Module:
     """
     layers: list[nn.Module] = [nn.Flatten()]  # [B, side * side]
     for n_in, n_out in pairwise((side * side, *params.hidden)):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(params.dropout_hidden)]
-    layers[-1] = nn.Dropout(params.dropout)
-    return nn.Sequential(*layers, nn.Linear(params.hidden[-1], 10))
+        if params.dropout_hidden and len(layers) > 1:
+            layers.append(nn.Dropout(params.dropout_hidden))
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(params.dropout), nn.Linear(params.hidden[-1], 10))

@@ -67,18 +67,25 @@ def replace_block(text: str, block: str) -> str:
     return before + block + after
 
 
+def brought_up_to_date(text: str, results: Results) -> str:
+    """The text with its blocks filled anew; that of the benchmark only where it is asked for.
+
+    Raises:
+        DigitbenchError: The marks are missing, or the results of a benchmark that is asked for.
+    """
+    text = replace_block(text, results_block(results))
+    if benchmark.BEGIN not in text:
+        return text
+    return replace_block(text, benchmark.benchmark_block(benchmark.load_benchmark()))
+
+
 def main(arguments: list[str]) -> None:
-    """Print the table, or rewrite the blocks; that of the benchmark only where it is asked for."""
+    """Print the table, or rewrite the blocks."""
     results = load_results(load_params())
     if "--print" in arguments:
         print(f"\n{results_table(results)}\n\n{verdict(results)}\nReport: report/index.html")
         return
-    text = README.read_text(encoding="utf-8")
-    text = replace_block(text, results_block(results))
-    if benchmark.BEGIN in text:
-        block = benchmark.benchmark_block(benchmark.load_benchmark())
-        text = replace_block(text, block)
-    write_text(README, text)
+    write_text(README, brought_up_to_date(README.read_text(encoding="utf-8"), results))
 
 
 if __name__ == "__main__":
