@@ -32,6 +32,5 @@ def main() -> None:
         images, labels = optical.optical_digits()
         write_npz(RAW_DOMAINS / optical.FILE, {"images": images, "labels": labels})
     if "usps" in params.evaluate.domains:
-        drop_in = [DropIn(Path(folder), subfolder="usps")] if folder else []
-        web = [Mirror(url, timeout, packed=False) for url in usps.MIRRORS]
-        fetch_all(usps.FILES, [*drop_in, *web], RAW_DOMAINS, say=print, dataset=usps.VARIANT)
+        sources = usps.usps_sources(folder, timeout)
+        fetch_all(usps.FILES, sources, RAW_DOMAINS, say=print, dataset=usps.VARIANT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitbench.data.sources import FileSpec, SourceError
+from digitbench.data.sources import DropIn, FileSpec, Mirror, Source, SourceError
 from digitbench.errors import DigitbenchError
 
 VARIANT = "USPS (ESL, unsmoothed)"
@@ -64,11 +64,23 @@ def parse_usps(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return grey.reshape(-1, SIDE, SIDE), labels.astype(np.int64)
 
 
-def load_usps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def usps_sources(drop_in: str | None, timeout_seconds: float) -> list[Source]:
+    """Where the files may be, in order: the drop-in folder or its `usps`, then their own site.
+
+    Args:
+        drop_in: The folder, if there is one.
+        timeout_seconds: Without an answer, after which a site counts as dead.
+    """
+    folders: list[Source] = [DropIn(Path(drop_in), subfolder="usps")] if drop_in else []
+    return [*folders, *(Mirror(url, timeout_seconds, packed=False) for url in MIRRORS)]
+
+
+def load_usps(folder: Path, again: str = AGAIN) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read both files, after their hashes matched, and join training and test images.
 
     Args:
-        folder: Where the stage `download` put zip.train.gz and zip.test.gz.
+        folder: Where a stage put zip.train.gz and zip.test.gz.
+        again: What to do if they are not there: how to run that stage.
 
     Returns:
         Images uint8 [9298, 16, 16], white on black, and labels int64 [9298].
@@ -76,15 +88,15 @@ def load_usps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises:
         DigitbenchError: A file is missing or is not the one expected.
     """
-    parts = [parse_usps(_verified(folder / spec.name, spec)) for spec in FILES]
+    parts = [parse_usps(_verified(folder / spec.name, spec, again)) for spec in FILES]
     images, labels = zip(*parts, strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
 
-def _verified(path: Path, spec: FileSpec) -> bytes:
+def _verified(path: Path, spec: FileSpec, again: str) -> bytes:
     try:
         content = path.read_bytes()
         spec.check(content)
     except (OSError, SourceError) as error:
-        raise DigitbenchError(f"{path}: not usable as {VARIANT} ({error}). {AGAIN}") from None
+        raise DigitbenchError(f"{path}: not usable as {VARIANT} ({error}). {again}") from None
     return content

@@ -10,18 +10,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from digitbench.plots.style import COLOURS, MUTED, NAMES, WIDTH, new_figure
+from digitbench.plots.looks import LOOKS, Look
+from digitbench.plots.style import MUTED, WIDTH, new_figure
 from digitbench.plots.tiles import SIDE, Grid, compose, sheet
 
 CHANCE = 10.0  # percent, of ten classes
 
 
-def robustness_curves(results: pd.DataFrame, units: Mapping[str, str]) -> Figure:
+def robustness_curves(
+    results: pd.DataFrame, units: Mapping[str, str], looks: Mapping[str, Look] = LOOKS
+) -> Figure:
     """A panel per corruption: accuracy against strength, with bands over all seeds.
 
     Args:
         results: One row per architecture, seed, corruption and strength, with accuracy as share.
         units: Per corruption what a strength counts.
+        looks: Per architecture how it is drawn.
     """
     names = list(dict.fromkeys(results["corruption"]))
     cells = len(names) + 1  # the last one holds the legend
@@ -30,7 +34,7 @@ def robustness_curves(results: pd.DataFrame, units: Mapping[str, str]) -> Figure
     figure = new_figure(WIDTH / 3 * columns, 2.15 * rows)
     panels: Any = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, name in zip(panels.flat, names, strict=False):
-        _draw(axes, results[results["corruption"] == name])
+        _draw(axes, results[results["corruption"] == name], looks)
         axes.set_title(name)
         axes.set_xlabel(textwrap.fill(units[name], 26), fontsize=8.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -45,14 +49,21 @@ def robustness_curves(results: pd.DataFrame, units: Mapping[str, str]) -> Figure
     return figure
 
 
-def _draw(axes: Any, results: pd.DataFrame) -> None:
+def _draw(axes: Any, results: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     for architecture, frame in results.groupby("architecture", sort=False):
         by_strength = 100 * frame.groupby("strength")["accuracy"].agg(["mean", "min", "max"])
-        colour, label = COLOURS[str(architecture)], NAMES[str(architecture)]
-        strength = by_strength.index
-        axes.plot(strength, by_strength["mean"], color=colour, marker="o", ms=3, label=label)
+        look, strength = looks[str(architecture)], by_strength.index
+        axes.plot(
+            strength,
+            by_strength["mean"],
+            color=look.colour,
+            linestyle=look.line,
+            marker="o",
+            ms=3,
+            label=look.label,
+        )
         axes.fill_between(
-            strength, by_strength["min"], by_strength["max"], color=colour, alpha=0.18, lw=0
+            strength, by_strength["min"], by_strength["max"], color=look.colour, alpha=0.18, lw=0
         )
     axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="guessing")
 

@@ -8,12 +8,13 @@ from typing import Any
 from digitbench.errors import DigitbenchError
 from digitbench.plots.style import NAMES
 from digitbench.reporting.aligned import aligned_table
+from digitbench.reporting.wording import listing, points
 
 RESULTS = Path("benchmarks/results.json")
 BEGIN = "<!-- benchmark: generated from benchmarks/ by `make readme` -->"
 END = "<!-- end of benchmark -->"
 # What the block quotes; the section scaling is for benchmarks/results.md.
-_SECTIONS = ("throughput", "peak", "pipeline")
+_SECTIONS = ("throughput", "peak", "pipeline", "precision")
 
 
 def load_benchmark(path: Path = RESULTS) -> dict[str, Any]:
@@ -78,4 +79,17 @@ def benchmark_block(results: Mapping[str, Any]) -> str:
         "workers; peak: that of matrix products, all cores, measured in the same run. "
         "Method and spread: [benchmarks/results.md](benchmarks/results.md)."
     )
-    return f"{BEGIN}\n```text\n{benchmark_table(results)}\n```\n\n{note}\n{where}\n{END}"
+    table = f"```text\n{benchmark_table(results)}\n```"
+    return f"{BEGIN}\n{table}\n\n{note} {_precision(results['precision'])}\n{where}\n{END}"
+
+
+def _precision(section: Mapping[str, Any]) -> str:
+    """Whether bfloat16 costs accuracy, in one sentence."""
+    changes = section["architectures"]
+    told = listing(
+        [
+            f"{NAMES[name]} {points(change['difference'])} ({change['verdict']})"
+            for name, change in changes.items()
+        ]
+    )
+    return f"Points of validation accuracy, bfloat16 against float32, the same seeds: {told}."

@@ -14,6 +14,7 @@ from digitbench.reporting.sections.published import published
 from digitbench.reporting.sections.reproduce import reproduce
 from digitbench.reporting.sections.robustness import robustness
 from digitbench.reporting.sections.statistics import statistics
+from digitbench.reporting.sections.studies import studies
 from digitbench.reporting.sections.training import learning
 from digitbench.reporting.wording import interval, pair_of, pair_sentence, percent
 
@@ -36,6 +37,7 @@ def compose(results: Results) -> Document:
             learning(results),
             data(results),
             published(results),
+            studies(results.studies),
             reproduce(results),
         ),
     )

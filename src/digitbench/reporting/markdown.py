@@ -12,7 +12,7 @@ def render_markdown(document: Document) -> str:
     summary = Table(
         "", ["", "", ""], [[tile.label, tile.value, tile.note] for tile in document.tiles]
     )
-    parts.append(_table(summary))
+    parts.append(markdown_table(summary))
     for section in document.sections:
         parts.append(f"## {section.heading}")
         parts += [_block(block) for block in section.blocks]
@@ -38,12 +38,13 @@ def _block(block: Block) -> str:
         case Command(text):
             return f"```console\n{text}\n```"
         case Table():
-            return _table(block)
+            return markdown_table(block)
         case Chart(name, _, caption, alternative) | Picture(name, _, caption, alternative):
             return f"![{alternative}]({FIGURES}/{name}.png)\n\n*{caption}*"
 
 
-def _table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """The caption in italics and the table below it."""
     lines = [
         f"| {' | '.join(table.header)} |",
         f"|---|{'---:|' * (len(table.header) - 1)}",

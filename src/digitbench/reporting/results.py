@@ -11,6 +11,7 @@ import yaml
 from digitbench import layout
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, Params
+from digitbench.studies.rows import SUMMARY, Row, read_rows
 
 PUBLISHED = Path("studies/nguyen2026/published.yaml")
 
@@ -32,6 +33,7 @@ class Results:
     latency: dict[str, Any]
     growth: pd.DataFrame
     published: dict[str, Any]
+    studies: list[Row]
 
     def table(self, kind: str, architecture: str) -> pd.DataFrame:
         """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
@@ -73,6 +75,7 @@ def load_results(params: Params) -> Results:
         latency=_json(layout.TIMING / "evaluate.json"),
         growth=_csv(layout.EVALUATION / "growth.csv"),
         published=yaml.safe_load(_bytes(PUBLISHED)),
+        studies=read_rows(SUMMARY),
     )
 
 

@@ -26,9 +26,9 @@ def comparison(results: Results) -> Section:
     seeds = len(results.params.seeds)
     accuracy = {name: results.metrics[name]["accuracy"] for name in names}
     reported = {
-        item["architecture"]: (item["value"], item["spread"])
+        item["model"]: (float(item["value"]), float(item["spread"]))
         for item in results.published["results"]
-        if item["metric"] == "accuracy" and item["architecture"] in names
+        if item["metric"] == "accuracy" and item["model"] in names
     }
     rows = [
         [title, *(_cell(results.metrics[name][metric], factor, digits) for name in names)]

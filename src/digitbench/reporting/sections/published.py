@@ -10,27 +10,27 @@ def published(results: Results) -> Section:
     """The paper's numbers beside ours."""
     rows = []
     for item in results.published["results"]:
-        ours = results.metrics.get(item["architecture"], {}).get(item["metric"])
+        ours = results.metrics.get(item["model"], {}).get(item["metric"])
         if ours is None:
             continue
         rows.append(
             [
-                f"{NAMES[item['architecture']]} {METRICS[item['metric']]}",
-                f"{item['value']:.1f} ± {item['spread']:.1f}",
+                f"{NAMES[item['model']]} {METRICS[item['metric']]}",
+                f"{item['value']} ± {item['spread']}",
                 f"{100 * ours['mean']:.2f}",
                 interval(ours),
                 item["place"],
             ]
         )
-    claim = results.published["error_reduction"]
-    pair = pair_of(results.comparison, claim["first"], claim["second"])
+    (claim,) = (n for n in results.published["other"] if n["metric"] == "error_reduction")
+    pair = pair_of(results.comparison, claim["against"], claim["model"])
     if pair["error_reduction"] is not None:
         low, high = pair["error_reduction_low"], pair["error_reduction_high"]
         spread = "" if low is None else f"{100 * low:.0f} to {100 * high:.0f}"
         rows.append(
             [
                 "error reduction",
-                f"{claim['value']}",
+                claim["value"],
                 f"{100 * pair['error_reduction']:.0f}",
                 spread,
                 claim["place"],

@@ -1,0 +1,58 @@
+"""Every published number of the five studies beside ours, read from studies/summary.csv."""
+
+from collections.abc import Sequence
+
+from digitbench.reporting.document import Block, Prose, Section, Table
+from digitbench.reporting.wording import listing
+from digitbench.studies.labels import (
+    metric_label,
+    model_label,
+    ours_cell,
+    protocol_label,
+    published_cell,
+)
+from digitbench.studies.rows import VERDICTS, Row, verdict_counts
+
+
+def studies(rows: Sequence[Row]) -> Section:
+    """The rows of every study; the reason of each verdict stands in studies/README.md.
+
+    Args:
+        rows: As `read_rows` gives them. Trials are left out.
+    """
+    published = [row for row in rows if not row.is_trial]
+    keys = list(dict.fromkeys(row.study for row in published))
+    by_study = {key: [row for row in published if row.study == key] for key in keys}
+    blocks: list[Block] = [Prose(_verdicts(published))]
+    blocks += [_table(key, own) for key, own in by_study.items()]
+    return Section("studies", "The five studies", blocks)
+
+
+def _verdicts(rows: Sequence[Row]) -> str:
+    counts = [
+        f"{count} {verdict}" for verdict, count in zip(VERDICTS, verdict_counts(rows), strict=True)
+    ]
+    return (
+        f"{len(rows)} comparisons of a published number with ours: {listing(counts)} (higher and "
+        "lower say where ours lies). studies/README.md gives the reason of each, the "
+        "contradictions found in the papers, and what was measured about their questions."
+    )
+
+
+def _table(key: str, rows: Sequence[Row]) -> Table:
+    return Table(
+        f"{key}: published beside ours, with the 95 % interval over seeds. Percent, except macro "
+        "AUC, parameters and seconds.",
+        ["", "images, protocol", "published", "ours", "seeds", "verdict"],
+        [
+            [
+                f"{model_label(row.model)} {metric_label(row.metric)}",
+                protocol_label(row),
+                published_cell(row),
+                ours_cell(row),
+                "–" if row.seeds is None else str(row.seeds),
+                row.verdict,
+            ]
+            for row in rows
+        ],
+    )

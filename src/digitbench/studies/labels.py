@@ -1,0 +1,75 @@
+"""What people call the models, metrics and protocols of the studies, and how numbers are told."""
+
+from digitbench.plots.style import NAMES
+from digitbench.studies.rows import TRIAL, Row
+
+_SUFFIXES = {"augmented": "with augmentation", "plain": "without augmentation"}
+_METRICS = {
+    "accuracy": "accuracy",
+    "error_rate": "error rate",
+    "error_reduction": "error reduction",
+    "macro_auc": "macro AUC",
+    "macro_f1": "macro F1",
+    "macro_precision": "macro precision",
+    "macro_recall": "macro recall",
+    "parameters": "parameters",
+    "seconds_per_epoch": "seconds per epoch",
+}
+_PROTOCOLS = {
+    "test": "test set",
+    "validation": "validation",
+    "pooled": "pooled over epochs",
+    "stretch": "stretch",
+    "box": "20 px box",
+}
+# The smoothed variant of USPS gives other numbers, so the name says which one this is.
+_DATASETS = {"mnist": "MNIST", "usps": "USPS (unsmoothed)"}
+_DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
+
+
+def model_label(variant: str) -> str:
+    """`cnn_10` as `CNN, 10 epochs`; what is no variant stays as it is."""
+    name, _, suffix = variant.partition("_")
+    if name not in NAMES:
+        return variant
+    if not suffix:
+        return NAMES[name]
+    return f"{NAMES[name]}, {f'{suffix} epochs' if suffix.isdigit() else _SUFFIXES[suffix]}"
+
+
+def metric_label(metric: str) -> str:
+    """`confusion 9>4` as `9 taken for 4`."""
+    if metric.startswith("confusion "):
+        return metric.removeprefix("confusion ").replace(">", " taken for ")
+    return _METRICS[metric]
+
+
+def protocol_label(row: Row) -> str:
+    """The images and how they were scored; a dash for what needs none."""
+    parts = [_DATASETS[row.dataset]] if row.dataset else []
+    protocol = row.protocol.removesuffix(TRIAL)
+    if protocol:
+        parts.append(_PROTOCOLS[protocol])
+    return ", ".join(parts) or "–"
+
+
+def decimals(metric: str) -> int:
+    """Decimal places in which ours is told."""
+    return _DECIMALS.get(metric, 2)
+
+
+def published_cell(row: Row) -> str:
+    """The published number with its ±."""
+    value = f"{int(row.published):,}" if row.metric == "parameters" else row.published
+    return f"{value} ± {row.published_spread}" if row.published_spread else value
+
+
+def ours_cell(row: Row) -> str:
+    """Ours with its interval; a dash where there is none."""
+    if row.ours_mean is None:
+        return "–"
+    places = decimals(row.metric)
+    text = f"{row.ours_mean:,.{places}f}"
+    if row.ours_low is None or row.ours_high is None:
+        return text
+    return f"{text} ({row.ours_low:.{places}f} to {row.ours_high:.{places}f})"

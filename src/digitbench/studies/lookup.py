@@ -1,0 +1,126 @@
+"""Ours beside a published number: where it stands in the metrics, and in which unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from digitbench.evaluation.summary import summarise
+from digitbench.studies.measured import Measured, Record
+from digitbench.studies.published import Number
+
+PERCENT = 100.0
+# Model and augmentation of a cell of the domain-shift study, by the name of the variant.
+CELLS = {
+    "mlp": ("mlp", False),
+    "mlp_augmented": ("mlp", True),
+    "cnn_plain": ("cnn", False),
+    "cnn": ("cnn", True),
+}
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A measured quantity in the unit of the published one.
+
+    low and high are the 95 % interval for the mean over seeds; None with one seed, and for what
+    has no interval. seeds is None for what no seed changes.
+    """
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    seeds: int | None = None
+    images: int | None = None
+    machine: str = ""
+
+
+def find_ours(
+    number: Number, study: str, variant: str, protocol: str | None, measured: Measured
+) -> Ours | None:
+    """Ours for one variant under one protocol, or None where it was not measured."""
+    if number.dataset == "usps":
+        return _usps(measured, variant, protocol)
+    if number.metric == "seconds_per_epoch":
+        return _seconds(measured.timing.get(study, {}).get(variant))
+    record = measured.record(study, variant)
+    if record is None:
+        return None
+    if number.metric == "parameters":
+        return Ours(mean=float(record["parameters"]))
+    part = record["protocols"].get(protocol)
+    if part is None:
+        return None
+    if number.confused:
+        return _summarised(_row_rates(part["confusion"], *number.confused), part["images"])
+    if number.against is not None:
+        other = measured.record(study, number.against)
+        return None if other is None else _error_reduction(other["protocols"][protocol], part)
+    return _score(number.metric, part)
+
+
+def _score(metric: str, part: Record) -> Ours | None:
+    if metric == "error_rate":
+        errors = {
+            seed: 1 - value for seed, value in part["metrics"]["accuracy"]["per_seed"].items()
+        }
+        return _summarised(errors, part["images"])
+    summary = part["metrics"].get(metric)
+    if summary is None:
+        return None
+    return _from_summary(summary, part["images"], 1.0 if metric == "macro_auc" else PERCENT)
+
+
+def _from_summary(summary: Mapping[str, Any], images: int, scale: float = PERCENT) -> Ours:
+    low, high = summary["ci95_low"], summary["ci95_high"]
+    return Ours(
+        mean=scale * summary["mean"],
+        low=None if low is None else scale * low,
+        high=None if high is None else scale * high,
+        seeds=len(summary["per_seed"]),
+        images=images,
+    )
+
+
+def _summarised(per_seed: Mapping[str, float], images: int) -> Ours:
+    summary = summarise({int(seed): value for seed, value in per_seed.items()})
+    return _from_summary(summary, images)
+
+
+def _row_rates(confusion: Mapping[str, Any], true: int, taken_for: int) -> dict[str, float]:
+    """Share of the images of one digit taken for another, per seed."""
+    return {seed: counts[true][taken_for] / sum(counts[true]) for seed, counts in confusion.items()}
+
+
+def _error_reduction(first: Record, second: Record) -> Ours | None:
+    """Share of the first model's errors that the second does not make, paired by seed."""
+    errors = [
+        {seed: 1 - value for seed, value in part["metrics"]["accuracy"]["per_seed"].items()}
+        for part in (first, second)
+    ]
+    shared = [seed for seed in errors[0] if seed in errors[1] and errors[0][seed] > 0]
+    if not shared:
+        return None
+    reduction = {seed: 1 - errors[1][seed] / errors[0][seed] for seed in shared}
+    return _summarised(reduction, second["images"])
+
+
+def _seconds(timing: Record | None) -> Ours | None:
+    if timing is None:
+        return None
+    seconds = timing["seconds_per_epoch"]
+    return Ours(
+        mean=seconds["median"],
+        seeds=len(seconds["per_seed"]),
+        machine=timing["environment"]["hardware"],
+    )
+
+
+def _usps(measured: Measured, variant: str, mapping: str | None) -> Ours | None:
+    domain = measured.domain_shift.get("usps")
+    if domain is None or variant not in CELLS:
+        return None
+    model, augmentation = CELLS[variant]
+    for cell in domain["cells"]:
+        if (cell["model"], cell["augmentation"], cell["mapping"]) == (model, augmentation, mapping):
+            return _from_summary(cell["accuracy"], domain["images"])
+    return None

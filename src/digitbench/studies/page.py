@@ -1,0 +1,147 @@
+"""studies/README.md: the generated page of all published numbers beside ours."""
+
+from collections.abc import Mapping, Sequence
+
+from digitbench.reporting.document import Table
+from digitbench.reporting.markdown import markdown_table
+from digitbench.reporting.wording import listing
+from digitbench.studies.answers import answer
+from digitbench.studies.answers.asked import Asked
+from digitbench.studies.extensions import extension_parts
+from digitbench.studies.labels import (
+    metric_label,
+    model_label,
+    ours_cell,
+    protocol_label,
+    published_cell,
+)
+from digitbench.studies.measured import Measured
+from digitbench.studies.published import LITERATURE, Published
+from digitbench.studies.rows import VERDICTS, Row, verdict_counts
+
+_INTRODUCTION = """\
+# Five studies, reproduced
+
+Every number that five studies of handwritten digits report, beside ours: same architecture, same
+recipe, the paper's own protocol, and next to it the test set. Generated from `studies/*/metrics`
+and `metrics/` by `python -m digitbench.studies`; [summary.csv](summary.csv) holds the same rows."""
+_HOW_TO_RUN = """\
+## How to run
+
+```console
+make studies                              # all of them, after the main pipeline
+dvc repro studies/nguyen2026/dvc.yaml     # one study
+```
+
+Each folder holds data, not programs: `params.yaml` (recipe and architectures), `published.yaml`
+(what the paper says, where, and what was chosen where it is silent), `dvc.yaml` and `metrics/`.
+The stages are those of the main pipeline."""
+_HOW_TO_READ = """\
+## How a verdict is reached
+
+- **reproduced**: the published number lies in our 95 % t interval for the mean over seeds, or its
+  own ± reaches our mean, or its rounding (half a unit of its last digit) touches our interval.
+- **higher**, **lower**: ours is higher or lower than that.
+- **not comparable**: it depends on the machine, belongs to another network, or was not run here.
+
+Percent, except macro AUC (a fraction of 1), parameters and seconds. A number whose protocol is not
+the test set has a second row with ours on the test set, so that the gap has a size."""
+
+
+def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured: Measured) -> str:
+    """The page as Markdown.
+
+    Args:
+        studies: What is published, by key.
+        rows: All rows of the table.
+        measured: What was measured here.
+    """
+    parts = [
+        _INTRODUCTION,
+        _HOW_TO_RUN,
+        *_minutes(measured),
+        _HOW_TO_READ,
+        _counts(studies, rows),
+    ]
+    for key, study in studies.items():
+        own = [row for row in rows if row.study == key]
+        parts += (
+            _reference_parts(study, own) if key == LITERATURE else _parts(key, study, own, measured)
+        )
+    parts += extension_parts(measured)
+    return "\n\n".join(parts) + "\n"
+
+
+def _minutes(measured: Measured) -> list[str]:
+    """How long it took to train all of them, for those who are about to."""
+    clocks = [record for study in measured.timing.values() for record in study.values()]
+    if not clocks:
+        return []
+    minutes = sum(record["stage_seconds"] for record in clocks) / 60
+    where = listing(sorted({record["environment"]["hardware"] for record in clocks}))
+    return [f"Training all of these took {minutes:.0f} minutes on {where}."]
+
+
+def _counts(studies: Mapping[str, Published], rows: Sequence[Row]) -> str:
+    """The verdicts by study; trials and the literature are no claims of the studies."""
+    lines = []
+    for key in studies:
+        if key != LITERATURE:
+            own = [row for row in rows if row.study == key and not row.is_trial]
+            lines.append([f"[{key}](#{key})", *(str(count) for count in verdict_counts(own))])
+    total = [str(sum(int(line[column]) for line in lines)) for column in range(1, len(lines[0]))]
+    note = "A number is compared once per variant and protocol."
+    table = Table("", ["", *VERDICTS], [*lines, ["all", *total]])
+    return f"## Verdicts\n\n{note}\n\n{markdown_table(table)}"
+
+
+def _parts(key: str, study: Published, rows: Sequence[Row], measured: Measured) -> list[str]:
+    trials = [row for row in rows if row.is_trial]
+    parts = [
+        f"## {key}",
+        f"**{study.title}.** {study.protocol}",
+        _table("published", "Published beside ours.", [row for row in rows if not row.is_trial]),
+    ]
+    if trials:
+        parts.append(_table("trial", "Trials before this project, not published.", trials))
+    parts += [
+        f"### What does not fit together in {key}",
+        _bullets(study.contradictions),
+        f"### What was chosen for {key}, where the paper is silent or contradicts itself",
+        _bullets(study.choices),
+        f"### What {key} asks or claims, measured",
+        *_answers(key, study, measured),
+    ]
+    return parts
+
+
+def _reference_parts(study: Published, rows: Sequence[Row]) -> list[str]:
+    return [f"## {study.title}", study.protocol, _table("published", "", rows)]
+
+
+def _answers(key: str, study: Published, measured: Measured) -> list[str]:
+    return [
+        f"**{question.asks}** ({question.place})\n\n{answer(Asked(key, study, question, measured))}"
+        for question in study.questions
+    ]
+
+
+def _bullets(items: Sequence[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _table(source: str, caption: str, rows: Sequence[Row]) -> str:
+    header = ["model", "metric", "images, protocol", source, "ours", "verdict", "why"]
+    return markdown_table(Table(caption, header, [_cells(row) for row in rows]))
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        model_label(row.model),
+        metric_label(row.metric),
+        protocol_label(row),
+        published_cell(row),
+        ours_cell(row),
+        f"**{row.verdict}**",
+        row.reason,
+    ]

@@ -1,0 +1,214 @@
+"""What the papers report, as `studies/<key>/published.yaml` and its schema have it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from digitbench.errors import DigitbenchError
+from digitbench.strict_yaml import read_mapping
+
+STUDIES = Path("studies")
+KEYS = ("nguyen2026", "pedrogiu13", "report2002", "pavon2025", "toyobo2025")
+LITERATURE = "literature"
+
+Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
+Answer = Literal[
+    "auc",
+    "class_balance",
+    "confused_pairs",
+    "confusion_causes",
+    "distortions",
+    "epochs",
+    "equal_scores",
+    "inference_speed",
+    "pooling",
+    "ranking",
+    "training_time",
+    "usps_attribution",
+]
+# Facts about a network or a machine, which no set of images has a part in.
+COUNTED = ("parameters", "seconds_per_epoch")
+_SCORES = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc")
+_METRICS = (*_SCORES, "error_rate", "error_reduction", *COUNTED)
+_CONFUSION = re.compile(r"confusion ([0-9])>([0-9])")
+
+Text = Annotated[StrictStr, StringConstraints(min_length=1)]
+NumberText = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+Digit = Annotated[StrictInt, Field(ge=0, le=9)]
+NUMBER = 'a number in quotes, such as "98.90", so that its last digit is kept'
+
+
+class Entry(BaseModel):
+    """A part of the file: immutable, and closed to keys it doesn't know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Number(Entry):
+    """One published number. Percent; macro_auc is a fraction of 1, a count a count."""
+
+    model: Text = Field(description="the name of a model")
+    variants: tuple[Text, ...] | None = Field(
+        None, description="a list of variants of params.yaml that the number speaks of"
+    )
+    against: Text | None = Field(None, description="the model that errors are compared with")
+    metric: Text = Field(
+        description=f"one of {', '.join(_METRICS)}, or 'confusion 9>4' for 9 taken for 4"
+    )
+    dataset: Literal["mnist", "usps"] | None = Field(None, description="mnist or usps")
+    protocol: Protocol | None = Field(
+        None, description="test, validation or pooled for mnist, stretch or box for usps"
+    )
+    value: NumberText = Field(description=NUMBER)
+    until: NumberText | None = Field(None, description=NUMBER)
+    spread: NumberText | None = Field(None, description=NUMBER)
+    rounded_to: NumberText | None = Field(
+        None,
+        description="the unit that was rounded to, in quotes, where the value shows a finer one",
+    )
+    parts: tuple[StrictInt, ...] = Field(
+        (), description="a list of whole numbers that add up to the value"
+    )
+    place: Text = Field(description="where the paper says it")
+    incomparable: Text | None = Field(None, description="why ours cannot be held against it")
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_is_known(cls, metric: str) -> str:
+        if metric not in _METRICS and not _CONFUSION.fullmatch(metric):
+            raise ValueError("unknown metric")
+        return metric
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Number":
+        if self.parts and sum(self.parts) != int(self.exact):
+            raise ValueError(f"the parts add up to {sum(self.parts):,}, the value is {self.value}")
+        if (self.metric == "error_reduction") != (self.against is not None):
+            raise ValueError("error_reduction, and nothing else, needs 'against'")
+        if self.incomparable is None and self.protocol not in self._protocols_that_fit():
+            raise ValueError(
+                f"protocol {self.protocol!r} does not fit {self.metric} on {self.dataset!r}"
+            )
+        return self
+
+    def _protocols_that_fit(self) -> tuple[str | None, ...]:
+        if self.metric in COUNTED:
+            return (None,)
+        if self.dataset == "usps":
+            return ("stretch", "box")
+        return ("test",) if self.metric == "macro_auc" else ("test", "validation", "pooled")
+
+    @property
+    def exact(self) -> Decimal:
+        """The value without rounding."""
+        return Decimal(self.value)
+
+    @property
+    def rounding(self) -> tuple[Decimal, Decimal]:
+        """The smallest and the largest number that print as the value (or up to `until`)."""
+        last_digit = Decimal(1).scaleb(int(self.exact.as_tuple().exponent))
+        half = (last_digit if self.rounded_to is None else Decimal(self.rounded_to)) / 2
+        return self.exact - half, Decimal(self.until or self.value) + half
+
+    @property
+    def confused(self) -> tuple[int, int] | None:
+        """For a confusion, the true digit and the one it is taken for."""
+        found = _CONFUSION.fullmatch(self.metric)
+        return (int(found[1]), int(found[2])) if found else None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The variants to set beside the number; the model itself where none is named."""
+        return (self.model,) if self.variants is None else self.variants
+
+
+class Question(Entry):
+    """Something that a paper asks, or claims without measuring it."""
+
+    asks: Text = Field(description="a question")
+    place: Text = Field(description="where the paper asks or claims it")
+    answer: Answer = Field(description="the name of an answer in answers.py")
+    architectures: tuple[Text, ...] = Field((), description="a list of architectures")
+    variants: tuple[Text, ...] = Field((), description="a list of variants of params.yaml")
+    pairs: tuple[tuple[Digit, Digit], ...] = Field((), description="a list of pairs of digits")
+
+
+class Published(Entry):
+    """The whole file."""
+
+    title: Text = Field(description="a text")
+    protocol: Text = Field(description="a text")
+    results: tuple[Number, ...] = Field(min_length=1, description="a list of numbers")
+    other: tuple[Number, ...] = Field((), description="a list of numbers")
+    trials: tuple[Number, ...] = Field((), description="a list of numbers")
+    contradictions: tuple[Text, ...] = Field((), description="a list of sentences")
+    choices: tuple[Text, ...] = Field((), description="a list of sentences")
+    questions: tuple[Question, ...] = Field((), description="a list of questions")
+
+
+_LISTS: dict[str, type[Entry]] = {
+    "results": Number,
+    "other": Number,
+    "trials": Number,
+    "questions": Question,
+}
+
+
+def load_published(path: Path) -> Published:
+    """Read and check one file.
+
+    Raises:
+        DigitbenchError: The file can't be read, or a key is unknown, missing or has a value that
+            is not allowed; the text names file, key, value and what is allowed.
+    """
+    content = read_mapping(path)
+    try:
+        return Published.model_validate(content)
+    except ValidationError as error:
+        raise DigitbenchError("\n".join(_sentences(path, error))) from None
+
+
+def load_all(root: Path) -> dict[str, Published]:
+    """The five studies in their order, then the reference points from outside them."""
+    files = {key: root / STUDIES / key / "published.yaml" for key in KEYS}
+    files[LITERATURE] = root / STUDIES / f"{LITERATURE}.yaml"
+    return {key: load_published(path) for key, path in files.items()}
+
+
+def _sentences(path: Path, error: ValidationError) -> Iterator[str]:
+    for item in error.errors():
+        where = f"{path}: {'.'.join(str(part) for part in item['loc'])}"
+        section, key = _locate(item["loc"])
+        field = section.model_fields.get(key)
+        if item["type"] == "extra_forbidden":
+            yield f"{where}: unknown key; known here are {', '.join(section.model_fields)}."
+        elif field is None:
+            yield f"{where}: {item['msg'].removeprefix('Value error, ')}."
+        elif item["type"] == "missing":
+            yield f"{where}: missing; it must be {field.description}."
+        else:
+            yield f"{where}: {item['input']!r} is not allowed; it must be {field.description}."
+
+
+def _locate(loc: Sequence[int | str]) -> tuple[type[Entry], str]:
+    """The part of the file around a place, and the key there ('' for the part itself)."""
+    match loc:
+        case [str(name), int(), *rest] if name in _LISTS:
+            return _LISTS[name], str(rest[0]) if rest else ""
+        case [str(name), *_]:
+            return Published, name
+    return Published, ""

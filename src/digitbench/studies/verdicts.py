@@ -1,0 +1,109 @@
+"""Whether a published number holds here, with the reason as one sentence."""
+
+from decimal import Decimal
+
+from digitbench.studies.labels import decimals
+from digitbench.studies.lookup import Ours
+from digitbench.studies.published import Number
+from digitbench.studies.rows import Verdict
+
+PROTOCOLS = {
+    "test": "test set",
+    "validation": "validation part",
+    "pooled": "validation images, all epochs pooled",
+    "stretch": "original USPS, unsmoothed, stretched to 28×28",
+    "box": "original USPS, unsmoothed, in a 20 px box",
+}
+# Ours are sums of binary fractions, published numbers decimal ones.
+_TOLERANCE = 1e-9
+
+
+def judge(
+    number: Number, ours: Ours | None, where: str | None, source: str = "published"
+) -> tuple[Verdict, str]:
+    """The verdict on one number.
+
+    Reproduced is a number inside our 95 % interval for the mean over seeds; or one whose own ±
+    reaches our mean; or one whose rounding (half a unit of its last digit) touches our interval.
+    Otherwise ours is higher or lower. A count has no interval: it is equal or it is not.
+
+    Args:
+        number: The published number.
+        ours: Ours in the same unit; None where nothing was measured.
+        where: Protocol of ours.
+        source: What the sentence calls the number.
+    """
+    stated = f"the {source} {published_text(number)}"
+    if ours is None:
+        return "not comparable", _sentence(f"{stated}: {number.incomparable or 'not run here'}")
+    found = f"ours {_measured_text(number, ours, where)}"
+    if number.incomparable:
+        return "not comparable", _sentence(f"{stated}, {found}: {number.incomparable}")
+    if number.metric == "parameters":
+        return _judge_count(number, ours, stated)
+    verdict, finding = _judge_mean(number, ours, stated)
+    return verdict, _sentence(f"{finding}: {found}{_other_protocol(number, where)}")
+
+
+def _judge_mean(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
+    value, until = float(number.exact), float(number.until or number.value)
+    low = ours.mean if ours.low is None else ours.low
+    high = ours.mean if ours.high is None else ours.high
+    if ours.low is not None and value <= high and until >= low:
+        return "reproduced", f"{stated} lies in our 95 % interval"
+    if number.spread and abs(ours.mean - value) <= float(number.spread) + _TOLERANCE:
+        return "reproduced", f"{stated} reaches our mean"
+    rounded_low, rounded_high = (float(end) for end in number.rounding)
+    if rounded_low <= high + _TOLERANCE and rounded_high >= low - _TOLERANCE:
+        return "reproduced", f"{stated} is ours within its rounding"
+    if ours.low is None:
+        return "not comparable", f"{stated} meets a single seed, which has no interval"
+    side: Verdict = "higher" if ours.mean > value else "lower"
+    return side, f"ours is {side} than {stated}"
+
+
+def _judge_count(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
+    difference = Decimal(ours.mean) - number.exact
+    if not difference:
+        return "reproduced", _sentence(f"{stated} is also ours, to the last one")
+    side: Verdict = "higher" if difference > 0 else "lower"
+    return side, _sentence(f"ours is {side} than {stated} by {abs(difference):,}: {ours.mean:,.0f}")
+
+
+def _other_protocol(number: Number, where: str | None) -> str:
+    """Says so where ours was not measured the paper's way; no paper says how it enlarged USPS."""
+    if where == number.protocol or number.dataset == "usps" or number.protocol is None:
+        return ""
+    return f"; the paper's protocol: {PROTOCOLS[number.protocol]}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def published_text(number: Number) -> str:
+    """The number as the paper prints it, with its ± or its parts, and its place."""
+    text = f"{int(number.value):,}" if number.metric == "parameters" else number.value
+    if number.until:
+        text += f" to {number.until}"
+    if number.spread:
+        text += f" ± {number.spread}"
+    if number.parts:
+        text += f" = {' + '.join(f'{part:,}' for part in number.parts)}"
+    return f"{text} ({number.place})"
+
+
+def _measured_text(number: Number, ours: Ours, where: str | None) -> str:
+    places = decimals(number.metric)
+    text = f"{ours.mean:.{places}f}"
+    if ours.low is not None and ours.high is not None:
+        text += f" ({ours.low:.{places}f} to {ours.high:.{places}f})"
+    parts = [text]
+    if ours.seeds:
+        parts.append(f"{ours.seeds} {'seed' if ours.seeds == 1 else 'seeds'}")
+    if where:
+        images = "" if ours.images is None else f" ({ours.images:,} images)"
+        parts.append(f"{PROTOCOLS[where]}{images}")
+    if ours.machine:
+        parts.append(ours.machine)
+    return ", ".join(parts)

@@ -1,0 +1,119 @@
+"""The studies' dvc.yaml tell the truth, and a study runs from end to end."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from digitbench.params import RecipeParams
+from digitbench.studies.design import MODEL
+from digitbench.studies.params import load_study
+from imports import closure
+
+from .conftest import ROOT, Project
+
+pytestmark = pytest.mark.pipeline
+
+STUDY = "studies/nguyen2026"
+GRAPHS: dict[str, dict[str, Any]] = {
+    path.parent.name: yaml.safe_load(path.read_text())["stages"]
+    for path in sorted(ROOT.glob("studies/*/dvc.yaml"))
+}
+STAGES = [(study, stage) for study, stages in GRAPHS.items() for stage in stages]
+ASIDE = ("mlflow.db", "mlartifacts", ".mlflow.lock", ".checkpoints", ".dvc", ".git")
+
+
+def listed(study: str, stage: str, *kinds: str) -> set[Path]:
+    """What a stage lists under the given keys, from the project's root."""
+    entries = [entry for kind in kinds for entry in GRAPHS[study][stage].get(kind, [])]
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    return {(ROOT / "studies" / study / name).resolve().relative_to(ROOT) for name in names}
+
+
+def architectures(study: str, stage: str) -> tuple[str, ...]:
+    """Those that a stage builds."""
+    if stage in ("split", "usps"):
+        return ()
+    if stage in ("domain_shift", "robustness"):
+        return str(MODEL.low), str(MODEL.high)
+    variants = load_study(ROOT / "studies" / study / "params.yaml").variants
+    name = stage.removeprefix("train_")
+    if name in variants:
+        return (variants[name].architecture,)
+    return tuple(variant.architecture for variant in variants.values())
+
+
+@pytest.mark.parametrize(("study", "stage"), STAGES)
+def test_every_module_that_a_stage_can_import_is_a_dependency(study: str, stage: str) -> None:
+    program = shlex.split(GRAPHS[study][stage]["cmd"])[2]
+    modules = {path.as_posix() for path in listed(study, stage, "deps") if path.suffix == ".py"}
+    assert modules == closure(program, architectures(study, stage))
+
+
+@pytest.mark.parametrize(
+    ("study", "stage"), [entry for entry in STAGES if entry[1].startswith("train_")]
+)
+def test_training_depends_on_its_own_variant_and_on_the_shared_keys_it_does_not_set(
+    study: str, stage: str
+) -> None:
+    name = stage.removeprefix("train_")
+    text = yaml.safe_load((ROOT / "studies" / study / "params.yaml").read_text())
+    shared = RecipeParams.model_fields.keys() - text["variants"][name].keys()
+    declared = set(GRAPHS[study][stage]["params"])
+    assert declared == shared | {"processed", f"variants.{name}"}
+
+
+@pytest.fixture(scope="module")
+def studied(finished: Project) -> Project:
+    """The clone after one study has run; the main pipeline had run before."""
+    output = finished.dvc("repro", f"{STUDY}/dvc.yaml")
+    assert "Running stage 'train_cnn'" not in output, "the main pipeline is up to date"
+    return finished
+
+
+def test_a_study_runs_from_end_to_end_and_then_is_up_to_date(studied: Project) -> None:
+    again = studied.dvc("repro", f"{STUDY}/dvc.yaml")
+    assert "Data and pipelines are up to date" in again
+    for name, seeds in (("mlp", "01"), ("cnn", "01")):
+        record = json.loads((studied.root / STUDY / f"metrics/{name}.json").read_text())
+        assert record["seeds"] == [0, 1]
+        test, validation, pooled = (
+            record["protocols"][protocol] for protocol in ("test", "validation", "pooled")
+        )
+        assert (test["images"], validation["images"], pooled["images"]) == (200, 120, 240)
+        curves = (studied.root / STUDY / f"plots/curves/{name}.csv").read_text().splitlines()
+        assert len(curves) == 1 + 2 * 2
+        for seed, line in zip(seeds, curves[2::2], strict=True):
+            accuracy = validation["metrics"]["accuracy"]["per_seed"][seed]
+            assert line.split(",")[0] == seed
+            assert float(line.split(",")[-1]) == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("stage", GRAPHS["nguyen2026"])
+def test_a_stage_reads_and_writes_what_it_lists(
+    stage: str, studied: Project, tmp_path: Path
+) -> None:
+    command = shlex.split(GRAPHS["nguyen2026"][stage]["cmd"])
+    notes = studied.within(STUDY).audited(tmp_path / "log", *command)
+    dependencies = listed("nguyen2026", stage, "deps")
+    outputs = listed("nguyen2026", stage, "outs", "metrics")
+
+    def covered(path: Path, entries: set[Path]) -> Path | None:
+        return next((entry for entry in entries if path == entry or entry in path.parents), None)
+
+    # Outside DVC, which names the repository, a study's folder is the root of its runs.
+    own = {Path(STUDY) / name for name in ASIDE}
+    notes = [
+        (kind, path)
+        for kind, path in notes
+        if path.parts[0] not in ASIDE and not covered(path, own) and path.suffix != ".pyc"
+    ]
+    reads = {path for kind, path in notes if kind == "r"} - {Path(STUDY) / "params.yaml"}
+    writes = {path for kind, path in notes if kind == "w" and (studied.root / path).exists()}
+    assert not {path for path in reads if not covered(path, dependencies | outputs)}
+    assert not dependencies - {covered(path, dependencies) for path in reads}
+    assert not {path for path in writes if not covered(path, outputs)}
+    assert not outputs - {covered(path, outputs) for path in writes}

@@ -1,0 +1,278 @@
+"""Effects and decompositions, held against regressions, known tests and simulated experiments."""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.factorial import decompose, factorial_effects
+from digitbench.evaluation.factorial_design import Design, Estimate, Factor, Level
+
+MODEL = Factor("model", "mlp", "cnn")
+AUGMENTATION = Factor("augmentation", False, True)
+MAPPING = Factor("mapping", "stretch", "box")
+DESIGN = Design((MODEL, AUGMENTATION), (MAPPING,))
+GROUPS = [("mlp", False), ("mlp", True), ("cnn", False), ("cnn", True)]
+Groups = dict[tuple[Level, ...], NDArray[np.float64]]
+# Means of stretch and box, in the order of the groups, and deviations between networks.
+MEANS = np.array([[0.39, 0.90], [0.50, 0.97], [0.80, 0.91], [0.94, 0.98]])
+SPREAD = np.array([[0.03, 0.005], [0.03, 0.001], [0.02, 0.004], [0.01, 0.001]])
+LOWEST: dict[str, Level] = {"model": "mlp", "augmentation": False, "mapping": "stretch"}
+HIGHEST: dict[str, Level] = {"model": "cnn", "augmentation": True, "mapping": "box"}
+
+
+def draw(rng: np.random.Generator, counts: tuple[int, ...]) -> Groups:
+    """Networks whose two results rise and fall together."""
+    return {
+        group: MEANS[row]
+        + SPREAD[row] * (rng.normal(size=(count, 1)) + 0.5 * rng.normal(size=(count, 2)))
+        for row, (group, count) in enumerate(zip(GROUPS, counts, strict=True))
+    }
+
+
+def long_form(samples: Groups) -> pd.DataFrame:
+    """A row per result, factors coded -1 and +1."""
+    rows = [
+        (1 if model == "cnn" else -1, 1 if augmented else -1, mapping, result)
+        for (model, augmented), networks in samples.items()
+        for network in networks
+        for mapping, result in zip((-1, 1), network, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["model", "augmentation", "mapping", "accuracy"])
+
+
+def ends(estimate: Estimate) -> tuple[float, float]:
+    assert estimate.ci95_low is not None
+    assert estimate.ci95_high is not None
+    return estimate.ci95_low, estimate.ci95_high
+
+
+def test_effects_are_in_order_and_equal_those_of_a_saturated_regression() -> None:
+    samples = draw(np.random.default_rng(0), (5, 5, 5, 5))
+    effects = factorial_effects(DESIGN, samples)
+    assert [effect.factors for effect in effects] == [
+        ("model",),
+        ("augmentation",),
+        ("mapping",),
+        ("model", "augmentation"),
+        ("model", "mapping"),
+        ("augmentation", "mapping"),
+        ("model", "augmentation", "mapping"),
+    ]
+    fit = smf.ols("accuracy ~ model * augmentation * mapping", long_form(samples)).fit()
+    for effect in effects:
+        # From -1 to +1 is twice a coefficient.
+        assert effect.estimate.value == pytest.approx(2 * fit.params[":".join(effect.factors)])
+
+
+def test_a_main_effect_is_a_difference_of_means_in_which_cells_count_alike() -> None:
+    samples = draw(np.random.default_rng(1), (2, 7, 3, 4))
+    cells = {group: networks.mean() for group, networks in samples.items()}
+    by_model = {model: (cells[model, False] + cells[model, True]) / 2 for model in ("mlp", "cnn")}
+    effect = factorial_effects(DESIGN, samples)[0]
+    assert effect.estimate.value == pytest.approx(by_model["cnn"] - by_model["mlp"])
+
+
+@pytest.mark.parametrize("counts", [(5, 5, 5, 5), (2, 7, 3, 4)])
+def test_standard_errors_are_those_of_a_regression_on_networks(counts: tuple[int, ...]) -> None:
+    """With a mean per group, the HC2 covariance is Welch's variance, group for group."""
+    samples = draw(np.random.default_rng(2), counts)
+    for effect in factorial_effects(DESIGN, samples):
+        between = [name for name in effect.factors if name != "mapping"]
+        signs = np.array([-1.0, 1.0]) if "mapping" in effect.factors else np.array([1.0, 1.0])
+        table = pd.DataFrame(
+            [
+                (1 if model == "cnn" else -1, 1 if augmented else -1, network @ signs)
+                for (model, augmented), networks in samples.items()
+                for network in networks
+            ],
+            columns=["model", "augmentation", "accuracy"],
+        )
+        fit = smf.ols("accuracy ~ model * augmentation", table).fit(cov_type="HC2")
+        name = ":".join(between) or "Intercept"
+        estimate = effect.estimate
+        assert estimate.value == pytest.approx(fit.params[name])
+        low, high = ends(estimate)
+        assert low + high == pytest.approx(2 * estimate.value)
+        # Satterthwaite's freedom lies between that of the smallest group and that of all, and
+        # belongs to the interval as well as to the p-value.
+        freedom = degrees_of_freedom((high - low) / 2 / fit.bse[name])
+        assert min(counts) - 1 <= freedom + 1e-6
+        assert freedom - 1e-6 <= sum(counts) - 4
+        p_value = 2 * stats.t.sf(abs(estimate.value) / fit.bse[name], freedom)
+        assert estimate.p_value == pytest.approx(p_value, rel=1e-4)
+
+
+def degrees_of_freedom(quantile: float) -> float:
+    """Of the t distribution with this 97.5 % quantile, by bisection."""
+    low, high = 1.0, 1e4
+    for _ in range(200):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if stats.t.ppf(0.975, middle) < quantile else (middle, high)
+    return low
+
+
+def test_two_groups_are_compared_by_welchs_test() -> None:
+    rng = np.random.default_rng(3)
+    mlp, cnn = rng.normal(0.97, 0.003, 4), rng.normal(0.98, 0.001, 9)
+    (effect,) = factorial_effects(Design((MODEL,)), {("mlp",): mlp, ("cnn",): cnn})
+    welch = stats.ttest_ind(cnn, mlp, equal_var=False)
+    assert effect.estimate.value == pytest.approx(cnn.mean() - mlp.mean())
+    assert ends(effect.estimate) == pytest.approx(tuple(welch.confidence_interval(0.95)))
+    assert effect.estimate.p_value == pytest.approx(welch.pvalue)
+
+
+def test_one_group_seen_at_two_levels_is_compared_in_pairs() -> None:
+    rng = np.random.default_rng(4)
+    results = rng.normal(0.8, 0.05, (6, 1)) + rng.normal([0.0, 0.01], 0.005, (6, 2))
+    (effect,) = factorial_effects(Design((), (MAPPING,)), {(): results})
+    paired = stats.ttest_rel(results[:, 1], results[:, 0])
+    assert ends(effect.estimate) == pytest.approx(tuple(paired.confidence_interval(0.95)))
+    assert effect.estimate.p_value == pytest.approx(paired.pvalue)
+
+
+def test_p_values_are_adjusted_over_the_whole_table() -> None:
+    effects = factorial_effects(DESIGN, draw(np.random.default_rng(5), (3, 3, 3, 3)))
+    p_values = [effect.estimate.p_value for effect in effects]
+    expected = multipletests(p_values, method="holm")[1]
+    np.testing.assert_allclose([effect.p_value_holm for effect in effects], expected)
+
+
+@pytest.mark.parametrize("counts", [(5, 5, 5, 5), (10, 10, 5, 5)])
+def test_intervals_cover_the_truth_as_often_as_they_say(counts: tuple[int, ...]) -> None:
+    rng, runs = np.random.default_rng(6), 300
+    truth = [effect.estimate.value for effect in factorial_effects(DESIGN, exact())]
+    part = decompose(DESIGN, exact(), LOWEST, HIGHEST).parts["model"].value
+    covered = np.zeros(8)
+    for _ in range(runs):
+        samples = draw(rng, counts)
+        estimates = [effect.estimate for effect in factorial_effects(DESIGN, samples)]
+        estimates.append(decompose(DESIGN, samples, LOWEST, HIGHEST).parts["model"])
+        for column, (estimate, true) in enumerate(zip(estimates, [*truth, part], strict=True)):
+            low, high = ends(estimate)
+            covered[column] += low <= true <= high
+    # Three standard errors of a share of 0.95 in 300 runs are 0.038.
+    assert (np.abs(covered / runs - 0.95) < 0.038).all()
+
+
+def exact() -> Groups:
+    """A single network at the mean of every group."""
+    return {group: MEANS[[row]] for row, group in enumerate(GROUPS)}
+
+
+# --- decomposition ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("counts", [(5, 5, 5, 5), (1, 2, 3, 4)])
+def test_parts_add_up_to_the_gap_between_the_corners(counts: tuple[int, ...]) -> None:
+    samples = draw(np.random.default_rng(7), counts)
+    for start in itertools.product(*((f.low, f.high) for f in DESIGN.factors)):
+        for end in itertools.product(*((f.low, f.high) for f in DESIGN.factors)):
+            if start == end:
+                continue
+            names = [factor.name for factor in DESIGN.factors]
+            split = decompose(
+                DESIGN,
+                samples,
+                dict(zip(names, start, strict=True)),
+                dict(zip(names, end, strict=True)),
+            )
+            cells = [samples[c[:2]].mean(axis=0)[int(c[2] == "box")] for c in (start, end)]
+            assert split.gap.value == pytest.approx(cells[1] - cells[0], abs=1e-12)
+            total = sum(part.value for part in split.parts.values())
+            assert total == pytest.approx(split.gap.value, abs=1e-12)
+            moved = [n for n, a, b in zip(names, start, end, strict=True) if a != b]
+            assert list(split.parts) == moved
+
+
+def test_a_part_is_the_mean_contribution_over_all_orders() -> None:
+    samples = draw(np.random.default_rng(8), (3, 4, 2, 5))
+    gains: dict[str, list[float]] = {name: [] for name in LOWEST}
+    for order in itertools.permutations(LOWEST):
+        now = dict(LOWEST)
+        for name in order:
+            before = accuracy(samples, now)
+            now[name] = HIGHEST[name]
+            gains[name].append(accuracy(samples, now) - before)
+    parts = decompose(DESIGN, samples, LOWEST, HIGHEST).parts
+    for name, values in gains.items():
+        assert parts[name].value == pytest.approx(np.mean(values))
+
+
+def accuracy(samples: Groups, cell: Mapping[str, Level]) -> float:
+    networks = samples[cell["model"], cell["augmentation"]]
+    return float(networks[:, int(cell["mapping"] == "box")].mean())
+
+
+def test_a_part_is_the_main_effect_and_a_third_of_the_interaction_of_three() -> None:
+    """Between opposite corners the interactions of two cancel out."""
+    samples = draw(np.random.default_rng(9), (4, 4, 4, 4))
+    effects = {e.factors: e.estimate.value for e in factorial_effects(DESIGN, samples)}
+    for name, part in decompose(DESIGN, samples, LOWEST, HIGHEST).parts.items():
+        assert part.value == pytest.approx(effects[(name,)] + effects[tuple(LOWEST)] / 3)
+
+
+def test_the_gap_is_tested_between_its_two_cells_alone() -> None:
+    samples = draw(np.random.default_rng(10), (4, 1, 1, 6))
+    gap = decompose(DESIGN, samples, LOWEST, HIGHEST).gap
+    welch = stats.ttest_ind(
+        samples["cnn", True][:, 1], samples["mlp", False][:, 0], equal_var=False
+    )
+    assert ends(gap) == pytest.approx(tuple(welch.confidence_interval(0.95)))
+
+
+def test_a_level_that_is_not_of_the_design_is_refused() -> None:
+    with pytest.raises(DigitbenchError, match=r"no known level of mapping.*'stretch' or 'box'"):
+        decompose(DESIGN, exact(), LOWEST, {**HIGHEST, "mapping": "crop"})
+
+
+def test_a_cell_has_no_gap_to_itself() -> None:
+    with pytest.raises(DigitbenchError, match="same cell"):
+        decompose(DESIGN, exact(), LOWEST, LOWEST)
+
+
+# --- what cannot be estimated ----------------------------------------------------------------
+
+
+def test_one_network_in_a_group_leaves_the_estimates_and_claims_no_more() -> None:
+    samples = draw(np.random.default_rng(11), (5, 5, 1, 5))
+    full = {**samples, ("cnn", False): np.repeat(samples["cnn", False], 2, axis=0)}
+    pairs = zip(factorial_effects(DESIGN, samples), factorial_effects(DESIGN, full), strict=True)
+    for effect, same in pairs:
+        assert effect.estimate == Estimate(pytest.approx(same.estimate.value))
+        assert effect.p_value_holm is None
+        assert same.estimate.p_value is not None
+
+
+def test_networks_that_all_agree_claim_no_certainty() -> None:
+    samples = {group: np.repeat(MEANS[[row]], 3, axis=0) for row, group in enumerate(GROUPS)}
+    for effect in factorial_effects(DESIGN, samples):
+        assert effect.estimate.value != 0
+        assert (effect.estimate.ci95_low, effect.estimate.p_value) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({("cnn", True): None}, "needs networks for"),
+        ({("rnn", True): np.ones((2, 2))}, "needs networks for"),
+        ({("cnn", True): np.ones((2, 3))}, r"shape \(2, 3\)"),
+        ({("cnn", True): np.ones(2)}, r"shape \(2,\)"),
+        ({("cnn", True): np.ones((0, 2))}, r"shape \(0, 2\)"),
+        ({("cnn", True): np.full((2, 2), np.nan)}, "not all finite"),
+    ],
+)
+def test_samples_that_are_not_of_the_design_are_refused(
+    changed: dict[tuple[Level, ...], NDArray[np.float64] | None], message: str
+) -> None:
+    samples = {group: item for group, item in {**exact(), **changed}.items() if item is not None}
+    with pytest.raises(DigitbenchError, match=message):
+        factorial_effects(DESIGN, samples)

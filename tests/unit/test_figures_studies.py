@@ -1,0 +1,167 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+
+from digitbench.plots.augmentation import augmented_digits
+from digitbench.plots.domain_shift import domain_shift
+from digitbench.plots.effects import effects, gaps
+from digitbench.plots.looks import GROUP_LOOKS, Look
+from digitbench.plots.robustness import robustness_curves
+from digitbench.plots.style import ACCENT, COLOURS, MUTED, to_svg
+from digitbench.plots.tiles import on_paper
+from figure_data import digits, legend_of, robustness_data, shift_record, texts, units
+
+PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
+EXAMPLES = dict(zip(("stretch", "box"), digits(2), strict=True))
+
+
+def dots(axes: Any) -> list[Any]:
+    """Scattered marks, in the order in which they were drawn."""
+    return [item for item in axes.collections if isinstance(item, PathCollection)]
+
+
+# --- domain shift ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("half_width", [0.01, None])
+def test_domain_shift_has_a_row_per_group_with_both_mappings(half_width: float | None) -> None:
+    record = shift_record(half_width)
+    figure = domain_shift(record, {}, EXAMPLES)
+    figure.draw_without_rendering()
+    panels = figure.axes[:2]
+    for axes, content in zip(panels, record.values(), strict=True):
+        assert axes.get_title() == f"{content['name']}\n{content['images']:,} images"
+        marks = dots(axes)
+        assert len(marks) == 8
+        for mark, cell in zip(marks, content["cells"], strict=True):
+            x, y = mark.get_offsets()[0]
+            row = 2 * (cell["model"] == "cnn") + cell["augmentation"]
+            assert (x, y) == pytest.approx((100 * cell["accuracy"]["mean"], row))
+            assert to_hex(mark.get_edgecolor()[0]) == COLOURS[cell["model"]]
+            # Full: box, hollow: stretch.
+            full = to_hex(mark.get_facecolor()[0]) == COLOURS[cell["model"]]
+            assert full == (cell["mapping"] == "box")
+        assert sorted(texts(axes)) == sorted(
+            f"{100 * cell['accuracy']['mean']:.1f}" for cell in content["cells"]
+        )
+        thick = [line for line in axes.collections if list(line.get_linewidths()) == [5]]
+        assert len(thick) == (8 if half_width else 0)
+    labels = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert labels == [look.label for look in GROUP_LOOKS.values()]
+
+
+def test_published_numbers_stand_in_the_rows_of_the_networks_they_are_about() -> None:
+    usps, other, *_ = domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES).axes
+    marks = [mark for mark in dots(usps) if mark.get_offsets()[0][1] % 1]
+    assert [mark.get_offsets()[0][0] for mark in marks] == pytest.approx([41.18, 97.45])
+    assert [int(mark.get_offsets()[0][1]) for mark in marks] == [0, 3]
+    assert {"published 41.18", "published 97.45"} <= set(texts(usps))
+    assert not any("published" in text for text in texts(other))
+
+
+def test_the_legend_shows_a_digit_in_both_mappings() -> None:
+    figure = domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES)
+    pictures = [axes for axes in figure.findobj(match_images) if axes.get_array().shape == (28, 28)]
+    for picture, example in zip(pictures, EXAMPLES.values(), strict=True):
+        np.testing.assert_array_equal(picture.get_array(), on_paper(example))
+
+
+def match_images(artist: Any) -> bool:
+    return hasattr(artist, "get_array") and hasattr(artist, "get_interpolation")
+
+
+# --- effects and gaps ------------------------------------------------------------------------
+
+
+def test_effects_with_evidence_are_coloured_and_told() -> None:
+    record = shift_record(0.01)
+    panels = effects(record).axes
+    for axes, content in zip(panels, record.values(), strict=True):
+        table = content["effects"]
+        marks = dots(axes)
+        assert [mark.get_offsets()[0][0] for mark in marks] == pytest.approx(
+            [100 * effect["effect"] for effect in table]
+        )
+        # Effect 3 has a small p-value, but an interval around zero.
+        assert table[3]["ci95_low"] < 0 < table[3]["ci95_high"]
+        expected = [MUTED, ACCENT, MUTED, MUTED, MUTED, ACCENT, MUTED]
+        assert [to_hex(mark.get_facecolor()[0]) for mark in marks] == expected
+        assert texts(axes)[:2] == ["+21.00", "+14.00"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == [
+        "architecture: CNN − MLP",
+        "augmentation: with − without",
+        "alignment: 20 px box − stretched",
+        "architecture × augmentation",
+        "architecture × alignment",
+        "augmentation × alignment",
+        "all three",
+    ]
+
+
+def test_effects_of_one_seed_are_grey_and_have_no_interval() -> None:
+    figure = effects(shift_record(None))
+    to_svg(figure)
+    for axes in figure.axes:
+        assert {to_hex(mark.get_facecolor()[0]) for mark in dots(axes)} == {MUTED}
+        assert len(axes.collections) == 7
+
+
+@pytest.mark.parametrize("half_width", [0.01, None])
+def test_gaps_have_a_bar_for_the_whole_and_for_each_part(half_width: float | None) -> None:
+    record = shift_record(half_width)
+    panels = gaps(record).axes
+    for axes, content in zip(panels, record.values(), strict=True):
+        widths = [
+            100 * part["value"]
+            for gap in content["gaps"]
+            for part in (gap["gap"], *gap["parts"].values())
+        ]
+        assert [bar.get_width() for bar in axes.patches] == pytest.approx(widths)
+        assert [bar.get_y() + bar.get_height() / 2 for bar in axes.patches] == pytest.approx(
+            list(range(7))
+        )
+        assert len(axes.collections) == (7 if half_width else 0)
+        assert texts(axes)[:4] == ["+40.00", "+20.00", "−10.00", "+30.00"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == [
+        "MLP, stretched →\nCNN, augmented, 20 px box",
+        "architecture",
+        "augmentation",
+        "alignment",
+        "MLP → CNN, augmented\nboth 20 px box",
+        "architecture",
+        "augmentation",
+    ]
+
+
+# --- robustness and augmentation -------------------------------------------------------------
+
+
+def test_robustness_of_groups_tells_them_by_colour_and_line() -> None:
+    names = tuple(GROUP_LOOKS)
+    results = robustness_data(names, 2, ("shift",), (0, 1))
+    panel, legend = robustness_curves(results, units(("shift",)), GROUP_LOOKS).axes
+    assert [Look(li.get_color(), li.get_label(), li.get_linestyle()) for li in panel.lines[:4]] == [
+        *GROUP_LOOKS.values()
+    ]
+    assert len({(line.get_color(), line.get_linestyle()) for line in panel.lines[:4]}) == 4
+    assert legend_of(legend)[:4] == [look.label for look in GROUP_LOOKS.values()]
+
+
+def test_augmented_digits_stand_in_rows_behind_their_original() -> None:
+    samples = digits(15).reshape(3, 5, 28, 28)
+    (axes,) = augmented_digits(samples).axes
+    raster = axes.images[0].get_array()
+    opaque = np.flatnonzero((raster[..., 3] == 255).any(axis=0))
+    starts = opaque[np.r_[True, np.diff(opaque) > 1]]
+    assert len(starts) == 5
+    assert starts[1] - starts[0] > starts[2] - starts[1], "the original stands apart"
+    tops = np.flatnonzero((raster[..., 3] == 255).any(axis=1))
+    tops = tops[np.r_[True, np.diff(tops) > 1]]
+    for row, top in enumerate(tops):
+        for column, left in enumerate(starts):
+            tile = raster[top : top + 28, left : left + 28, 0]
+            np.testing.assert_array_equal(tile, on_paper(samples[row, column]))
+    assert texts(axes) == ["original", "as the network is shown it"]

@@ -1,0 +1,331 @@
+"""The page and the section of the report: what they say is what was measured."""
+
+import io
+import re
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import studies_data as data
+from digitbench.reporting.document import Prose, Section, Table
+from digitbench.reporting.sections.studies import studies as studies_section
+from digitbench.studies.__main__ import README, main
+from digitbench.studies.answers import NOT_RUN, answer
+from digitbench.studies.answers.asked import Asked
+from digitbench.studies.measured import MainResults, Measured, load_measured
+from digitbench.studies.page import studies_page
+from digitbench.studies.published import KEYS, Published, load_all
+from digitbench.studies.rows import SUMMARY, Row, read_rows
+from digitbench.studies.table import all_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def studies() -> dict[str, Published]:
+    return load_all(ROOT)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Invented metrics of the studies beside the committed ones of the main comparison."""
+    folder = tmp_path_factory.mktemp("project")
+    data.write_metrics(folder)
+    for part in ("metrics", "plots"):
+        shutil.copytree(ROOT / part, folder / part)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(project: Path) -> Measured:
+    return load_measured(project)
+
+
+@pytest.fixture(scope="module")
+def rows(studies: dict[str, Published], measured: Measured) -> list[Row]:
+    return all_rows(studies, measured)
+
+
+@pytest.fixture(scope="module")
+def page(studies: dict[str, Published], rows: list[Row], measured: Measured) -> str:
+    return studies_page(studies, rows, measured)
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+
+def tables(page: str) -> list[list[list[str]]]:
+    found = re.findall(r"(?:^\|.*\n)+", page, flags=re.MULTILINE)
+    return [[line.strip("| ").split(" | ") for line in table.splitlines()] for table in found]
+
+
+def test_every_row_stands_on_the_page(page: str, rows: list[Row]) -> None:
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    assert [row.reason for row in rows if sum(row.reason in line for line in lines) < 1] == []
+    cells = [row for table in tables(page) if "why" in table[0] for row in table[2:]]
+    assert len(cells) == len(rows)
+    assert {len(row) for row in cells} == {7}
+
+
+def test_the_counts_are_those_of_the_published_rows(page: str, rows: list[Row]) -> None:
+    counts = next(table for table in tables(page) if "reproduced" in table[0])
+    for line in counts[2:-1]:
+        key = re.match(r"\[(\w+)\]", line[0])
+        assert key is not None
+        own = [row for row in rows if row.study == key[1] and "trial" not in row.protocol]
+        for name, count in zip(counts[0][-4:], line[1:], strict=True):
+            assert int(count) == sum(row.verdict == name for row in own)
+    total = sum(row.study in KEYS and "trial" not in row.protocol for row in rows)
+    assert sum(int(count) for count in counts[-1][1:]) == total
+
+
+def test_contradictions_choices_and_questions_stand_on_the_page(
+    page: str, studies: dict[str, Published]
+) -> None:
+    for key in KEYS:
+        study = studies[key]
+        for text in (*study.contradictions, *study.choices):
+            assert f"- {text}\n" in page
+        for question in study.questions:
+            assert f"**{question.asks}**" in page
+
+
+def test_figures_are_linked_where_they_are_drawn(page: str, project: Path) -> None:
+    links = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page)
+    assert links == ["domain_shift/plots/domain_shift.png", "robustness/plots/robustness.png"]
+    assert all((project / "studies" / link).is_file() for link in links)
+
+
+def test_links_within_the_page_lead_to_a_heading(page: str) -> None:
+    targets = re.findall(r"\]\(#([^)]+)\)", page)
+    assert sorted(targets) == sorted(KEYS)
+    assert all(f"\n## {target}\n" in page for target in targets)
+
+
+def test_the_page_shows_no_missing_value(page: str) -> None:
+    assert re.findall(r"\b(nan|None|inf)\b", page) == []
+    assert NOT_RUN not in page
+
+
+def test_without_any_metrics_the_page_says_what_to_run(
+    studies: dict[str, Published], tmp_path: Path
+) -> None:
+    nothing = load_measured(tmp_path)
+    rows = all_rows(studies, nothing)
+    assert {row.verdict for row in rows} == {"not comparable"}
+    page = studies_page(studies, rows, nothing)
+    assert page.count(NOT_RUN) == sum(len(study.questions) for study in studies.values())
+    assert "`dvc repro studies/domain_shift/dvc.yaml`" in page
+    assert "`dvc repro studies/robustness/dvc.yaml`" in page
+    assert "![" not in page
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+def told(name: str, key: str, studies: dict[str, Published], measured: Measured) -> str:
+    question = next(q for q in studies[key].questions if q.answer == name)
+    return answer(Asked(key, studies[key], question, measured))
+
+
+def percents(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"(\d+\.\d+) %", text)]
+
+
+def test_the_gap_on_usps_is_split_without_a_rest(
+    studies: dict[str, Published], measured: Measured
+) -> None:
+    text = told("usps_attribution", "pedrogiu13", studies, measured)
+    assert "The published gap is 56.27 points." in text
+    found = re.findall(
+        r"differ by ([+−][\d.]+) .*?architecture accounts for ([+−][\d.]+) .*?"
+        r"augmentation for ([+−][\d.]+)",
+        text,
+    )
+    numbers = [[float(n.replace("−", "-")) for n in line] for line in found]
+    # Architecture 0.2, the seeds' mean of 0.01 x seed, and half of the interaction with
+    # augmentation, -0.04; augmentation 0.1 and the other half. With the box 0.15 less.
+    assert numbers[0] == pytest.approx([27.0, 19.0, 8.0], abs=0.006)
+    assert numbers[1] == pytest.approx([12.0, 4.0, 8.0], abs=0.006)
+    assert f"which is {100 * 19 / 27:.0f} %, augmentation" in text
+    assert "moves the MLP without augmentation by +30.00" in text
+    assert f"{100 * (1 - 12 / 27):.0f} % of the gap" in text
+
+
+def test_pooling_is_told_by_three_scores(studies: dict[str, Published], measured: Measured) -> None:
+    text = told("pooling", "nguyen2026", studies, measured)
+    for variant in ("mlp", "cnn"):
+        parts = measured.variants["nguyen2026"][variant]["protocols"]
+        pooled = 100 * parts["pooled"]["metrics"]["macro_f1"]["mean"]
+        kept = 100 * parts["validation"]["metrics"]["macro_f1"]["mean"]
+        accuracy = 100 * parts["validation"]["metrics"]["accuracy"]["mean"]
+        for value in (pooled, kept, accuracy):
+            assert f"{value:.2f} %" in text
+        assert f"{accuracy - pooled:+.2f} points the paper's way" in text
+
+
+def test_pooling_is_not_blamed_where_it_costs_nothing(
+    studies: dict[str, Published],
+) -> None:
+    record = data.record("nguyen2026", "mlp")
+    protocols = record["protocols"]
+    same = {**record, "protocols": {**protocols, "pooled": protocols["validation"]}}
+    measured = Measured(variants={"nguyen2026": {"mlp": same}})
+    assert told("pooling", "nguyen2026", studies, measured).startswith(
+        "Pooling the epochs does not"
+    )
+
+
+def test_confusions_are_ranked_by_count(studies: dict[str, Published], measured: Measured) -> None:
+    text = told("confused_pairs", "pavon2025", studies, measured)
+    matrices = measured.variants["pavon2025"]["cnn_10"]["protocols"]["test"]["confusion"]
+    total = sum(np.array(matrix) for matrix in matrices.values())
+    off = total - np.diag(np.diag(total))
+    true, taken = np.unravel_index(off.argmax(), off.shape)
+    share = 100 * off.max() / total[true].sum()
+    sentence = next(s for s in text.split("CNN, ") if s.startswith("10 epochs"))
+    assert f"{share:.2f} % of true {true}s" in sentence
+    pairs = np.triu(off + off.T)
+    above = int((pairs > pairs[4, 9]).sum())
+    rank = re.search(r"Of the 45 pairs, 4 and 9 is number (\d+)", sentence)
+    assert rank is not None
+    ties = int((pairs == pairs[4, 9]).sum())
+    assert above < int(rank[1]) <= above + ties
+    assert off[true, taken] == off.max()
+
+
+def test_who_is_better_is_said_only_of_an_interval_without_zero(
+    studies: dict[str, Published], measured: Measured
+) -> None:
+    text = told("ranking", "nguyen2026", studies, measured)
+    assert text.startswith("CNN is more accurate than MLP: +1.")
+    same = measured.variants["nguyen2026"]["mlp"]
+    equal = Measured(variants={"nguyen2026": {"mlp": same, "cnn": same}})
+    assert told("ranking", "nguyen2026", studies, equal).startswith("No evidence of a difference")
+    single = {name: data.record("nguyen2026", name, (3,)) for name in ("mlp", "cnn")}
+    alone = Measured(variants={"nguyen2026": single})
+    assert told("ranking", "nguyen2026", studies, alone).startswith("One seed does not tell")
+
+
+def test_speed_names_the_fastest_for_one_image_and_for_many(
+    studies: dict[str, Published],
+) -> None:
+    def speed(milliseconds: float, rate: float) -> dict[str, object]:
+        single = {"median": milliseconds}
+        return {
+            "milliseconds_per_image": single,
+            "images_per_second": {"median": rate},
+            "batch_size": 100,
+        }
+
+    latency = {
+        "cnn": speed(0.2, 1000),
+        "lstm": speed(0.5, 3000),
+        "environment": {"hardware": "a machine"},
+    }
+    metrics = {"cnn": {"macs": 4000}, "lstm": {"macs": 2000}}
+    measured = Measured(main=MainResults(metrics=metrics, latency=latency))
+    text = told("inference_speed", "toyobo2025", studies, measured)
+    assert "For one image CNN is 2.5 times as fast as LSTM" in text
+    assert "In batches of 100 LSTM is 3.0 times as fast as CNN" in text
+
+
+def test_the_classes_are_counted_without_the_test_set(studies: dict[str, Published]) -> None:
+    counts = pd.DataFrame(
+        {
+            "part": ["train"] * 2 + ["validation"] * 2 + ["test"] * 2,
+            "digit": [0, 1] * 3,
+            "images": [10, 20, 1, 2, 1000, 1],
+        }
+    )
+    measured = Measured(main=MainResults(class_counts=counts))
+    text = told("class_balance", "report2002", studies, measured)
+    assert "of 33 training images 11 show a 0 and 22 a 1, 2.00 times" in text
+
+
+def test_slight_distortions_are_those_of_the_curves(
+    studies: dict[str, Published], measured: Measured
+) -> None:
+    text = told("distortions", "nguyen2026", studies, measured)
+    curves = measured.main.corruptions
+    assert curves is not None
+    shifted = curves.query("corruption == 'shift' and strength == 2")
+    for name in ("mlp", "cnn"):
+        chosen = shifted[shifted["architecture"] == name]
+        assert f"to {100 * chosen['accuracy'].mean():.1f} %" in text
+    verdict = text.partition(".")[0]
+    assert "none to a shift by 2 pixels" in verdict
+    # Means of the invented scores: 0.5 and 0.6, plus the mean seed in hundredths.
+    assert "MLP's mean accuracy over all corruptions from 51.0 % to 61.0 %" in text
+
+
+def test_training_times_stand_beside_the_published_ratio(
+    studies: dict[str, Published],
+) -> None:
+    timing = {"nguyen2026": {"mlp": data.timing(2.0), "cnn": data.timing(9.0)}}
+    text = told("training_time", "nguyen2026", studies, Measured(timing=timing))
+    assert "MLP 2.0 s and CNN 9.0 s on a machine: CNN takes 4.5 times as long as MLP." in text
+    assert text.endswith(f"The paper's times make it {12.6 / 10.8:.1f} times.")
+
+
+def test_scores_that_look_identical_are_told_with_more_digits(
+    studies: dict[str, Published], measured: Measured
+) -> None:
+    text = told("equal_scores", "toyobo2025", studies, measured)
+    metrics = measured.variants["toyobo2025"]["lstm"]["protocols"]["test"]["metrics"]
+    for score in ("precision", "recall", "f1"):
+        assert f"{100 * metrics[f'macro_{score}']['mean']:.4f}" in text
+
+
+# --- the section of the report -----------------------------------------------------------------
+
+
+def test_the_section_holds_the_published_rows_alone(rows: list[Row]) -> None:
+    section: Section = studies_section(rows)
+    found = [block for block in section.blocks if isinstance(block, Table)]
+    published = [row for row in rows if "trial" not in row.protocol]
+    assert sum(len(table.rows) for table in found) == len(published)
+    assert [line[-1] for table in found for line in table.rows] == [r.verdict for r in published]
+    prose = section.blocks[0]
+    assert isinstance(prose, Prose)
+    assert prose.text.startswith(f"{len(published)} comparisons")
+
+
+# --- freshness of what is committed ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of HEAD: what is being worked on may be ahead of what it gives."""
+    try:
+        if git("rev-parse", "--show-toplevel").decode().strip() != str(ROOT):
+            pytest.skip("this is not a checkout of its own")
+        if not git("ls-tree", "HEAD", SUMMARY.as_posix()):
+            pytest.skip("no table is committed yet")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this is not a git checkout")
+    folder = tmp_path_factory.mktemp("head")
+    with tarfile.open(
+        fileobj=io.BytesIO(git("archive", "HEAD", "metrics", "plots", "studies"))
+    ) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def git(*arguments: str) -> bytes:
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, check=True, capture_output=True, timeout=60
+    ).stdout
+
+
+def test_the_committed_page_and_table_are_made_of_the_committed_metrics(of_head: Path) -> None:
+    committed = {path: (of_head / path).read_text(encoding="utf-8") for path in (README, SUMMARY)}
+    read_rows(of_head / SUMMARY)
+    main(of_head)
+    made = {path: (of_head / path).read_text(encoding="utf-8") for path in (README, SUMMARY)}
+    assert committed == made, "run `PYTHONPATH=src python -m digitbench.studies`"

@@ -1,0 +1,197 @@
+"""What the papers report: that the files hold all of it, and what is refused."""
+
+import copy
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from digitbench.errors import DigitbenchError
+from digitbench.studies.answers import ANSWERS
+from digitbench.studies.published import (
+    KEYS,
+    LITERATURE,
+    Answer,
+    Number,
+    Published,
+    load_all,
+    load_published,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "studies" / "nguyen2026" / "published.yaml"
+
+# Read from the papers once more, apart from the files: model, metric, dataset and value.
+REPORTED: dict[str, str] = {
+    "nguyen2026": """
+        mlp accuracy mnist 97.7 | mlp macro_recall mnist 96.9 | mlp macro_precision mnist 97.0
+        mlp macro_f1 mnist 97.0 | cnn accuracy mnist 98.9 | cnn macro_recall mnist 98.4
+        cnn macro_precision mnist 98.4 | cnn macro_f1 mnist 98.4 | cnn error_reduction mnist 52
+        mlp seconds_per_epoch mnist 10.8 | cnn seconds_per_epoch mnist 12.6
+        mlp confusion_9>4 mnist 1.68 | mlp confusion_9>7 mnist 1.00 | mlp confusion_2>8 mnist 0.79
+        mlp confusion_5>3 mnist 0.99 | cnn confusion_9>4 mnist 0.55 | cnn confusion_2>8 mnist 0.10
+        cnn accuracy mnist 99.6 | mlp parameters - 235146 | cnn parameters - 421642""",
+    "pedrogiu13": """
+        mlp accuracy mnist 98.01 | cnn accuracy mnist 99.44 | mlp accuracy usps 41.18
+        cnn accuracy usps 97.45 | mlp parameters - 243530 | cnn parameters - 1261450
+        cnn parameters - 1261452""",
+    "report2002": """
+        cnn accuracy mnist 99.2 | rnn accuracy mnist 96.4 | mlp accuracy mnist 97.7
+        cnn macro_auc mnist 1.0 | rnn macro_auc mnist 1.0 | mlp macro_auc mnist 1.0""",
+    "pavon2025": """
+        cnn accuracy mnist 98.5 | cnn macro_precision mnist 98.4 | cnn macro_recall mnist 98.5
+        cnn macro_f1 mnist 98.4 | earlier_CNN accuracy mnist 98.2 | earlier_CNN accuracy mnist 98.3
+        earlier_CNN accuracy mnist 98.4 | earlier_CNN accuracy mnist 98.6
+        earlier_CNN accuracy mnist 98.7""",
+    "toyobo2025": """
+        cnn accuracy mnist 99.31 | cnn accuracy mnist 99.3 | lstm accuracy mnist 98.90
+        both macro_precision mnist 99.0 | both macro_recall mnist 99.0
+        both macro_f1 mnist 99.0""",
+}
+SPREADS = {
+    ("mlp", "accuracy"): "0.2",
+    ("mlp", "macro_recall"): "1.2",
+    ("mlp", "macro_precision"): "0.8",
+    ("mlp", "macro_f1"): "0.9",
+    ("cnn", "accuracy"): "0.2",
+    ("cnn", "macro_recall"): "1.0",
+    ("cnn", "macro_precision"): "0.5",
+    ("cnn", "macro_f1"): "0.7",
+}
+
+
+@pytest.fixture(scope="module")
+def studies() -> dict[str, Published]:
+    return load_all(ROOT)
+
+
+def told(number: Number) -> str:
+    words = (number.model, number.metric, number.dataset or "-", number.value)
+    return " ".join(word.replace(" ", "_") for word in words)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_file_holds_every_number_of_the_paper_and_no_other(
+    key: str, studies: dict[str, Published]
+) -> None:
+    reported = " ".join(REPORTED[key].replace("\n", "|").split())
+    expected = sorted(item.strip() for item in reported.split("|") if item.strip())
+    assert sorted(told(n) for n in (*studies[key].results, *studies[key].other)) == expected
+
+
+def test_the_spreads_are_those_of_the_only_table_that_has_them(
+    studies: dict[str, Published],
+) -> None:
+    found = {(n.model, n.metric): n.spread for n in studies["nguyen2026"].results if n.spread}
+    assert found == SPREADS
+    others = [n for key in KEYS[1:] for n in (*studies[key].results, *studies[key].other)]
+    assert [n.spread for n in others if n.spread] == []
+
+
+def test_every_study_has_all_its_lists(studies: dict[str, Published]) -> None:
+    assert list(studies) == [*KEYS, LITERATURE]
+    for key in KEYS:
+        study = studies[key]
+        assert all((study.contradictions, study.choices, study.questions)), key
+
+
+def test_every_answer_that_can_be_asked_for_is_there_and_asked_for(
+    studies: dict[str, Published],
+) -> None:
+    assert set(ANSWERS) == set(get_args(Answer))
+    asked = {question.answer for study in studies.values() for question in study.questions}
+    assert asked == set(ANSWERS)
+
+
+def test_rounding_reaches_half_a_unit_of_the_last_digit_written() -> None:
+    def ends(**keys: Any) -> tuple[Decimal, Decimal]:
+        base = {"model": "m", "metric": "accuracy", "protocol": "test", "place": "p"}
+        return Number(**base, **keys).rounding
+
+    assert ends(value="98.9") == (Decimal("98.85"), Decimal("98.95"))
+    assert ends(value="98.90") == (Decimal("98.895"), Decimal("98.905"))
+    assert ends(value="52") == (Decimal("51.5"), Decimal("52.5"))
+    assert ends(value="99.0", rounded_to="1") == (Decimal("98.5"), Decimal("99.5"))
+    assert ends(value="96.6", until="96.9") == (Decimal("96.55"), Decimal("96.95"))
+
+
+# --- what is refused -------------------------------------------------------------------------
+
+CONTENT: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+Change = Callable[[dict[str, Any]], Any]
+
+REFUSED: list[tuple[str, Change, str]] = [
+    (
+        "number without quotes",
+        lambda c: c["results"][0].update(value=97.7),
+        r'results\.0\.value: 97\.7 is not allowed; it must be a number in quotes, such as "98\.90"',
+    ),
+    (
+        "unknown key",
+        lambda c: c["results"][2].update(valeu="1"),
+        r"results\.2\.valeu: unknown key; known here are model, variants, .*incomparable\.",
+    ),
+    (
+        "missing place",
+        lambda c: c["results"][1].pop("place"),
+        r"results\.1\.place: missing; it must be where the paper says it\.",
+    ),
+    (
+        "parts that don't add up",
+        lambda c: c["other"][-1].update(parts=[320, 18_496]),
+        r"other\.\d+: the parts add up to 18,816, the value is 421642\.",
+    ),
+    (
+        "unknown metric",
+        lambda c: c["trials"][0].update(metric="confusion 9>12"),
+        r"trials\.0\.metric: 'confusion 9>12' is not allowed; it must be one of accuracy, .*9>4",
+    ),
+    (
+        "area under a curve, pooled",
+        lambda c: c["results"][1].update(metric="macro_auc"),
+        r"results\.1: protocol 'pooled' does not fit macro_auc on 'mnist'\.",
+    ),
+    (
+        "USPS on the test set",
+        lambda c: c["results"][0].update(dataset="usps"),
+        r"results\.0: protocol 'validation' does not fit accuracy on 'usps'\.",
+    ),
+    (
+        "a reduction against nothing",
+        lambda c: c["other"][0].pop("against"),
+        r"other\.0: error_reduction, and nothing else, needs 'against'\.",
+    ),
+    (
+        "unknown answer",
+        lambda c: c["questions"][0].update(answer="fortytwo"),
+        r"questions\.0\.answer: 'fortytwo' is not allowed; it must be the name of an answer",
+    ),
+    (
+        "no digit",
+        lambda c: c["questions"][0].update(pairs=[[4, 10]]),
+        r"questions\.0\.pairs\.0\.1: 10 is not allowed; it must be a list of pairs of digits\.",
+    ),
+    ("no results", lambda c: c.update(results=[]), r"results: \[\] is not allowed"),
+    ("unknown list", lambda c: c.update(figures=[]), r"figures: unknown key; known here are title"),
+    ("no title", lambda c: c.pop("title"), r"title: missing; it must be a text\."),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), [case[1:] for case in REFUSED], ids=lambda _: "")
+def test_what_does_not_fit_is_refused_in_a_sentence(
+    change: Change, message: str, tmp_path: Path
+) -> None:
+    content = copy.deepcopy(CONTENT)
+    change(content)
+    path = tmp_path / "published.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(DigitbenchError, match=rf"published\.yaml: {message}"):
+        load_published(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DigitbenchError, match=r"nguyen2026/published\.yaml: cannot be read"):
+        load_all(tmp_path)

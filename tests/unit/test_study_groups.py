@@ -1,0 +1,366 @@
+"""The studies of domain shift and robustness on untrained networks and made-up answers."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from digitbench import layout
+from digitbench.data import optical, usps
+from digitbench.data.arrays import PixelStatistics
+from digitbench.data.augmentation import Augmentation
+from digitbench.data.domains import MAPPINGS
+from digitbench.data.pixels import standardise
+from digitbench.data.sources import DROP_IN_VARIABLE, FileSpec
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
+from digitbench.evaluation.summary import summarise
+from digitbench.evaluation.trained import TrainedModel
+from digitbench.models import build_model, weights_to_bytes
+from digitbench.outputs import write_json, write_npy, write_npz
+from digitbench.params import load_params
+from digitbench.studies import files
+from digitbench.studies.augmented import augmented_samples
+from digitbench.studies.design import GAPS, GROUPS, SOURCES
+from digitbench.studies.domain_shift import Domain, study_record
+from digitbench.studies.network_groups import NetworkGroup, predict_groups
+from digitbench.studies.robustness import corrupted_accuracies
+from digitbench.studies.robustness import study_record as robustness_study_record
+from stages import domain_shift, robustness
+from stages import usps as usps_stage
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMITTED = load_params(ROOT / "params.yaml")
+SMALL = {
+    "mlp": COMMITTED.mlp.model_copy(update={"hidden": (8,)}),
+    "cnn": COMMITTED.cnn.model_copy(update={"channels": (2,), "hidden": 8}),
+}
+SEEDS = {"mlp": [3, 1, 2], "mlp_augmented": [0, 5], "cnn": [7, 4], "cnn_augmented": [9, 8, 6, 2]}
+OTHER = {"mlp": 0.1, "mlp_augmented": 0.5, "cnn": 0.5, "cnn_augmented": 0.1}
+BATCH = 40
+
+
+def group(name: str) -> NetworkGroup:
+    """Networks with fresh weights."""
+    architecture = str(GROUPS[name][0])
+    params = SMALL[architecture]
+    models = []
+    for seed in SEEDS[name]:
+        torch.manual_seed(seed)
+        weights = weights_to_bytes(build_model(architecture, params))
+        models.append(
+            TrainedModel(
+                architecture=architecture,
+                params=params,
+                seed=seed,
+                path=Path(f"models/{name}/seed-{seed}.safetensors"),
+                weights=weights,
+            )
+        )
+    return NetworkGroup(models, PixelStatistics(mean=OTHER[name], std=0.3))
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def groups() -> dict[str, NetworkGroup]:
+    return {name: group(name) for name in GROUPS}
+
+
+Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def test_each_group_sees_pixels_on_its_own_scale(
+    groups: dict[str, NetworkGroup], digits: Digits
+) -> None:
+    images = digits[0][:60]
+    stacks = predict_groups(groups, images, BATCH)
+    assert list(stacks) == list(GROUPS)
+    for name, stack in stacks.items():
+        assert stack.shape == (len(SEEDS[name]), 60, 10)
+        architecture = str(GROUPS[name][0])
+        for row, seed in enumerate(SEEDS[name]):
+            torch.manual_seed(seed)
+            network = build_model(architecture, SMALL[architecture]).eval()
+            scaled = standardise(torch.from_numpy(images), PixelStatistics(OTHER[name], 0.3))
+            expected = network(scaled).softmax(1).detach().numpy()
+            np.testing.assert_allclose(stack[row], expected, atol=1e-5)
+
+
+# --- domain shift ----------------------------------------------------------------------------
+
+
+def reading(images: NDArray[np.uint8], name: str, seed: int) -> NDArray[np.int64]:
+    """An answer per image that depends on every pixel, the group and the seed."""
+    weights = np.random.default_rng([seed, *name.encode()]).integers(1, 99, (28, 28))
+    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
+    return answers
+
+
+def read(images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+    """Stands for the networks of all groups."""
+    one_hot = np.eye(10, dtype=np.float32)
+    return {
+        name: np.stack([one_hot[reading(images, name, seed)] for seed in seeds])
+        for name, seeds in SEEDS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def domains() -> dict[str, Domain]:
+    draw = np.random.default_rng(2)
+    return {
+        "usps": Domain(
+            "U", draw.integers(0, 256, (50, 16, 16), np.uint8), draw.integers(0, 10, 50)
+        ),
+        "optical": Domain("O", draw.integers(0, 256, (33, 8, 8), np.uint8), np.arange(33) % 10),
+    }
+
+
+def test_cells_and_effects_are_those_of_the_answers(domains: dict[str, Domain]) -> None:
+    record = study_record(read, domains, SEEDS)
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert list(record) == ["usps", "optical"]
+    for key, domain in domains.items():
+        content = record[key]
+        assert (content["name"], content["images"]) == (domain.name, len(domain.labels))
+        means: dict[tuple[Any, ...], float] = {}
+        for cell in content["cells"]:
+            name = next(n for n, o in GROUPS.items() if o == (cell["model"], cell["augmentation"]))
+            shown = MAPPINGS[cell["mapping"]](domain.images)
+            hits = {
+                seed: float((reading(shown, name, seed) == domain.labels).mean())
+                for seed in SEEDS[name]
+            }
+            assert cell["accuracy"] == summarise(hits)
+            means[*GROUPS[name], cell["mapping"]] = cell["accuracy"]["mean"]
+        assert len(means) == len(content["cells"]) == 8
+        effects = {tuple(effect["factors"]): effect for effect in content["effects"]}
+        assert len(effects) == 7
+        assert effects[("mapping",)]["effect"] == pytest.approx(
+            np.mean([mean for cell, mean in means.items() if cell[2] == "box"])
+            - np.mean([mean for cell, mean in means.items() if cell[2] == "stretch"])
+        )
+        for effect in content["effects"]:
+            assert effect["ci95_low"] < effect["effect"] < effect["ci95_high"]
+            assert effect["p_value"] <= effect["p_value_holm"] <= 1
+        for gap, (start, end) in zip(content["gaps"], GAPS, strict=True):
+            assert (gap["start"], gap["end"]) == (start, end)
+            expected = means[tuple(end.values())] - means[tuple(start.values())]
+            assert gap["gap"]["value"] == pytest.approx(expected)
+            parts = [part["value"] for part in gap["parts"].values()]
+            assert sum(parts) == pytest.approx(expected)
+
+
+def test_one_seed_each_leaves_cells_and_effects_without_intervals(
+    domains: dict[str, Domain],
+) -> None:
+    def first_replicates(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        return {name: stack[:1] for name, stack in read(images).items()}
+
+    seeds = {name: own[:1] for name, own in SEEDS.items()}
+    record = study_record(first_replicates, domains, seeds)["usps"]
+    assert {cell["accuracy"]["ci95_low"] for cell in record["cells"]} == {None}
+    assert {effect["p_value_holm"] for effect in record["effects"]} == {None}
+    assert {gap["gap"]["ci95_high"] for gap in record["gaps"]} == {None}
+
+
+# --- robustness ------------------------------------------------------------------------------
+
+
+def test_curves_are_the_accuracies_on_the_same_corrupted_images(
+    groups: dict[str, NetworkGroup], digits: Digits
+) -> None:
+    images, labels = digits[0][:30], digits[1][:30]
+    accuracies = corrupted_accuracies(groups, images, labels, BATCH)
+    record = robustness_study_record(accuracies, len(labels))
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert record["images"] == 30
+    for corruption in ("shift", "noise"):
+        for strength in CORRUPTIONS[corruption].strengths:
+            shown = corrupt(images, corruption, strength, 0)
+            for name, stack in predict_groups(groups, shown, BATCH).items():
+                hits = (stack.argmax(axis=2) == labels).mean(axis=1)
+                found = record["curves"][name][corruption][f"{strength:g}"]
+                assert found == summarise(dict(zip(SEEDS[name], hits.tolist(), strict=True)))
+
+
+def test_effects_of_robustness_are_those_on_the_summaries() -> None:
+    draw = np.random.default_rng(4)
+    rows = [
+        (name, seed, corruption, strength, draw.uniform())
+        for name in GROUPS
+        for seed in SEEDS[name]
+        for corruption in ("blur", "shift")
+        for strength in (0, 1, 2)
+    ]
+    table = pd.DataFrame(
+        rows, columns=["architecture", "seed", "corruption", "strength", "accuracy"]
+    )
+    record = robustness_study_record(table, 10)
+    assert list(record["effects"]) == ["mean", "blur", "shift"]
+    for key, effects in record["effects"].items():
+        mean = {name: record[name][key]["mean"] for name in GROUPS}
+        signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}
+        signs["model", "augmentation"] = (1, -1, -1, 1)
+        assert [tuple(effect["factors"]) for effect in effects] == list(signs)
+        for effect in effects:
+            expected = np.dot(signs[tuple(effect["factors"])], list(mean.values())) / 2
+            assert effect["effect"] == pytest.approx(expected)
+
+
+# --- augmented digits ------------------------------------------------------------------------
+
+
+def test_augmented_samples_keep_the_original_and_move_every_copy(digits: Digits) -> None:
+    images = digits[0][:4]
+    samples = augmented_samples(images, Augmentation(10, 0.1, 0.1), 5)
+    assert samples.shape == (4, 6, 28, 28)
+    assert samples.dtype == np.uint8
+    np.testing.assert_array_equal(samples[:, 0], images)
+    assert len({copy.tobytes() for copy in samples.reshape(-1, 28, 28)}) == 24
+    # A copy is its own digit moved: zoomed by 10 % at most, it keeps its ink.
+    ink = samples.astype(float).sum(axis=(2, 3))
+    ratio = ink[:, 1:] / ink[:, :1]
+    assert 0.7 < ratio.min() < ratio.max() < 1.25
+
+
+def test_samples_without_augmentation_are_copies(digits: Digits) -> None:
+    samples = augmented_samples(digits[0][:3], Augmentation(0, 0, 0), 2)
+    np.testing.assert_array_equal(samples, np.repeat(digits[0][:3, None], 3, axis=1))
+
+
+# --- the stages ------------------------------------------------------------------------------
+
+
+def usps_file(labels: list[int]) -> bytes:
+    draw = np.random.default_rng(labels)
+    lines = [
+        f"{label} " + " ".join(f"{value:.3f}" for value in draw.uniform(-1, 1, 256))
+        for label in labels
+    ]
+    return gzip.compress("\n".join(lines).encode(), mtime=0)
+
+
+CONTENTS = {"zip.train.gz": usps_file([7, 1, 4]), "zip.test.gz": usps_file([0, 9])}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> Path:
+    """A project with everything that the two studies read, but for USPS."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(
+        text.replace("robustness_images: 1000", "robustness_images: 100"), encoding="utf-8"
+    )
+    images, labels = optical.optical_digits()
+    write_npz(
+        tmp_path / layout.RAW_DOMAINS / optical.FILE, {"images": images[:50], "labels": labels[:50]}
+    )
+    write_npy(tmp_path / layout.TRAIN_IMAGES, digits[0][:20])
+    write_npy(tmp_path / layout.TEST_IMAGES, digits[0][:120])
+    write_npy(tmp_path / layout.TEST_LABELS, digits[1][:120])
+    for study in ("pedrogiu13", "domain_shift", "robustness"):
+        write_json(tmp_path / "studies" / study / layout.STATISTICS, {"mean": 0.1, "std": 0.3})
+    (tmp_path / "studies" / "pedrogiu13" / "published.yaml").write_text(
+        'results:\n- {model: mlp, dataset: usps, value: "41.18"}\n'
+        '- {model: cnn, dataset: usps, value: "97.45"}\n'
+        '- {model: cnn, dataset: mnist, value: "99.44"}\n'
+    )
+    augmentation = SimpleNamespace(model_dump=lambda: {"rotation": 10, "shift": 0.1, "zoom": 0.1})
+    variants = {"mlp_augmented": SimpleNamespace(augmentation=augmentation)}
+    study = SimpleNamespace(processed=Path("../..") / layout.PROCESSED, variants=variants)
+    monkeypatch.setattr(domain_shift, "load_study", lambda path: study)
+    monkeypatch.setattr(files, "load_variant", trained_variant)
+    specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in CONTENTS.items()]
+    monkeypatch.setattr(usps, "FILES", specs)
+    monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path / "studies" / "domain_shift")
+    return tmp_path
+
+
+def trained_variant(folder: Path, variant: str) -> list[TrainedModel]:
+    """Stands for what a study trained."""
+    assert folder.is_dir()
+    name = next(name for name, source in SOURCES.items() if source == (folder.name, variant))
+    return list(group(name).models)
+
+
+def put_usps(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in CONTENTS.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_usps_comes_from_the_drop_in_folder_into_the_study(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_usps(tmp_path / "in" / "usps")
+    monkeypatch.setenv(DROP_IN_VARIABLE, str(tmp_path / "in"))
+    usps_stage.main()
+    found = {path.name: path.read_bytes() for path in layout.RAW.iterdir()}
+    assert found == CONTENTS
+
+
+def test_without_usps_one_sentence_names_files_hashes_and_variable(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usps, "MIRRORS", ())
+    with pytest.raises(DigitbenchError) as caught:
+        usps_stage.main()
+    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in usps.FILES)):
+        assert part in str(caught.value)
+    assert not layout.RAW.exists()
+    with pytest.raises(DigitbenchError, match=r"zip\.train\.gz: .*usps` in studies/domain_shift"):
+        domain_shift.main()
+
+
+def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
+    put_usps(layout.RAW)
+    domain_shift.main()
+    record = json.loads((layout.METRICS / "domain_shift.json").read_text(encoding="utf-8"))
+    assert [content["images"] for content in record.values()] == [5, 50]
+    assert record["usps"]["name"] == usps.VARIANT
+    images, labels = usps.load_usps(layout.RAW)
+    for cell in record["usps"]["cells"]:
+        name = next(n for n, own in GROUPS.items() if own == (cell["model"], cell["augmentation"]))
+        networks = NetworkGroup(group(name).models, PixelStatistics(0.1, 0.3))
+        stack = predict_groups({name: networks}, MAPPINGS[cell["mapping"]](images), 100)[name]
+        hits = (stack.argmax(axis=2) == labels).mean(axis=1).tolist()
+        assert cell["accuracy"] == summarise(dict(zip(SEEDS[name], hits, strict=True)))
+    names = ["augmentation", "domain_shift", "effects", "gaps"]
+    assert sorted(path.stem for path in layout.PLOTS.glob("*.png")) == names
+
+
+def test_published_numbers_belong_to_the_groups_that_the_paper_trained(project: Path) -> None:
+    assert files.published_on_usps(Path("..")) == {"mlp": 41.18, "cnn_augmented": 97.45}
+
+
+def test_robustness_takes_the_size_of_the_main_pipeline(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project / "studies" / "robustness")
+    robustness.main()
+    record = json.loads((layout.METRICS / "robustness.json").read_text(encoding="utf-8"))
+    assert record["images"] == 100
+    assert list(record["curves"]) == list(GROUPS)
+    for name, curves in record["curves"].items():
+        assert list(curves) == list(CORRUPTIONS)
+        clean = [curve["0"] for curve in curves.values()]
+        assert clean == clean[:1] * len(clean)
+        assert list(clean[0]["per_seed"]) == [str(seed) for seed in SEEDS[name]]
+    assert [path.name for path in layout.PLOTS.iterdir()] == ["robustness.png"]
