@@ -61,7 +61,7 @@ def replicate_speed(
     images = len(data.train_index)
     _ = data.sha256  # a stage has it before the first replicate starts, for its record of runs
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(architecture, params, settings, data, checkpoints=Path(folder))
+        job = Job("", architecture, architecture, params, settings, data, checkpoints=Path(folder))
         began = time.perf_counter()
         replicates = run_replicates(job, seeds, jobs, on_epoch=lambda epoch: None)
         seconds = time.perf_counter() - began

@@ -35,6 +35,10 @@ class Scale:
     update_images: int  # that are timed, whatever the size of the batch or of the data
     memory_images: int
 
+    # Precision. At most what params.yaml asks for and what there is.
+    precision_images: int
+    precision_epochs: int
+
     # Pipeline.
     loop_images: int  # of the papers' epoch; their train part is 60,000
     repro: tuple[str, ...]  # what `dvc repro --force` is asked for, after the download
@@ -61,8 +65,17 @@ FULL = Scale(
     data_images=54_000,
     update_images=6_144,
     memory_images=54_000,
+    precision_images=60_000,
+    precision_epochs=3,
     loop_images=60_000,
-    repro=("--downstream", "preprocess"),
+    # One by one: downstream of the data there are also the studies.
+    repro=(
+        "--single-item",
+        "preprocess",
+        *(f"train_{name}" for name in ARCHITECTURES),
+        "evaluate",
+        "report",
+    ),
     repro_again=(),
     start_ups=("download", "preprocess", "train", "evaluate", "report", "mlflow"),
 )
@@ -85,6 +98,8 @@ QUICK = Scale(
     data_images=512,
     update_images=128,
     memory_images=512,
+    precision_images=512,
+    precision_epochs=1,
     loop_images=512,
     repro=("--single-item", "preprocess", "train_mlp"),
     repro_again=("train_mlp",),

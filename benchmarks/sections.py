@@ -9,7 +9,7 @@ from benchmarks.processes import fresh_process
 from benchmarks.scale import Scale
 
 # Each is a module here with `measure(scale, say)`, which returns what goes into results.json.
-SECTIONS = ("throughput", "peak", "scaling", "pipeline")
+SECTIONS = ("throughput", "peak", "scaling", "pipeline", "precision")
 
 
 def run(name: str, scale: Scale) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from digitbench.plots.style import NAMES
 from digitbench.reporting.aligned import aligned_table
+from digitbench.reporting.wording import p_value, points
 
 CONTESTANTS = {
     "papers_loop": "papers' loop",
@@ -132,6 +133,24 @@ def _pipeline(section: Section) -> Iterator[str]:
     yield aligned_table([["start-up", "seconds"], *rows])
 
 
+def _precision(section: Section) -> Iterator[str]:
+    rows = [["bfloat16 − float32", "points", "95 % interval", "adjusted p", "verdict"]]
+    for name, change in section["architectures"].items():
+        rows.append([NAMES[name], *_change(change), change["verdict"]])
+    yield (
+        f"{section['epochs']} epochs, {section['validation_images']:,} validation images; the "
+        "difference in points of accuracy."
+    )
+    yield aligned_table(rows)
+
+
+def _change(change: Section) -> list[str]:
+    if change["p_value_holm"] is None:
+        return [points(change["difference"]), "", ""]
+    low, high = points(change["difference_low"]), points(change["difference_high"])
+    return [points(change["difference"]), f"{low} to {high}", p_value(change["p_value_holm"])]
+
+
 def _seconds(values: Mapping[str, float]) -> list[list[str]]:
     return [[key.replace("_", " "), f"{value:,.1f}"] for key, value in values.items()]
 
@@ -149,4 +168,5 @@ _TABLES = {
     "peak": _peak,
     "scaling": _scaling,
     "pipeline": _pipeline,
+    "precision": _precision,
 }

@@ -42,6 +42,7 @@ def test_the_quoted_figures_stand_on_top() -> None:
         "peak",
         "scaling",
         "pipeline",
+        "precision",
     ]
     assert found["speedup_over_papers_loop"] == made_up.SPEEDUP
     assert found["fraction_of_peak"] == made_up.SHARE

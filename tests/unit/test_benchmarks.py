@@ -87,7 +87,7 @@ def test_the_papers_loop_computes_what_ours_does(
     section = without_dropout(params, architecture)
     data = cut(small_data, 120)
     settings = recipe(params, epochs=3, batch_size=120, precision="float32")
-    job = Job(architecture, section, settings, data, tmp_path)
+    job = Job("", architecture, architecture, section, settings, data, tmp_path)
     (replicate,) = run_replicates(job, (5,), 1, on_epoch=lambda epoch: None)
     trained = load_weights(architecture, section, replicate.weights, "test").state_dict()
 
@@ -217,7 +217,9 @@ def test_speed_counts_epochs_but_the_first_and_replicates_at_once(
         clock.now += 24
         assert (job.data, jobs, list(seeds)) == (data, 2, [3, 4])
         return [
-            Replicate(seed, b"", tuple(Epoch(seed, n, 0, 0, 0, 0, s) for n, s in enumerate(each)))
+            Replicate(
+                seed, b"", tuple(Epoch(seed, n, 0, 0, 0, 0, (), s) for n, s in enumerate(each))
+            )
             for seed, each in seconds.items()
         ]
 
