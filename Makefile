@@ -6,7 +6,7 @@ export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 unexport VIRTUAL_ENV PYTHONHOME
 
-.PHONY: all install test lint bench ui readme clean help
+.PHONY: all install test lint check experiments bench studies ui readme clean help
 .DEFAULT_GOAL := all
 
 all: install  ## set up where needed, run what changed, show the result
@@ -35,10 +35,22 @@ lint: install  ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy .ci/comment.py
 
-bench: install  ## measure training speed, about 20 minutes; writes benchmarks/results.*
+check: install  ## the committed results come from the committed code
+	@.ci/check
+
+experiments: install  ## what experiments changed, and the accuracy they reached
+	@$(BIN)/dvc exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)'
+
+bench: install  ## measure training speed, about half an hour; writes benchmarks/results.*
 	@$(BIN)/dvc repro --quiet preprocess
 	@$(BIN)/python benchmarks
+
+studies: install  ## reproduce the published studies and write studies/README.md
+	@sed -n 's/^Training all of these took/The last time, training all of these took/p' studies/README.md
+	@$(BIN)/dvc repro --all-pipelines --keep-going; status=$$?; \
+		PYTHONPATH=src $(BIN)/python -m digitbench.studies && $(BIN)/dvc repro --quiet && exit $$status
 
 ui: install  ## browse the recorded runs in MLflow
 	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
@@ -53,4 +65,4 @@ clean:  ## remove caches; data, models, recorded runs and the environment stay
 	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

@@ -106,7 +106,7 @@ def leaves(keys: set[str]) -> set[str]:
 
 def changed(project: Project) -> set[str]:
     """The stages that would run again."""
-    lines = project.dvc("status").splitlines()
+    lines = project.dvc("status", *GRAPH).splitlines()
     return {line.removesuffix(":") for line in lines if line.endswith(":") and line[0] != "\t"}
 
 
