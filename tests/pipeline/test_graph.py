@@ -140,7 +140,7 @@ def test_a_forced_retrain_changes_no_model_and_skips_evaluation(finished: Projec
     after = yaml.safe_load((finished.root / "dvc.lock").read_text())
     assert after["stages"]["evaluate"]["deps"] == model_hashes
     finished.restore()
-    finished.dvc("checkout")
+    finished.dvc("checkout", "dvc.yaml")
 
 
 def test_nothing_unexpected_is_left_for_git(finished: Project) -> None:

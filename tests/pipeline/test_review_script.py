@@ -19,7 +19,7 @@ def branch(finished: Project) -> Iterator[Project]:
     yield finished
     finished.run("git", "switch", "-qf", "main")
     finished.run("git", "branch", "-qD", "proposal")
-    finished.dvc("checkout")
+    finished.dvc("checkout", "dvc.yaml")
 
 
 def review(project: Project, folder: Path) -> list[str]:
