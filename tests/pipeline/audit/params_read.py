@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path("src").resolve()))
 
@@ -16,10 +17,11 @@ from digitbench import params as schema
 read: set[str] = set()
 plain_load = schema.load_params
 plain_get = schema.Section.__getattribute__
+plain_dump = schema.Section.model_dump
 
 
-def load() -> schema.Params:
-    loaded = plain_load()
+def load(path: Path = schema.PARAMS_FILE) -> schema.Params:
+    loaded = plain_load(path)
     read.clear()  # what validation looked at is not what the stage reads
     return loaded
 
@@ -40,8 +42,15 @@ def get(self: schema.Section, name: str) -> object:
     return plain_get(self, name)
 
 
+def dump(self: schema.Section, **options: Any) -> dict[str, Any]:
+    for name in type(self).model_fields:
+        get(self, name)
+    return plain_dump(self, **options)
+
+
 schema.load_params = load
 schema.Section.__getattribute__ = get  # type: ignore[method-assign]
+schema.Section.model_dump = dump  # type: ignore[method-assign]
 
 found = {}
 for command in sys.argv[1:]:
