@@ -8,28 +8,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from digitbench.data.arrays import PixelStatistics
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predict import predict_all
 from digitbench.evaluation.trained import TrainedModel
 from digitbench.models import build_model, load_weights, weights_to_bytes
-from digitbench.params import (
-    ARCHITECTURES,
-    ArchitectureParams,
-    CnnParams,
-    LstmParams,
-    MlpParams,
-    RnnParams,
-)
+from digitbench.params import ARCHITECTURES
+from small_models import PARAMS, STATISTICS
 
-PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(16,), dropout_hidden=0.0, dropout=0.5),
-    "cnn": CnnParams(channels=(4, 8), hidden=16, dropout_maps=0.5, dropout=0.5),
-    "rnn": RnnParams(hidden=16),
-    "lstm": LstmParams(hidden=16),
-}
 SEEDS = (8, 0, 5)
-STATISTICS = PixelStatistics(mean=0.13, std=0.31)
 COUNT = 130
 Trained = dict[str, list[TrainedModel]]
 

@@ -3,11 +3,10 @@
 import html
 from pathlib import Path
 
-import jinja2
-
 from digitbench import reporting
 from digitbench.plots.style import to_svg
 from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.html import templates
 from digitbench.review.document import MARKER, Block, Code, Intervals, Review, numeric_columns
 from digitbench.review.figure import drawing
 from digitbench.review.verdicts import Verdict
@@ -18,14 +17,7 @@ _REPORT = Path(reporting.__file__).parent
 
 def render_html(review: Review) -> str:
     """One page: styles and figures inside, no script, no address to fetch from."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(_FOLDER)
     environment.filters |= {
         "kind": _kind,
         "cell": _cell,

@@ -29,7 +29,7 @@ _HOW_TO_RUN = """\
 ## How to run
 
 ```console
-make studies                              # all of them, after the main pipeline
+make studies                              # all that have a dvc.yaml, and the main pipeline
 dvc repro studies/nguyen2026/dvc.yaml     # one study
 ```
 
