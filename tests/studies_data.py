@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from digitbench.evaluation.summary import summarise
+from digitbench.studies.design import GROUPS
+from digitbench.studies.domain_shift import LEVELS, Domain, domain_record
 
 SEEDS = (0, 1, 2)
 VARIANTS = {
@@ -86,24 +88,19 @@ def cell_accuracy(model: str, augmentation: bool, mapping: str, seed: int) -> fl
 
 
 def domain_shift() -> dict[str, Any]:
-    """Cells and effects on one domain."""
-    cells = [
-        {
-            "model": model,
-            "augmentation": augmentation,
-            "mapping": mapping,
-            "accuracy": summarise(
-                {seed: cell_accuracy(model, augmentation, mapping, seed) for seed in SEEDS}
-            ),
-        }
-        for model in ("mlp", "cnn")
-        for augmentation in (False, True)
-        for mapping in ("stretch", "box")
-    ]
-    effect = {"effect": 0.125, "ci95_low": 0.1, "ci95_high": 0.15, "p_value": 0.0123}
-    effects = [{"factors": ["model"], **effect}, {"factors": ["model", "mapping"], **effect}]
-    usps = {"name": "USPS, original", "images": 9298, "cells": cells, "effects": effects}
-    return {"usps": usps}
+    """The record of one domain, computed from the invented accuracies."""
+    accuracies = {
+        name: np.array(
+            [
+                [cell_accuracy(str(model), bool(augmentation), shown, seed) for shown in LEVELS]
+                for seed in SEEDS
+            ]
+        )
+        for name, (model, augmentation) in GROUPS.items()
+    }
+    labels = np.zeros(9298, dtype=np.uint8)
+    usps = Domain("USPS, original", np.zeros((9298, 16, 16), dtype=np.uint8), labels)
+    return {"usps": domain_record(usps, accuracies, dict.fromkeys(GROUPS, SEEDS))}
 
 
 def robustness() -> dict[str, Any]:

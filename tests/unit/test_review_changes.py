@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.document import Code, Prose, Table
 from digitbench.review.changes import (
     Changes,
     CostChange,
@@ -13,7 +13,7 @@ from digitbench.review.changes import (
     collect_changes,
     flatten,
 )
-from digitbench.review.document import Code, Part
+from digitbench.review.document import Part
 from digitbench.review.narrate import LONG, change_parts, cost_part
 from digitbench.review.records import Metrics, Stage, Timing
 from digitbench.review.snapshot import Snapshot

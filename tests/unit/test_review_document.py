@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest
 
-from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.document import Code, Prose, Table
 from digitbench.review.changes import collect_changes
 from digitbench.review.compose import compose
 from digitbench.review.document import (
     MARKER,
-    Code,
     Interval,
     Intervals,
     Part,
     Review,
-    numeric_columns,
 )
 from digitbench.review.figure import COLUMNS, text_figure
 from digitbench.review.quality import compare_quality
@@ -404,4 +402,4 @@ def test_columns_of_numbers_are_told_from_words() -> None:
         ["2", "+3.4 to +5", "—", "2", "< 0.001", "—"],
     ]
     expected = [False, True, True, False, True, False]
-    assert numeric_columns(Table("", [""] * 6, rows)) == expected
+    assert Table("", [""] * 6, rows).numeric_columns() == expected

@@ -13,13 +13,13 @@ from digitbench.errors import DigitbenchError
 from digitbench.studies.answers import ANSWERS
 from digitbench.studies.published import (
     KEYS,
-    LITERATURE,
     Answer,
     Number,
     Published,
     load_all,
     load_published,
 )
+from digitbench.studies.rows import LITERATURE
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "studies" / "nguyen2026" / "published.yaml"

@@ -1,9 +1,12 @@
 """What a report consists of, whatever it is rendered to."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
+
+_NUMBER = re.compile(r"[+−]?\d|[<—–]|$|unchanged")
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,30 @@ class Command:
     text: str
 
 
+class Code(str):
+    """Text of a table that a machine reads: a key, a value, a path."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names the row, the others are aligned right."""
+    """Cells as text; the first column names the row, columns of numbers are aligned right."""
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+    def numeric_columns(self) -> list[bool]:
+        """Which columns hold numbers and nothing else."""
+        return [
+            index > 0 and all(_is_number(row[index]) for row in self.rows)
+            for index in range(len(self.header))
+        ]
+
+
+def _is_number(cell: str) -> bool:
+    return not isinstance(cell, Code) and bool(_NUMBER.match(cell))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ from pathlib import Path
 import jinja2
 
 from digitbench.plots.style import to_svg
-from digitbench.reporting.document import Block, Chart, Command, Document, Picture, Prose, Table
+from digitbench.reporting.document import (
+    Block,
+    Chart,
+    Command,
+    Document,
+    Picture,
+    Prose,
+    Table,
+)
 
 _FOLDER = Path(__file__).parent
 

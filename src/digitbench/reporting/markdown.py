@@ -1,7 +1,15 @@
 """The report as Markdown with small PNGs beside it, for a pull request."""
 
 from digitbench.plots.style import to_png
-from digitbench.reporting.document import Block, Chart, Command, Document, Picture, Prose, Table
+from digitbench.reporting.document import (
+    Block,
+    Chart,
+    Command,
+    Document,
+    Picture,
+    Prose,
+    Table,
+)
 
 FIGURES = "figures"
 
@@ -45,9 +53,10 @@ def _block(block: Block) -> str:
 
 def markdown_table(table: Table) -> str:
     """The caption in italics and the table below it."""
+    rule = ["---:" if numeric else "---" for numeric in table.numeric_columns()]
     lines = [
         f"| {' | '.join(table.header)} |",
-        f"|---|{'---:|' * (len(table.header) - 1)}",
+        f"|{'|'.join(rule)}|",
         *(f"| {' | '.join(row)} |" for row in table.rows),
     ]
     caption = f"*{table.caption}*\n\n" if table.caption else ""

@@ -1,7 +1,7 @@
 """The numbers in README.md, generated from the committed results.
 
 ``python -m digitbench.reporting.readme`` rewrites what stands between the marks; with ``--print``
-it shows the table instead. Where the file has marks for the benchmark, they are filled too.
+it shows the table instead. Marks for the benchmark and for the studies are filled where they stand.
 """
 
 import sys
@@ -11,7 +11,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.outputs import write_text
 from digitbench.params import load_params
 from digitbench.plots.style import NAMES
-from digitbench.reporting import benchmark
+from digitbench.reporting import benchmark, claims
 from digitbench.reporting.aligned import aligned_table
 from digitbench.reporting.compose import verdict
 from digitbench.reporting.results import Results, load_results
@@ -68,15 +68,17 @@ def replace_block(text: str, block: str) -> str:
 
 
 def brought_up_to_date(text: str, results: Results) -> str:
-    """The text with its blocks filled anew; that of the benchmark only where it is asked for.
+    """The text with its blocks filled anew; benchmark and studies only where they are asked for.
 
     Raises:
-        DigitbenchError: The marks are missing, or the results of a benchmark that is asked for.
+        DigitbenchError: The marks are missing, or results that are asked for.
     """
     text = replace_block(text, results_block(results))
-    if benchmark.BEGIN not in text:
-        return text
-    return replace_block(text, benchmark.benchmark_block(benchmark.load_benchmark()))
+    if benchmark.BEGIN in text:
+        text = replace_block(text, benchmark.benchmark_block(benchmark.load_benchmark()))
+    if claims.BEGIN in text:
+        text = replace_block(text, claims.claims_block(*claims.load_claims()))
+    return text
 
 
 def main(arguments: list[str]) -> None:

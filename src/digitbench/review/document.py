@@ -1,6 +1,5 @@
 """What a review consists of, whatever it is rendered to; prose and tables are the report's."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,13 +7,6 @@ from digitbench.reporting.document import Prose, Table
 
 # First line of a comment, so that whoever posts it finds the one to update.
 MARKER = "<!-- digitbench-review -->"
-_NUMBER = re.compile(r"[+−]?\d|[<—]|$|unchanged")
-
-
-class Code(str):
-    """Text of a table that a machine reads: a key, a value, a path."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -76,15 +68,3 @@ class Review:
     remarks: Sequence[str]
     parts: Sequence[Part]
     closing: str
-
-
-def numeric_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers and nothing else; those are aligned right."""
-    return [
-        index > 0 and all(_is_number(row[index]) for row in table.rows)
-        for index in range(len(table.header))
-    ]
-
-
-def _is_number(cell: str) -> bool:
-    return not isinstance(cell, Code) and bool(_NUMBER.match(cell))

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from digitbench import layout
-from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.document import Code, Prose, Table
 from digitbench.reporting.wording import listing
 from digitbench.review.changes import Changes, CostChange, StageChange, ValueChange
-from digitbench.review.document import Block, Code, Part
+from digitbench.review.document import Block, Part
 from digitbench.review.wording import NOTHING, name_of
 
 # A table with more rows than this is folded; a list with more paths is cut.

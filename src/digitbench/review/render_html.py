@@ -5,9 +5,9 @@ from pathlib import Path
 
 from digitbench import reporting
 from digitbench.plots.style import to_svg
-from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.document import Code, Prose, Table
 from digitbench.reporting.html import templates
-from digitbench.review.document import MARKER, Block, Code, Intervals, Review, numeric_columns
+from digitbench.review.document import MARKER, Block, Intervals, Review
 from digitbench.review.figure import drawing
 from digitbench.review.verdicts import Verdict
 
@@ -21,7 +21,6 @@ def render_html(review: Review) -> str:
     environment.filters |= {
         "kind": _kind,
         "cell": _cell,
-        "numeric": numeric_columns,
         "svg": lambda block: to_svg(drawing(block)),
     }
     sheets = (_REPORT / "report.css", _FOLDER / "review.css")

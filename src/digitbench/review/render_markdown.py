@@ -4,15 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from digitbench.reporting.document import Prose, Table
+from digitbench.reporting.document import Code, Prose, Table
 from digitbench.review.document import (
     MARKER,
     Block,
-    Code,
     Intervals,
     Part,
     Review,
-    numeric_columns,
 )
 from digitbench.review.figure import text_figure
 
@@ -90,7 +88,7 @@ def _block(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
+    rule = ["---:" if numeric else "---" for numeric in table.numeric_columns()]
     lines = [_line(table.header), f"|{'|'.join(rule)}|"]
     lines += [_line([_cell(cell) for cell in row]) for row in table.rows]
     return (f"{_escaped(table.caption)}\n\n" if table.caption else "") + "\n".join(lines)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from digitbench.reporting.document import Prose, Table
 from digitbench.reporting.wording import listing
-from digitbench.review.document import Block, Intervals, Part, Review, numeric_columns
+from digitbench.review.document import Block, Intervals, Part, Review
 from digitbench.review.figure import text_figure
 
 # Without a terminal whose width could be asked for; every headline table fits.
@@ -88,7 +88,7 @@ def _without(table: Table, title: str) -> Table:
 
 def _grid(table: Table) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title, numeric in zip(table.header, numeric_columns(table), strict=True):
+    for title, numeric in zip(table.header, table.numeric_columns(), strict=True):
         grid.add_column(title, justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
         grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))

@@ -7,6 +7,7 @@ from typing import Any
 from digitbench.reporting.document import Table
 from digitbench.reporting.markdown import markdown_table
 from digitbench.reporting.wording import interval, p_value, points
+from digitbench.studies.gap_wording import gap_sentence
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import FIGURES, Measured, Record
 from digitbench.studies.published import STUDIES
@@ -21,6 +22,8 @@ _FACTORS = {
 _CAPTIONS = {
     "domain_shift.png": "Accuracy on digits of other origin, for both networks, without and with "
     "augmentation, under both ways of enlarging the images",
+    "effects.png": "Main effects and interactions in percentage points of accuracy",
+    "gaps.png": "What architecture, augmentation and alignment add to the gap between two cells",
     "augmentation.png": "Training digits as augmentation rotates, shifts and zooms them",
     "robustness.png": "Accuracy on ever more corrupted digits, without and with augmentation",
 }
@@ -49,7 +52,7 @@ def _domain_shift(measured: Measured) -> list[str]:
         return [*parts, _missing(STUDIES / "domain_shift")]
     parts += _figures(measured, "domain_shift")
     for domain in measured.domain_shift.values():
-        parts += [_cells(domain), _effects(domain)]
+        parts += [_cells(domain), _effects(domain), _gaps(domain)]
     return parts
 
 
@@ -79,19 +82,25 @@ def _effects(domain: Record) -> str:
             " × ".join(_FACTORS[factor] for factor in effect["factors"]),
             points(effect["effect"]),
             _ends(effect),
-            "" if effect["p_value"] is None else p_value(effect["p_value"]),
+            "–" if effect["p_value_holm"] is None else p_value(effect["p_value_holm"]),
         ]
         for effect in domain["effects"]
     ]
     caption = (
-        f"{domain['name']}: main effects, and interactions (×), in percentage points of accuracy."
+        f"{domain['name']}: main effects and interactions (×, half the change of one effect by the "
+        "other) in percentage points of accuracy; p adjusted over the table (Holm)."
     )
-    return markdown_table(Table(caption, ["", "effect", "95 % interval", "p"], rows))
+    return markdown_table(Table(caption, ["", "effect", "95 % interval", "adjusted p"], rows))
+
+
+def _gaps(domain: Record) -> str:
+    """The sentences of all gaps as a list."""
+    return "\n".join(f"- {domain['name']}. {gap_sentence(gap)}" for gap in domain["gaps"])
 
 
 def _ends(effect: Mapping[str, Any]) -> str:
     if effect["ci95_low"] is None:
-        return "one seed"
+        return "–"
     return f"{points(effect['ci95_low'])} to {points(effect['ci95_high'])}"
 
 

@@ -17,6 +17,8 @@ DOMAIN_SHIFT = STUDIES / "domain_shift"
 ROBUSTNESS = STUDIES / "robustness"
 FIGURES = (
     DOMAIN_SHIFT / "plots" / "domain_shift.png",
+    DOMAIN_SHIFT / "plots" / "effects.png",
+    DOMAIN_SHIFT / "plots" / "gaps.png",
     DOMAIN_SHIFT / "plots" / "augmentation.png",
     ROBUSTNESS / "plots" / "robustness.png",
 )

@@ -16,8 +16,9 @@ from digitbench.studies.labels import (
     published_cell,
 )
 from digitbench.studies.measured import Measured
-from digitbench.studies.published import LITERATURE, Published
-from digitbench.studies.rows import VERDICTS, Row, verdict_counts
+from digitbench.studies.overview import overview_parts
+from digitbench.studies.published import Published
+from digitbench.studies.rows import LITERATURE, Row
 
 _INTRODUCTION = """\
 # Five studies, reproduced
@@ -58,10 +59,10 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
     """
     parts = [
         _INTRODUCTION,
+        *overview_parts(studies, rows),
+        _HOW_TO_READ,
         _HOW_TO_RUN,
         *_minutes(measured),
-        _HOW_TO_READ,
-        _counts(studies, rows),
     ]
     for key, study in studies.items():
         own = [row for row in rows if row.study == key]
@@ -80,19 +81,6 @@ def _minutes(measured: Measured) -> list[str]:
     minutes = sum(record["stage_seconds"] for record in clocks) / 60
     where = listing(sorted({record["environment"]["hardware"] for record in clocks}))
     return [f"Training all of these took {minutes:.0f} minutes on {where}."]
-
-
-def _counts(studies: Mapping[str, Published], rows: Sequence[Row]) -> str:
-    """The verdicts by study; trials and the literature are no claims of the studies."""
-    lines = []
-    for key in studies:
-        if key != LITERATURE:
-            own = [row for row in rows if row.study == key and not row.is_trial]
-            lines.append([f"[{key}](#{key})", *(str(count) for count in verdict_counts(own))])
-    total = [str(sum(int(line[column]) for line in lines)) for column in range(1, len(lines[0]))]
-    note = "A number is compared once per variant and protocol."
-    table = Table("", ["", *VERDICTS], [*lines, ["all", *total]])
-    return f"## Verdicts\n\n{note}\n\n{markdown_table(table)}"
 
 
 def _parts(key: str, study: Published, rows: Sequence[Row], measured: Measured) -> list[str]:

@@ -20,10 +20,10 @@ from pydantic import (
 
 from digitbench.errors import DigitbenchError
 from digitbench.strict_yaml import read_mapping
+from digitbench.studies.rows import LITERATURE
 
 STUDIES = Path("studies")
 KEYS = ("nguyen2026", "pedrogiu13", "report2002", "pavon2025", "toyobo2025")
-LITERATURE = "literature"
 
 Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
 Answer = Literal[

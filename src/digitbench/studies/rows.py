@@ -18,6 +18,8 @@ Verdict = Literal["reproduced", "higher", "lower", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 # Marks what was tried before this project, with one seed; everything else was published.
 TRIAL = " (trial)"
+# Numbers of other work, for proportion.
+LITERATURE = "literature"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Row:
     def is_trial(self) -> bool:
         """Whether the number comes from a trial rather than from a paper."""
         return self.protocol.endswith(TRIAL)
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether one of the five studies reports the number."""
+        return self.study != LITERATURE and not self.is_trial
 
 
 def verdict_counts(rows: Sequence[Row]) -> list[int]:

@@ -23,7 +23,7 @@ def studies(rows: Sequence[Row]) -> Section:
     published = [row for row in rows if not row.is_trial]
     keys = list(dict.fromkeys(row.study for row in published))
     by_study = {key: [row for row in published if row.study == key] for key in keys}
-    blocks: list[Block] = [Prose(_verdicts(published))]
+    blocks: list[Block] = [Prose(_verdicts([row for row in published if row.is_claim]))]
     blocks += [_table(key, own) for key, own in by_study.items()]
     return Section("studies", "The five studies", blocks)
 

@@ -1,10 +1,9 @@
 """Answers about digits that are not quite MNIST's: distorted ones, and those of USPS."""
 
-from collections.abc import Mapping
-
 from digitbench.evaluation.summary import Summary, summarise
 from digitbench.reporting.wording import listing, percent, points
 from digitbench.studies.answers.asked import Asked
+from digitbench.studies.gap_wording import gap_sentence
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import Record
 
@@ -15,8 +14,6 @@ SLIGHT = (
     ("rotation", 10.0, "a rotation by 10°"),
 )
 ROBUST = 0.01  # loss of accuracy up to which a network is called robust
-MAPPINGS = {"stretch": "Stretched to 28×28", "box": "In the 20 px box"}
-PerSeed = Mapping[int, float]
 
 
 def distortions(asked: Asked) -> str | None:
@@ -60,31 +57,23 @@ def _with_augmentation(model: str, plain: Record, augmented: Record) -> str:
 
 
 def usps_attribution(asked: Asked) -> str | None:
-    """How much of the gap on USPS is architecture, augmentation and alignment.
-
-    Per mapping the published pair differs in architecture and augmentation at once. The mean
-    effect of each over the levels of the other adds up to that difference exactly, because the
-    interaction of the two has the same sign in both corners.
-    """
+    """How much of the gap on USPS is architecture, augmentation and alignment."""
     domain = asked.measured.domain_shift.get("usps")
     if not domain:
         return None
-    cells = {
-        (cell["model"], cell["augmentation"], cell["mapping"]): _per_seed(cell["accuracy"])
-        for cell in domain["cells"]
-    }
-    gap = _published_gap(asked)
-    corners = {name: _gap(cells, name) for name in MAPPINGS}
-    sentences = [f"The published gap is {gap:.2f} points."]
-    sentences += [_decomposed(cells, name) for name in MAPPINGS]
-    aligned = _difference(cells["mlp", False, "box"], cells["mlp", False, "stretch"])
-    vanished = 1 - corners["box"]["mean"] / corners["stretch"]["mean"]
-    sentences.append(
-        f"Alignment alone (the box in place of stretching) moves the MLP without augmentation by "
-        f"{_told(summarise(aligned))} points; with it {percent(vanished, 0)} of the gap between "
-        "the published pair is gone."
+    gaps = {(gap["start"]["mapping"], gap["end"]["mapping"]): gap for gap in domain["gaps"]}
+    before, after = (points(gaps[shown, shown]["gap"]["value"]) for shown in ("stretch", "box"))
+    return " ".join(
+        [
+            f"The published gap is {_published_gap(asked):.2f} points.",
+            *(gap_sentence(gap) for gap in domain["gaps"]),
+            "A factor's part is its mean contribution over all orders of changing one thing at a "
+            "time (Shapley value).",
+            "Alignment alone, the box in place of stretching, moves the MLP without augmentation "
+            f"by {_told(_alignment(domain, 'mlp', augmentation=False))} points; the gap between "
+            f"the published pair goes from {before} to {after} points.",
+        ]
     )
-    return " ".join(sentences)
 
 
 def _published_gap(asked: Asked) -> float:
@@ -92,42 +81,17 @@ def _published_gap(asked: Asked) -> float:
     return float(usps["cnn"] - usps["mlp"])
 
 
-def _gap(cells: Mapping[tuple[str, bool, str], PerSeed], mapping: str) -> Summary:
-    pair = cells["cnn", True, mapping], cells["mlp", False, mapping]
-    return summarise(_difference(*pair))
-
-
-def _decomposed(cells: Mapping[tuple[str, bool, str], PerSeed], mapping: str) -> str:
-    """The gap under one mapping and what of it either factor accounts for."""
-    by_model = [
-        _difference(cells["cnn", flag, mapping], cells["mlp", flag, mapping])
-        for flag in (False, True)
-    ]
-    by_augmentation = [
-        _difference(cells[model, True, mapping], cells[model, False, mapping])
-        for model in ("mlp", "cnn")
-    ]
-    gap = _gap(cells, mapping)
-    model, augmentation = _mean_of(by_model), _mean_of(by_augmentation)
-    return (
-        f"{MAPPINGS[mapping]}, MLP without and CNN with augmentation differ by {_told(gap)} "
-        f"points: architecture accounts for {_told(model)}, which is "
-        f"{percent(model['mean'] / gap['mean'], 0)}, augmentation for {_told(augmentation)}, which "
-        f"is {percent(augmentation['mean'] / gap['mean'], 0)}."
+def _alignment(domain: Record, model: str, *, augmentation: bool) -> Summary:
+    """What one group of networks gains from the box; each network is its own comparison."""
+    stretch, box = (
+        next(
+            cell["accuracy"]["per_seed"]
+            for cell in domain["cells"]
+            if cell == {**cell, "model": model, "augmentation": augmentation, "mapping": mapping}
+        )
+        for mapping in ("stretch", "box")
     )
-
-
-def _per_seed(summary: Summary) -> dict[int, float]:
-    return {int(seed): value for seed, value in summary["per_seed"].items()}
-
-
-def _difference(second: PerSeed, first: PerSeed) -> dict[int, float]:
-    return {seed: second[seed] - first[seed] for seed in second if seed in first}
-
-
-def _mean_of(pair: list[dict[int, float]]) -> Summary:
-    first, second = pair
-    return summarise({seed: (first[seed] + second[seed]) / 2 for seed in first if seed in second})
+    return summarise({int(seed): box[seed] - value for seed, value in stretch.items()})
 
 
 def _told(summary: Summary) -> str:

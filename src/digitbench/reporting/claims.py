@@ -1,0 +1,58 @@
+"""README.md's block on the published studies: how many numbers hold, and the flagship figure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from digitbench.errors import DigitbenchError
+from digitbench.reporting.wording import listing
+from digitbench.studies.gap_wording import gap_sentence
+from digitbench.studies.rows import SUMMARY, VERDICTS, Row, read_rows, verdict_counts
+
+RECORD = Path("studies/domain_shift/metrics/domain_shift.json")
+FIGURE = Path("studies/domain_shift/plots/domain_shift.png")
+BEGIN = "<!-- studies: generated from studies/ by `make readme` -->"
+END = "<!-- end of studies -->"
+_ALTERNATIVE = (
+    "Accuracy on digits of other origin, MLP and CNN, without and with augmentation, stretched and "
+    "in the 20 px box"
+)
+
+
+def load_claims() -> tuple[list[Row], Mapping[str, Any]]:
+    """All published numbers beside ours, and what the study of domain shift found on USPS.
+
+    Raises:
+        DigitbenchError: One of the two files can't be read.
+    """
+    try:
+        record = json.loads(RECORD.read_bytes())["usps"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DigitbenchError(f"{RECORD}: cannot be read ({error}). Run `make studies`.") from None
+    return read_rows(SUMMARY), record
+
+
+def claims_block(rows: Sequence[Row], usps: Mapping[str, Any]) -> str:
+    """What stands between the marks."""
+    published = [row for row in rows if row.is_claim]
+    counts = zip(verdict_counts(published), VERDICTS, strict=True)
+    counted = listing([f"{count} {verdict}" for count, verdict in counts])
+    return (
+        f"{BEGIN}\n{len(published)} comparisons of a published number with ours: {counted} (higher "
+        f"and lower say where ours lies). {_credited(published)} Measured: "
+        f"{gap_sentence(usps['gaps'][0])}\n\n![{_ALTERNATIVE}]({FIGURE.as_posix()})\n{END}"
+    )
+
+
+def _credited(rows: Sequence[Row]) -> str:
+    """The published pair that the figure is about."""
+    on_usps = {
+        row.model: row.published
+        for row in rows
+        if row.study == "pedrogiu13" and row.dataset == "usps" and row.metric == "accuracy"
+    }
+    return (
+        f"`pedrogiu13` reports {on_usps['mlp']} % for its MLP and {on_usps['cnn']} % for its CNN "
+        "on USPS, and credits the architecture."
+    )

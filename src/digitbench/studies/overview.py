@@ -1,0 +1,65 @@
+"""The top of studies/README.md: which accuracies hold on the test set, and all verdicts counted."""
+
+from collections.abc import Mapping, Sequence
+
+from digitbench.reporting.document import Table
+from digitbench.reporting.markdown import markdown_table
+from digitbench.studies.labels import model_label, ours_cell, protocol_label, published_cell
+from digitbench.studies.published import Published
+from digitbench.studies.rows import LITERATURE, VERDICTS, Row, verdict_counts
+
+# Images that no network was trained or chosen on.
+_UNSEEN = ("test", "stretch", "box")
+
+
+def overview_parts(studies: Mapping[str, Published], rows: Sequence[Row]) -> list[str]:
+    """Markdown of both tables.
+
+    Args:
+        studies: What is published, by key.
+        rows: All rows of the table.
+    """
+    claims = [row for row in rows if row.is_claim]
+    keys = [key for key in studies if key != LITERATURE]
+    parts = ["## In short", _counts(keys, claims)]
+    measured = [row for row in claims if _is_headline(row)]
+    return [*parts, _accuracies(measured)] if measured else parts
+
+
+def _is_headline(row: Row) -> bool:
+    return row.metric == "accuracy" and row.protocol in _UNSEEN and row.ours_mean is not None
+
+
+def _accuracies(rows: Sequence[Row]) -> str:
+    caption = (
+        "Published accuracies beside ours on images that no network was trained or chosen on, "
+        "percent, 95 % interval over seeds."
+    )
+    cells = [
+        [
+            _link(row.study),
+            model_label(row.model),
+            protocol_label(row),
+            published_cell(row),
+            ours_cell(row),
+            f"**{row.verdict}**",
+        ]
+        for row in rows
+    ]
+    return markdown_table(
+        Table(caption, ["", "model", "images", "published", "ours", "verdict"], cells)
+    )
+
+
+def _counts(keys: Sequence[str], rows: Sequence[Row]) -> str:
+    lines = [
+        [_link(key), *map(str, verdict_counts([row for row in rows if row.study == key]))]
+        for key in keys
+    ]
+    caption = "Verdicts; a number is compared once per variant and protocol."
+    total = ["all", *map(str, verdict_counts(rows))]
+    return markdown_table(Table(caption, ["", *VERDICTS], [*lines, total]))
+
+
+def _link(key: str) -> str:
+    return f"[{key}](#{key})"

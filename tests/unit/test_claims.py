@@ -1,0 +1,51 @@
+"""README.md's block on the studies: counts, the published pair, and what was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import studies_data as data
+from digitbench.errors import DigitbenchError
+from digitbench.reporting import claims
+from digitbench.reporting.claims import BEGIN, END, FIGURE, RECORD, claims_block, load_claims
+from digitbench.studies.measured import load_measured
+from digitbench.studies.published import KEYS, load_all
+from digitbench.studies.rows import SUMMARY, Row, write_rows
+from digitbench.studies.table import all_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    folder = tmp_path_factory.mktemp("project")
+    data.write_metrics(folder)
+    return all_rows(load_all(ROOT), load_measured(folder))
+
+
+def test_the_block_counts_the_papers_numbers_and_quotes_the_gap(rows: list[Row]) -> None:
+    block = claims_block(rows, data.domain_shift()["usps"])
+    published = [row for row in rows if row.is_claim]
+    lower = sum(row.verdict == "lower" for row in published)
+    assert {row.study for row in published} == set(KEYS)
+    assert f"\n{len(published)} comparisons" in block
+    assert f" {lower} lower" in block
+    assert "reports 41.18 % for its MLP and 97.45 % for its CNN" in block
+    assert "accuracy changes by +42.00" in block
+    assert f"]({FIGURE.as_posix()})" in block
+    assert (block.splitlines()[0], block.splitlines()[-1]) == (BEGIN, END)
+
+
+def test_both_files_are_read(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (RECORD, SUMMARY):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps(data.domain_shift()), encoding="utf-8")
+    write_rows(SUMMARY, rows)
+    assert load_claims() == (rows, json.loads(json.dumps(data.domain_shift()["usps"])))
+    RECORD.write_text("{", encoding="utf-8")
+    with pytest.raises(DigitbenchError, match=r"domain_shift\.json: cannot be read .*make studies"):
+        claims.load_claims()
