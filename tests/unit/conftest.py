@@ -1,4 +1,4 @@
-"""A database of MLflow that is already migrated: a fresh one takes seconds."""
+"""A migrated database of MLflow, which takes seconds to make, and studies that need no training."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,14 @@ from pathlib import Path
 import mlflow
 import pytest
 
+import studies_data
+from digitbench.studies.measured import Measured, load_measured
+from digitbench.studies.published import Published, load_all
+from digitbench.studies.rows import Row
+from digitbench.studies.table import all_rows
 from digitbench.tracking.connection import DATABASE, URI_VARIABLE
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +34,27 @@ def root(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DVC_EXP_NAME", "an-experiment")
     monkeypatch.delenv(URI_VARIABLE, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def studies() -> dict[str, Published]:
+    """What the papers report."""
+    return load_all(ROOT)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Invented metrics of the studies; files of tests put more beside them."""
+    folder = tmp_path_factory.mktemp("project")
+    studies_data.write_metrics(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(project: Path) -> Measured:
+    return load_measured(project)
+
+
+@pytest.fixture(scope="module")
+def rows(studies: dict[str, Published], measured: Measured) -> list[Row]:
+    return all_rows(studies, measured)

@@ -9,19 +9,10 @@ import studies_data as data
 from digitbench.errors import DigitbenchError
 from digitbench.reporting import claims
 from digitbench.reporting.claims import BEGIN, END, FIGURE, RECORD, claims_block, load_claims
-from digitbench.studies.measured import load_measured
-from digitbench.studies.published import KEYS, load_all
+from digitbench.studies.published import KEYS
 from digitbench.studies.rows import SUMMARY, Row, write_rows
-from digitbench.studies.table import all_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    folder = tmp_path_factory.mktemp("project")
-    data.write_metrics(folder)
-    return all_rows(load_all(ROOT), load_measured(folder))
 
 
 def test_the_block_counts_the_papers_numbers_and_quotes_the_gap(rows: list[Row]) -> None:

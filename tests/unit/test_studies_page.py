@@ -19,7 +19,7 @@ from digitbench.studies.answers import NOT_RUN, answer
 from digitbench.studies.answers.asked import Asked
 from digitbench.studies.measured import MainResults, Measured, load_measured
 from digitbench.studies.page import studies_page
-from digitbench.studies.published import KEYS, Published, load_all
+from digitbench.studies.published import KEYS, Published
 from digitbench.studies.rows import SUMMARY, Row, read_rows
 from digitbench.studies.table import all_rows
 
@@ -27,28 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def studies() -> dict[str, Published]:
-    return load_all(ROOT)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Invented metrics of the studies beside the committed ones of the main comparison."""
-    folder = tmp_path_factory.mktemp("project")
-    data.write_metrics(folder)
+def project(project: Path) -> Path:
+    """Beside the invented metrics of the studies the committed ones of the main comparison."""
     for part in ("metrics", "plots"):
-        shutil.copytree(ROOT / part, folder / part)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def measured(project: Path) -> Measured:
-    return load_measured(project)
-
-
-@pytest.fixture(scope="module")
-def rows(studies: dict[str, Published], measured: Measured) -> list[Row]:
-    return all_rows(studies, measured)
+        shutil.copytree(ROOT / part, project / part)
+    return project
 
 
 @pytest.fixture(scope="module")

@@ -63,11 +63,6 @@ SPREADS = {
 }
 
 
-@pytest.fixture(scope="module")
-def studies() -> dict[str, Published]:
-    return load_all(ROOT)
-
-
 def told(number: Number) -> str:
     words = (number.model, number.metric, number.dataset or "-", number.value)
     return " ".join(word.replace(" ", "_") for word in words)

@@ -11,8 +11,8 @@ from scipy import stats
 import studies_data as data
 from digitbench.errors import DigitbenchError
 from digitbench.studies.__main__ import README, main
-from digitbench.studies.measured import Measured, load_measured
-from digitbench.studies.published import KEYS, Number, Published, load_all
+from digitbench.studies.measured import load_measured
+from digitbench.studies.published import KEYS, Number, Published
 from digitbench.studies.rows import SUMMARY, Row, read_rows, write_rows
 from digitbench.studies.table import all_rows, study_rows
 
@@ -24,28 +24,11 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def studies() -> dict[str, Published]:
-    return load_all(ROOT)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published numbers with invented metrics, and nothing of the main comparison."""
-    folder = tmp_path_factory.mktemp("project")
+def project(project: Path) -> Path:
+    """The published numbers with the invented metrics, and nothing of the main comparison."""
     ignored = shutil.ignore_patterns("metrics", "plots", "models", "README.md", "summary.csv")
-    shutil.copytree(ROOT / "studies", folder / "studies", ignore=ignored)
-    data.write_metrics(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def measured(project: Path) -> Measured:
-    return load_measured(project)
-
-
-@pytest.fixture(scope="module")
-def rows(studies: dict[str, Published], measured: Measured) -> list[Row]:
-    return all_rows(studies, measured)
+    shutil.copytree(ROOT / "studies", project / "studies", ignore=ignored, dirs_exist_ok=True)
+    return project
 
 
 def one(rows: list[Row], study: str, model: str, metric: str, protocol: str, value: str) -> Row:

@@ -36,7 +36,9 @@ dvc repro studies/nguyen2026/dvc.yaml     # one study
 
 Each folder holds data, not programs: `params.yaml` (recipe and architectures), `published.yaml`
 (what the paper says, where, and what was chosen where it is silent), `dvc.yaml` and `metrics/`.
-The stages are those of the main pipeline."""
+The stages are those of the main pipeline. USPS comes from its original site, or from the folder
+that `DIGITBENCH_DATA_DIR` names; without it, `domain_shift` stops and says what is missing, and
+everything else runs."""
 _HOW_TO_READ = """\
 ## How a verdict is reached
 
