@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from digitbench.params import RecipeParams
-from digitbench.studies.design import MODEL
+from digitbench.studies.design import GROUPS, MODEL
 from digitbench.studies.params import load_study
 from imports import closure
 
@@ -92,27 +92,57 @@ def test_a_study_runs_from_end_to_end_and_then_is_up_to_date(studied: Project) -
             assert float(line.split(",")[-1]) == pytest.approx(accuracy)
 
 
-@pytest.mark.parametrize("stage", GRAPHS["nguyen2026"])
+@pytest.fixture(scope="module")
+def compared(studied: Project) -> Project:
+    """The clone after both studies across networks have run, and with them all they need."""
+    output = studied.dvc("repro", "studies/domain_shift/dvc.yaml", "studies/robustness/dvc.yaml")
+    assert "pedrogiu13/dvc.yaml:train_cnn" in output
+    return studied
+
+
+def test_the_studies_across_networks_hold_every_group(compared: Project) -> None:
+    def record(study: str) -> Any:
+        return json.loads((compared.root / f"studies/{study}/metrics/{study}.json").read_text())
+
+    usps = record("domain_shift")["usps"]
+    assert usps["images"] == 60
+    assert len(usps["cells"]) == 8
+    assert {len(cell["accuracy"]["per_seed"]) for cell in usps["cells"]} == {2}
+    assert record("robustness").keys() >= GROUPS.keys()
+
+
+@pytest.mark.parametrize(
+    ("study", "stage"),
+    [
+        *(("nguyen2026", stage) for stage in GRAPHS["nguyen2026"]),
+        ("domain_shift", "usps"),
+        ("domain_shift", "domain_shift"),
+        ("robustness", "robustness"),
+    ],
+)
 def test_a_stage_reads_and_writes_what_it_lists(
-    stage: str, studied: Project, tmp_path: Path
+    study: str, stage: str, compared: Project, tmp_path: Path
 ) -> None:
-    command = shlex.split(GRAPHS["nguyen2026"][stage]["cmd"])
-    notes = studied.within(STUDY).audited(tmp_path / "log", *command)
-    dependencies = listed("nguyen2026", stage, "deps")
-    outputs = listed("nguyen2026", stage, "outs", "metrics")
+    command = shlex.split(GRAPHS[study][stage]["cmd"])
+    notes = compared.within(f"studies/{study}").audited(tmp_path / "log", *command)
+    dependencies = listed(study, stage, "deps")
+    outputs = listed(study, stage, "outs", "metrics")
 
     def covered(path: Path, entries: set[Path]) -> Path | None:
         return next((entry for entry in entries if path == entry or entry in path.parents), None)
 
     # Outside DVC, which names the repository, a study's folder is the root of its runs.
-    own = {Path(STUDY) / name for name in ASIDE}
+    folder = Path("studies") / study
+    own = {folder / name for name in ASIDE}
     notes = [
         (kind, path)
         for kind, path in notes
         if path.parts[0] not in ASIDE and not covered(path, own) and path.suffix != ".pyc"
     ]
-    reads = {path for kind, path in notes if kind == "r"} - {Path(STUDY) / "params.yaml"}
-    writes = {path for kind, path in notes if kind == "w" and (studied.root / path).exists()}
+    # Keys stand for the folder's own file, other files of parameters are named.
+    parameters = listed(study, stage, "params") | {folder / "params.yaml"}
+    reads = {path for kind, path in notes if kind == "r"} - parameters
+    writes = {path for kind, path in notes if kind == "w" and (compared.root / path).exists()}
     assert not {path for path in reads if not covered(path, dependencies | outputs)}
     assert not dependencies - {covered(path, dependencies) for path in reads}
     assert not {path for path in writes if not covered(path, outputs)}
