@@ -30,7 +30,7 @@ _HOW_TO_RUN = """\
 ## How to run
 
 ```console
-make studies                              # all that have a dvc.yaml, and the main pipeline
+make studies                              # all of them, and the main pipeline
 dvc repro studies/nguyen2026/dvc.yaml     # one study
 ```
 
@@ -46,6 +46,9 @@ _HOW_TO_READ = """\
   own ± reaches our mean, or its rounding (half a unit of its last digit) touches our interval.
 - **higher**, **lower**: ours is higher or lower than that.
 - **not comparable**: it depends on the machine, belongs to another network, or was not run here.
+
+Most published numbers are a single run, and our interval is that of a mean: a run of the very same
+recipe may lie outside it. **higher** and **lower** by a few tenths say no more than that.
 
 Percent, except macro AUC (a fraction of 1), parameters and seconds. A number whose protocol is not
 the test set has a second row with ours on the test set, so that the gap has a size."""
