@@ -48,7 +48,7 @@ bench: install  ## measure training speed, about half an hour; writes benchmarks
 	@$(BIN)/python benchmarks
 
 studies: install  ## reproduce the published studies and write studies/README.md
-	@sed -n 's/^Training all of these took/The last time, training all of these took/p' studies/README.md
+	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
 	@$(BIN)/dvc repro --all-pipelines --keep-going; status=$$?; \
 		PYTHONPATH=src $(BIN)/python -m digitbench.studies && $(BIN)/dvc repro --quiet && exit $$status
 

@@ -1,9 +1,11 @@
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from digitbench.plots.augmentation import augmented_digits
 from digitbench.plots.domain_shift import domain_shift
@@ -134,6 +136,27 @@ def test_gaps_have_a_bar_for_the_whole_and_for_each_part(half_width: float | Non
         "architecture",
         "augmentation",
     ]
+
+
+@pytest.mark.parametrize("draw", [effects, gaps])
+def test_every_mark_lies_within_the_axis_that_the_panels_share(
+    draw: Callable[[Mapping[str, Any]], Figure],
+) -> None:
+    record = shift_record(0.01)
+    # The panel that is drawn last reaches further, on both sides.
+    for entry in (record["optical"]["effects"][0], record["optical"]["gaps"][0]["gap"]):
+        key = "effect" if "effect" in entry else "value"
+        entry |= {key: -0.9, "ci95_low": -0.95, "ci95_high": -0.85}
+    entry = record["optical"]["effects"][1]
+    entry |= {"effect": 0.9, "ci95_low": 0.85, "ci95_high": 0.95}
+    figure = draw(record)
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert low <= -95
+        marks = [mark.get_offsets()[0][0] for mark in dots(axes)]
+        ends = [bar.get_width() for bar in axes.patches]
+        assert marks or ends
+        assert all(low <= x <= high for x in (*marks, *ends))
 
 
 # --- robustness and augmentation -------------------------------------------------------------

@@ -20,7 +20,7 @@ from digitbench.studies.answers.asked import Asked
 from digitbench.studies.measured import MainResults, Measured, load_measured
 from digitbench.studies.page import studies_page
 from digitbench.studies.published import KEYS, Published
-from digitbench.studies.rows import SUMMARY, Row, read_rows
+from digitbench.studies.rows import SUMMARY, Row, own_protocol, read_rows
 from digitbench.studies.table import all_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,11 +60,18 @@ def test_the_counts_are_those_of_the_published_rows(page: str, rows: list[Row]) 
     for line in counts[2:-1]:
         key = re.match(r"\[(\w+)\]", line[0])
         assert key is not None
-        own = [row for row in rows if row.study == key[1] and "trial" not in row.protocol]
+        own = own_protocol([row for row in rows if row.study == key[1] and row.is_claim])
         for name, count in zip(counts[0][-4:], line[1:], strict=True):
             assert int(count) == sum(row.verdict == name for row in own)
-    total = sum(row.study in KEYS and "trial" not in row.protocol for row in rows)
+    total = len(own_protocol([row for row in rows if row.is_claim]))
     assert sum(int(count) for count in counts[-1][1:]) == total
+
+
+def test_second_looks_on_the_test_set_are_not_the_papers_protocol(rows: list[Row]) -> None:
+    own = own_protocol([row for row in rows if row.study == "nguyen2026" and row.is_claim])
+    assert {row.protocol for row in own} == {"validation", "pooled", ""}
+    usps = own_protocol([row for row in rows if row.dataset == "usps" and row.is_claim])
+    assert {row.protocol for row in usps} == {"stretch", "box"}
 
 
 def test_contradictions_choices_and_questions_stand_on_the_page(
@@ -244,10 +251,37 @@ def test_slight_distortions_are_those_of_the_curves(
     for name in ("mlp", "cnn"):
         chosen = shifted[shifted["architecture"] == name]
         assert f"to {100 * chosen['accuracy'].mean():.1f} %" in text
-    verdict = text.partition(".")[0]
-    assert "none to a shift by 2 pixels" in verdict
-    # Means of the invented scores: 0.5 and 0.6, plus the mean seed in hundredths.
-    assert "MLP's mean accuracy over all corruptions from 51.0 % to 61.0 %" in text
+    assert re.search(r"A shift by 2 pixels takes MLP [^(]*\(not robust\)", text)
+    # The invented effect: half of 0.7 - 0.6 + 0.95 - 0.8; means with the mean seed in thousandths.
+    assert "over all corruptions by +12.50 (+12.37 to +12.63) points" in text
+    assert re.search(r"MLP from 45\.1 % to 55\.1 % and CNN from 65\.1 % to 80\.1 %", text)
+
+
+def test_a_loss_is_judged_by_its_interval(
+    studies: dict[str, Published], measured: Measured
+) -> None:
+    losses = {"shift": (0.0, 0.001, 0.002), "rotation": (0.0, 0.009, 0.02)}
+    strengths = {"shift": (0.0, 1.0, 2.0), "rotation": (0.0, 10.0)}
+    curves = pd.DataFrame(
+        [
+            {
+                "architecture": name,
+                "seed": seed,
+                "corruption": corruption,
+                "strength": strength,
+                "accuracy": 0.9 - (loss if strength else 0) - (0.1 if strength == 2 else 0),
+            }
+            for name in ("mlp", "cnn")
+            for corruption, by_seed in losses.items()
+            for seed, loss in enumerate(by_seed)
+            for strength in strengths[corruption]
+        ]
+    )
+    main = MainResults(robustness={"images": 1000}, corruptions=curves)
+    text = told("distortions", "nguyen2026", studies, Measured(main=main))
+    verdicts = re.findall(r"CNN from [^(]*\(([^)]+)\)", text)
+    assert verdicts == ["robust", "not robust", "undecided"]
+    assert "augmentation" not in text
 
 
 def test_training_times_stand_beside_the_published_ratio(
@@ -255,7 +289,8 @@ def test_training_times_stand_beside_the_published_ratio(
 ) -> None:
     timing = {"nguyen2026": {"mlp": data.timing(2.0), "cnn": data.timing(9.0)}}
     text = told("training_time", "nguyen2026", studies, Measured(timing=timing))
-    assert "MLP 2.0 s and CNN 9.0 s on a machine: CNN takes 4.5 times as long as MLP." in text
+    assert "MLP 2.0 s and CNN 9.0 s on a machine, 2 replicates at once" in text
+    assert "CNN takes 4.5 times as long as MLP." in text
     assert text.endswith(f"The paper's times make it {12.6 / 10.8:.1f} times.")
 
 
@@ -279,7 +314,7 @@ def test_the_section_holds_the_published_rows_alone(rows: list[Row]) -> None:
     assert [line[-1] for table in found for line in table.rows] == [r.verdict for r in published]
     prose = section.blocks[0]
     assert isinstance(prose, Prose)
-    claims = sum(row.is_claim for row in rows)
+    claims = len(own_protocol([row for row in rows if row.is_claim]))
     assert len(published) > claims
     assert prose.text.startswith(f"{claims} comparisons")
 

@@ -11,6 +11,7 @@ from scipy import stats
 import studies_data as data
 from digitbench.errors import DigitbenchError
 from digitbench.studies.__main__ import README, main
+from digitbench.studies.held_out import headline_statistic, reach_over_images, row_rate
 from digitbench.studies.measured import load_measured
 from digitbench.studies.published import KEYS, Number, Published
 from digitbench.studies.rows import SUMMARY, Row, read_rows, write_rows
@@ -58,11 +59,16 @@ def expected_rows(number: Number, trial: bool) -> set[tuple[str, str]]:
     return {(model, p + (" (trial)" if trial else "")) for model in models for p in protocols}
 
 
+def printed(number: Number) -> str:
+    """A number, or the range that was given instead."""
+    return f"{number.value} to {number.until}" if number.until else number.value
+
+
 def test_every_number_has_its_rows_and_no_row_is_without_a_number(
     studies: dict[str, Published], rows: list[Row]
 ) -> None:
     expected = sorted(
-        (key, number.metric, number.value, *place)
+        (key, number.metric, printed(number), *place)
         for key, study in studies.items()
         for number in (*study.results, *study.other, *study.trials)
         for place in expected_rows(number, number in study.trials)
@@ -99,17 +105,37 @@ def test_ours_is_that_of_the_protocol_in_percent(
     per_seed = data.part(accuracy, protocol)["metrics"][metric]["per_seed"]
     value = {"macro_recall": "96.9", "macro_precision": "97.0", "macro_f1": "97.0"}[metric]
     row = one(rows, "nguyen2026", "mlp", metric, protocol, value)
-    expected = interval([100 * v for v in per_seed.values()])
-    assert (row.ours_mean, row.ours_low, row.ours_high) == pytest.approx(expected, abs=1e-6)
+    mean, low, high = interval([100 * v for v in per_seed.values()])
+    assert row.ours_mean == pytest.approx(mean, abs=1e-6)
     assert row.seeds == len(data.SEEDS)
+    # Held-out images were drawn, ten classes of equal size; their errors count like accuracy's.
+    drawn = binomial_reach(mean / 100, data.IMAGES["validation"]) if protocol == "pooled" else 0
+    assert row.ours_high is not None
+    assert row.ours_low == pytest.approx(2 * mean - row.ours_high, abs=1e-5)
+    assert row.ours_high - mean == pytest.approx(np.hypot((high - low) / 2, drawn), rel=0.08)
+
+
+def binomial_reach(rate: float, images: int) -> float:
+    """Half of the 95 % interval, in percent, of a rate on images drawn from 60,000."""
+    return float(196 * np.sqrt(rate * (1 - rate) / images * (1 - images / 60_000)))
 
 
 def test_confusions_are_shares_of_the_true_digits(rows: list[Row]) -> None:
-    images = data.IMAGES["pooled"]
-    counts = [np.array(data.confusion(0.989 - 0.007, images, seed)) for seed in data.SEEDS]
+    images = data.IMAGES["test"]
+    counts = [np.array(data.confusion(0.989, images, seed)) for seed in data.SEEDS]
     expected = interval([100 * float(m[9, 4] / m[9].sum()) for m in counts])
-    row = one(rows, "nguyen2026", "cnn", "confusion 9>4", "pooled", "0.55")
+    row = one(rows, "nguyen2026", "cnn", "confusion 9>4", "test", "0.55")
     assert (row.ours_mean, row.ours_low, row.ours_high) == pytest.approx(expected, abs=1e-6)
+
+
+def test_drawing_held_out_images_is_part_of_the_interval() -> None:
+    confusion = {"0": data.confusion(0.9, 12_000, seed=0)}
+    rate = confusion["0"][9][4] / 1200
+    # By hand: a binomial rate on the 1,200 images of one digit; a fifth of all is drawn.
+    expected = 1.96 * np.sqrt(rate * (1 - rate) / 1200 * 0.8)
+    assert reach_over_images(confusion, 12_000, row_rate(9, 4)) == pytest.approx(expected, rel=0.08)
+    everything = reach_over_images(confusion, 60_000, headline_statistic("accuracy"))
+    assert everything == 0
 
 
 def test_the_error_reduction_is_paired_by_seed(rows: list[Row]) -> None:

@@ -72,14 +72,18 @@ def test_a_variant_has_the_recipe_of_its_study_but_where_it_departs(file: Path) 
             assert variant.model_dump(mode="json")[key] == said
 
 
-def test_the_domain_shift_study_differs_from_pedrogiu13_in_augmentation_alone() -> None:
+def test_the_domain_shift_study_differs_from_pedrogiu13_in_augmentation_and_seeds() -> None:
     first = load_study(ROOT / STUDY)
     second = load_study(ROOT / "studies/domain_shift/params.yaml")
     assert first.split == second.split
     for plain, other in (("mlp", "mlp_augmented"), ("cnn", "cnn_plain")):
         one, two = first.variants[plain], second.variants[other]
         assert one.augmentation != two.augmentation
-        assert one == two.model_copy(update={"augmentation": one.augmentation})
+        # Networks of one architecture that share a seed would start from the same weights.
+        assert not set(one.seeds) & set(two.seeds)
+        assert len(one.seeds) == len(two.seeds)
+        same = {"augmentation": one.augmentation, "seeds": one.seeds}
+        assert one == two.model_copy(update=same)
 
 
 def test_a_variant_becomes_a_plan_and_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@ and 9). Factors *between* networks, such as the architecture, need another train
 whose results therefore rise and fall together. So a network, not a result, is the unit: its results
 are combined into one number first, and only these numbers are averaged and compared.
 
-Networks count as independent, also where they share a seed: it fixes the order of the data, and no
-more than that is alike between architectures. Groups may differ in variance and in the number of
-networks. Like all intervals over seeds, these are about training again, on these very test images.
+Networks count as independent. Groups of one architecture therefore need seeds of their own: a seed
+fixes initial weights, dropout and the order of the data, and only that order is alike between
+architectures. Groups may differ in variance and in the number of networks. Like all intervals over
+seeds, these are about training again, on these very test images.
 """
 
 from collections.abc import Mapping, Sequence

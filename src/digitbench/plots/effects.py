@@ -40,6 +40,7 @@ def effects(record: Mapping[str, Any]) -> Figure:
         _finish(axes, content["name"], len(names))
         mains = sum(len(factors) == 1 for factors in names)
         axes.axhline(mains - 0.5, color=GRID, linewidth=0.8)
+    _make_room(panels[0])
     panels[0].set_yticks(
         range(len(names)), [effect_label(factors) for factors in names], fontsize=9
     )
@@ -97,6 +98,7 @@ def gaps(record: Mapping[str, Any]) -> Figure:
         for gap in table:
             row = _draw_gap(axes, row, gap)
         _finish(axes, content["name"], len(labels))
+    _make_room(panels[0])
     panels[0].set_yticks(range(len(labels)), labels, fontsize=8.5)
     for tick, label in zip(panels[0].get_yticklabels(), labels, strict=True):
         tick.set_fontweight("normal" if label in SHORT.values() else "bold")
@@ -152,6 +154,9 @@ def _finish(axes: Any, name: str, rows: int) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
+
+
+def _make_room(axes: Any) -> None:
+    """Space for the numbers, once all panels that share the axis are drawn."""
     low, high = axes.get_xlim()
-    # Room for the numbers.
     axes.set_xlim(low, high + 0.2 * (high - low))

@@ -8,7 +8,7 @@ from typing import Any
 from digitbench.errors import DigitbenchError
 from digitbench.reporting.wording import listing
 from digitbench.studies.gap_wording import gap_sentence
-from digitbench.studies.rows import SUMMARY, VERDICTS, Row, read_rows, verdict_counts
+from digitbench.studies.rows import SUMMARY, VERDICTS, Row, own_protocol, read_rows, verdict_counts
 
 RECORD = Path("studies/domain_shift/metrics/domain_shift.json")
 FIGURE = Path("studies/domain_shift/plots/domain_shift.png")
@@ -35,13 +35,14 @@ def load_claims() -> tuple[list[Row], Mapping[str, Any]]:
 
 def claims_block(rows: Sequence[Row], usps: Mapping[str, Any]) -> str:
     """What stands between the marks."""
-    published = [row for row in rows if row.is_claim]
-    counts = zip(verdict_counts(published), VERDICTS, strict=True)
+    claims = own_protocol([row for row in rows if row.is_claim])
+    counts = zip(verdict_counts(claims), VERDICTS, strict=True)
     counted = listing([f"{count} {verdict}" for count, verdict in counts])
+    gaps = "\n".join(f"- {gap_sentence(gap)}" for gap in usps["gaps"])
     return (
-        f"{BEGIN}\n{len(published)} comparisons of a published number with ours: {counted} (higher "
-        f"and lower say where ours lies). {_credited(published)} Measured: "
-        f"{gap_sentence(usps['gaps'][0])}\n\n![{_ALTERNATIVE}]({FIGURE.as_posix()})\n{END}"
+        f"{BEGIN}\n{len(claims)} comparisons of a published number with ours, under the paper's "
+        f"own protocol: {counted} (higher and lower say where ours lies).\n\n"
+        f"{_credited(claims)}\n\n{gaps}\n\n![{_ALTERNATIVE}]({FIGURE.as_posix()})\n{END}"
     )
 
 
@@ -54,5 +55,7 @@ def _credited(rows: Sequence[Row]) -> str:
     }
     return (
         f"`pedrogiu13` reports {on_usps['mlp']} % for its MLP and {on_usps['cnn']} % for its CNN "
-        "on USPS, and credits the architecture."
+        "on USPS, and credits the architecture. Only its CNN was trained with augmentation, and "
+        "how it enlarged the digits is not said. Measured, each part averaged over all orders of "
+        "changing one thing at a time:"
     )

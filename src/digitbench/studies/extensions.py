@@ -7,6 +7,7 @@ from typing import Any
 from digitbench.reporting.document import Table
 from digitbench.reporting.markdown import markdown_table
 from digitbench.reporting.wording import interval, p_value, points
+from digitbench.studies.design import GROUPS
 from digitbench.studies.gap_wording import gap_sentence
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import FIGURES, Measured, Record
@@ -113,9 +114,7 @@ def _robustness(measured: Measured) -> list[str]:
     record = measured.robustness
     if not record:
         return [*parts, _missing(STUDIES / "robustness")]
-    models = [
-        name for name, scores in record.items() if isinstance(scores, dict) and "mean" in scores
-    ]
+    models = [name for name in GROUPS if name in record]
     rows = [
         [title, *(_accuracy(record[model][key]) for model in models)]
         for key, title in {**{name: name for name in record["units"]}, "mean": "mean"}.items()

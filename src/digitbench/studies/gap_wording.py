@@ -16,9 +16,10 @@ def gap_sentence(gap: Mapping[str, Any]) -> str:
     Args:
         gap: An entry of `gaps` in the record of the study of domain shift.
     """
-    start, end, whole = gap["start"], gap["end"], gap["gap"]["value"]
+    start, end = gap["start"], gap["end"]
+    has_shares = _has_shares(gap)
     parts = [
-        f"{FACTORS[name]} {_points(part, _share(part['value'], whole))}"
+        f"{FACTORS[name]} {_points(part, _share(part, gap['gap']) if has_shares else [])}"
         for name, part in gap["parts"].items()
     ]
     if start["mapping"] == end["mapping"]:
@@ -36,8 +37,20 @@ def _network(cell: Mapping[str, Any]) -> str:
     )
 
 
-def _share(part: float, whole: float) -> list[str]:
-    return [percent(part / whole, 0).replace("-", "−")] if whole else []
+def _has_shares(gap: Mapping[str, Any]) -> bool:
+    """Whether the gap is one, and every part goes its way: only then are shares of it sensible."""
+    whole = gap["gap"]
+    low, high = (
+        (whole["value"],) * 2
+        if whole["ci95_low"] is None
+        else (whole["ci95_low"], whole["ci95_high"])
+    )
+    is_gap = low > 0 or high < 0
+    return is_gap and all(part["value"] * whole["value"] >= 0 for part in gap["parts"].values())
+
+
+def _share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> list[str]:
+    return [percent(part["value"] / whole["value"], 0)]
 
 
 def _points(estimate: Mapping[str, Any], notes: Sequence[str] = ()) -> str:

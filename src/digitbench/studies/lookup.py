@@ -1,14 +1,25 @@
 """Ours beside a published number: where it stands in the metrics, and in which unit."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from digitbench.evaluation.summary import summarise
+from digitbench.studies.held_out import (
+    Statistic,
+    headline_statistic,
+    reach_over_images,
+    row_rate,
+)
 from digitbench.studies.measured import Measured, Record
 from digitbench.studies.published import Number
 
 PERCENT = 100.0
+# Protocols on images that the paper drew from the training images for itself.
+HELD_OUT = ("validation", "pooled")
 # Model and augmentation of a cell of the domain-shift study, by the name of the variant.
 CELLS = {
     "mlp": ("mlp", False),
@@ -22,8 +33,9 @@ CELLS = {
 class Ours:
     """A measured quantity in the unit of the published one.
 
-    low and high are the 95 % interval for the mean over seeds; None with one seed, and for what
-    has no interval. seeds is None for what no seed changes.
+    low and high are the 95 % interval for the mean over seeds, and over the held-out images where
+    a paper drew its own; None with one seed, and for what has no interval. seeds is None for what
+    no seed changes.
     """
 
     mean: float
@@ -50,24 +62,41 @@ def find_ours(
     part = record["protocols"].get(protocol)
     if part is None:
         return None
-    if number.confused:
-        return _summarised(_row_rates(part["confusion"], *number.confused), part["images"])
     if number.against is not None:
         other = measured.record(study, number.against)
         return None if other is None else _error_reduction(other["protocols"][protocol], part)
-    return _score(number.metric, part)
+    ours, statistic = _scored(number, part)
+    if ours is None or statistic is None or protocol not in HELD_OUT:
+        return ours
+    # Pooling counts every image once per epoch.
+    images = record["protocols"]["validation"]["images"]
+    return _widened(ours, PERCENT * reach_over_images(part["confusion"], images, statistic))
 
 
-def _score(metric: str, part: Record) -> Ours | None:
-    if metric == "error_rate":
-        errors = {
-            seed: 1 - value for seed, value in part["metrics"]["accuracy"]["per_seed"].items()
-        }
-        return _summarised(errors, part["images"])
-    summary = part["metrics"].get(metric)
-    if summary is None:
-        return None
-    return _from_summary(summary, part["images"], 1.0 if metric == "macro_auc" else PERCENT)
+def _scored(number: Number, part: Record) -> tuple[Ours | None, Statistic | None]:
+    """Ours over seeds, and what it is of a confusion matrix, if it is."""
+    metrics, images = part["metrics"], part["images"]
+    if number.confused:
+        statistic = row_rate(*number.confused)
+        rates = {seed: statistic(np.array(c)) for seed, c in part["confusion"].items()}
+        return _summarised(rates, images), statistic
+    if number.metric == "error_rate":
+        per_seed = metrics["accuracy"]["per_seed"]
+        errors = {seed: 1 - value for seed, value in per_seed.items()}
+        return _summarised(errors, images), headline_statistic("accuracy")
+    if number.metric not in metrics:
+        return None, None
+    if number.metric == "macro_auc":
+        return _from_summary(metrics["macro_auc"], images, scale=1.0), None
+    return _from_summary(metrics[number.metric], images), headline_statistic(number.metric)
+
+
+def _widened(ours: Ours, reach: float) -> Ours:
+    """The interval with an independent source of error added."""
+    if ours.low is None or ours.high is None:
+        return ours
+    half = math.hypot((ours.high - ours.low) / 2, reach)
+    return replace(ours, low=ours.mean - half, high=ours.mean + half)
 
 
 def _from_summary(summary: Mapping[str, Any], images: int, scale: float = PERCENT) -> Ours:
@@ -84,11 +113,6 @@ def _from_summary(summary: Mapping[str, Any], images: int, scale: float = PERCEN
 def _summarised(per_seed: Mapping[str, float], images: int) -> Ours:
     summary = summarise({int(seed): value for seed, value in per_seed.items()})
     return _from_summary(summary, images)
-
-
-def _row_rates(confusion: Mapping[str, Any], true: int, taken_for: int) -> dict[str, float]:
-    """Share of the images of one digit taken for another, per seed."""
-    return {seed: counts[true][taken_for] / sum(counts[true]) for seed, counts in confusion.items()}
 
 
 def _error_reduction(first: Record, second: Record) -> Ours | None:

@@ -33,6 +33,7 @@ class MainResults:
     timing: Mapping[str, Record] = field(default_factory=dict)
     latency: Record = field(default_factory=dict)
     comparison: Record = field(default_factory=dict)
+    robustness: Record = field(default_factory=dict)
     corruptions: pd.DataFrame | None = None
     class_counts: pd.DataFrame | None = None
 
@@ -82,6 +83,7 @@ def _main_results(root: Path) -> MainResults:
         timing={name: record for name, record in timing.items() if record},
         latency=_json(root / layout.TIMING / "evaluate.json"),
         comparison=_json(root / layout.METRICS / "comparison.json"),
+        robustness=_json(root / layout.METRICS / "robustness.json"),
         corruptions=_csv(root / layout.EVALUATION / "robustness.csv"),
         class_counts=_csv(root / layout.CLASS_COUNTS),
     )

@@ -42,8 +42,10 @@ everything else runs."""
 _HOW_TO_READ = """\
 ## How a verdict is reached
 
-- **reproduced**: the published number lies in our 95 % t interval for the mean over seeds, or its
+- **reproduced**: the published number lies in our 95 % interval for the mean over seeds, or its
   own ± reaches our mean, or its rounding (half a unit of its last digit) touches our interval.
+  Where the paper drew its own validation images, our interval also covers drawing them again
+  (except for error reduction).
 - **higher**, **lower**: ours is higher or lower than that.
 - **not comparable**: it depends on the machine, belongs to another network, or was not run here.
 
@@ -79,13 +81,17 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
 
 
 def _minutes(measured: Measured) -> list[str]:
-    """How long it took to train all of them, for those who are about to."""
-    clocks = [record for study in measured.timing.values() for record in study.values()]
-    if not clocks:
+    """How long it took to train them, for those who are about to; the Makefile quotes it."""
+    trained = {key: records for key, records in measured.timing.items() if records}
+    if not trained:
         return []
+    clocks = [record for records in trained.values() for record in records.values()]
     minutes = sum(record["stage_seconds"] for record in clocks) / 60
     where = listing(sorted({record["environment"]["hardware"] for record in clocks}))
-    return [f"Training all of these took {minutes:.0f} minutes on {where}."]
+    return [
+        f"Training {listing(list(trained))} took {minutes:.0f} minutes on {where}; the main "
+        "pipeline and the evaluation of the studies come on top."
+    ]
 
 
 def _parts(key: str, study: Published, rows: Sequence[Row], measured: Measured) -> list[str]:

@@ -55,6 +55,21 @@ class Row:
         return self.study != LITERATURE and not self.is_trial
 
 
+def own_protocol(rows: Sequence[Row]) -> list[Row]:
+    """Without the second looks: numbers on the test set that the paper got on other images.
+
+    Which way a paper enlarged USPS is not known, so both ways stay.
+    """
+    papers: dict[tuple[str, ...], str] = {}
+    for row in rows:
+        papers.setdefault(_number_of(row), row.protocol)
+    return [row for row in rows if row.dataset == "usps" or row.protocol == papers[_number_of(row)]]
+
+
+def _number_of(row: Row) -> tuple[str, ...]:
+    return row.study, row.model, row.metric, row.dataset, row.published
+
+
 def verdict_counts(rows: Sequence[Row]) -> list[int]:
     """How often each verdict was reached, in the order of VERDICTS."""
     return [sum(row.verdict == verdict for row in rows) for verdict in VERDICTS]

@@ -61,7 +61,7 @@ def _row(
         metric=number.metric,
         dataset=number.dataset or "",
         protocol=f"{protocol or ''}{mark}",
-        published=number.value,
+        published=f"{number.value} to {number.until}" if number.until else number.value,
         published_spread=number.spread or "",
         ours_mean=_rounded(mean),
         ours_low=_rounded(low),

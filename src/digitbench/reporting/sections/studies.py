@@ -11,7 +11,7 @@ from digitbench.studies.labels import (
     protocol_label,
     published_cell,
 )
-from digitbench.studies.rows import VERDICTS, Row, verdict_counts
+from digitbench.studies.rows import VERDICTS, Row, own_protocol, verdict_counts
 
 
 def studies(rows: Sequence[Row]) -> Section:
@@ -23,7 +23,9 @@ def studies(rows: Sequence[Row]) -> Section:
     published = [row for row in rows if not row.is_trial]
     keys = list(dict.fromkeys(row.study for row in published))
     by_study = {key: [row for row in published if row.study == key] for key in keys}
-    blocks: list[Block] = [Prose(_verdicts([row for row in published if row.is_claim]))]
+    blocks: list[Block] = [
+        Prose(_verdicts(own_protocol([row for row in published if row.is_claim])))
+    ]
     blocks += [_table(key, own) for key, own in by_study.items()]
     return Section("studies", "The five studies", blocks)
 
@@ -33,16 +35,17 @@ def _verdicts(rows: Sequence[Row]) -> str:
         f"{count} {verdict}" for verdict, count in zip(VERDICTS, verdict_counts(rows), strict=True)
     ]
     return (
-        f"{len(rows)} comparisons of a published number with ours: {listing(counts)} (higher and "
-        "lower say where ours lies). studies/README.md gives the reason of each, the "
-        "contradictions found in the papers, and what was measured about their questions."
+        f"{len(rows)} comparisons of a published number with ours under the paper's own protocol: "
+        f"{listing(counts)} (higher and lower say where ours lies). studies/README.md gives the "
+        "reason of each, the contradictions found in the papers, and what was measured about their "
+        "questions."
     )
 
 
 def _table(key: str, rows: Sequence[Row]) -> Table:
     return Table(
-        f"{key}: published beside ours, with the 95 % interval over seeds. Percent, except macro "
-        "AUC, parameters and seconds.",
+        f"{key}: published beside ours, with the 95 % interval over seeds, and over held-out "
+        "images where the paper drew its own. Percent, except macro AUC, parameters and seconds.",
         ["", "images, protocol", "published", "ours", "seeds", "verdict"],
         [
             [

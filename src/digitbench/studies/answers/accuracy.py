@@ -1,9 +1,15 @@
 """Answers about scores."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
+import numpy as np
+
+from digitbench.evaluation.factorial_design import Design, Estimate, Factor, Samples, weighted_sum
+from digitbench.evaluation.significance import holm
 from digitbench.evaluation.summary import Summary
-from digitbench.reporting.wording import interval, listing, percent, points
+from digitbench.evidence import ALPHA
+from digitbench.reporting.wording import interval, listing, p_value, percent, points
 from digitbench.studies.answers.asked import Asked, mean, paired_difference
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import Record
@@ -12,13 +18,19 @@ _TEST_WORDS = "on the test set"
 
 
 def ranking(asked: Asked) -> str | None:
-    """Which model is the more accurate, with neighbours compared seed by seed."""
+    """Which model is the more accurate, neighbours compared by Welch's test over their seeds."""
     parts = asked.parts("test")
     if len(parts) < 2:
         return None
     means = listing([f"{model_label(name)} {_accuracy(part)}" for name, part in parts.items()])
-    pairs = [_compared(parts, second, first) for first, second in pairwise(parts)]
-    return f"{' '.join(pairs)} Accuracy {_TEST_WORDS}: {means}."
+    pairs = list(pairwise(parts))
+    differences = [_difference(parts, worse, better) for better, worse in pairs]
+    p_values = holm([1.0 if d.p_value is None else d.p_value for d in differences])
+    sentences = [
+        _compared(model_label(better), model_label(worse), difference, p)
+        for (better, worse), difference, p in zip(pairs, differences, p_values, strict=True)
+    ]
+    return f"{' '.join(sentences)} Accuracy {_TEST_WORDS}: {means}."
 
 
 def _accuracy(part: Record) -> str:
@@ -26,16 +38,25 @@ def _accuracy(part: Record) -> str:
     return f"{percent(accuracy['mean'])} ({interval(accuracy)})"
 
 
-def _compared(parts: dict[str, Record], worse: str, better: str) -> str:
-    values = [parts[name]["metrics"]["accuracy"]["per_seed"] for name in (worse, better)]
-    difference = paired_difference(*values)
-    names = model_label(better), model_label(worse)
-    if difference is None or difference["ci95_low"] is None:
-        return f"One seed does not tell whether {names[0]} or {names[1]} is the better."
-    numbers = f"{_points(difference)}, paired by seed"
-    if difference["ci95_low"] <= 0:
-        return f"No evidence of a difference between {names[0]} and {names[1]}: {numbers}."
-    return f"{names[0]} is more accurate than {names[1]}: {numbers}."
+def _difference(parts: Mapping[str, Record], worse: str, better: str) -> Estimate:
+    samples: Samples = {
+        (name,): np.array(list(parts[name]["metrics"]["accuracy"]["per_seed"].values()))
+        for name in (worse, better)
+    }
+    return weighted_sum(Design((Factor("model", worse, better),)), samples, np.array([-1.0, 1.0]))
+
+
+def _compared(better: str, worse: str, difference: Estimate, p: float) -> str:
+    low, high = difference.ci95_low, difference.ci95_high
+    if low is None or high is None:
+        return f"One seed does not tell whether {better} or {worse} is the better."
+    numbers = (
+        f"{points(difference.value)} points ({points(low)} to {points(high)}), adjusted p "
+        f"{p_value(p)}"
+    )
+    if p >= ALPHA or low <= 0 <= high:
+        return f"No evidence of a difference between {better} and {worse}: {numbers}."
+    return f"{better} is more accurate than {worse}: {numbers}."
 
 
 def _points(difference: Summary) -> str:

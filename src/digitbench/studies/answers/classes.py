@@ -74,19 +74,20 @@ def confusion_causes(asked: Asked) -> str | None:
 
 
 def _shared_pairs(main: MainResults) -> list[str]:
-    """Pairs that lead whatever the network is, which speaks for the digits' shapes."""
+    """Pairs that lead whatever the network is."""
     leading = {
         name: {(pair["first"], pair["second"]) for pair in pairs[:_LEADING]}
         for name, pairs in main.comparison.get("most_confused", {}).items()
     }
-    shared = sorted(set.intersection(*leading.values())) if leading else []
+    shared = sorted(set.intersection(*leading.values())) if len(leading) > 1 else []
     if not shared:
         return []
     names = listing([model_label(name) for name in leading])
     digits = listing([f"{first} with {second}" for first, second in shared])
     return [
         f"In the main comparison {digits} are among the {_LEADING} most confused pairs of {names} "
-        "alike: it is the shapes of these digits rather than one network."
+        "alike, so that no single network is the reason; the digits, their labels or the training "
+        "images may be."
     ]
 
 

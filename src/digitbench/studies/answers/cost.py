@@ -4,6 +4,8 @@ from digitbench.reporting.wording import listing
 from digitbench.studies.answers.asked import Asked
 from digitbench.studies.labels import model_label
 
+ALIKE = 1.1  # a ratio of times below which none is called faster
+
 
 def inference_speed(asked: Asked) -> str | None:
     """Who is faster for one image and in batches; networks of the main comparison."""
@@ -27,7 +29,9 @@ def inference_speed(asked: Asked) -> str | None:
 
 
 def _ratio(order: list[str], ratio: float) -> str:
-    """The first beside the last."""
+    """The first beside the last; clocks don't tell apart what is closer than a tenth."""
+    if ratio < ALIKE:
+        return f"{model_label(order[0])} and {model_label(order[-1])} are about equally fast"
     return f"{model_label(order[0])} is {ratio:.1f} times as fast as {model_label(order[-1])}"
 
 
@@ -41,9 +45,10 @@ def training_time(asked: Asked) -> str | None:
     fast, slow = order[0], order[-1]
     found = listing([f"{model_label(name)} {seconds[name]:.1f} s" for name in order])
     where = listing(sorted({record["environment"]["hardware"] for record in timing.values()}))
+    at_once = listing(sorted({str(record["replicates_at_once"]) for record in timing.values()}))
     return (
-        f"An epoch takes {found} on {where}: {model_label(slow)} takes "
-        f"{seconds[slow] / seconds[fast]:.1f} times as long as {model_label(fast)}."
+        f"An epoch takes {found} on {where}, {at_once} replicates at once: {model_label(slow)} "
+        f"takes {seconds[slow] / seconds[fast]:.1f} times as long as {model_label(fast)}."
         f"{_published_ratio(asked, slow, fast)}"
     )
 

@@ -1,5 +1,7 @@
 """Answers about digits that are not quite MNIST's: distorted ones, and those of USPS."""
 
+from collections.abc import Mapping
+
 from digitbench.evaluation.summary import Summary, summarise
 from digitbench.reporting.wording import listing, percent, points
 from digitbench.studies.answers.asked import Asked
@@ -14,46 +16,75 @@ SLIGHT = (
     ("rotation", 10.0, "a rotation by 10°"),
 )
 ROBUST = 0.01  # loss of accuracy up to which a network is called robust
+PerSeed = Mapping[int, float]
 
 
 def distortions(asked: Asked) -> str | None:
     """What slight distortions cost, and what augmentation changes about it."""
-    sentences = _slight(asked)
-    for model in asked.question.architectures:
-        plain = asked.measured.robustness.get(model)
-        augmented = asked.measured.robustness.get(f"{model}_augmented")
-        if plain and augmented:
-            sentences.append(_with_augmentation(model, plain, augmented))
-    return " ".join(sentences) or None
+    return " ".join([*_slight(asked), *_with_augmentation(asked)]) or None
 
 
 def _slight(asked: Asked) -> list[str]:
-    curves = asked.measured.main.corruptions
-    if curves is None:
+    main = asked.measured.main
+    if main.corruptions is None:
         return []
-    names = asked.question.architectures
-    means = curves.groupby(["architecture", "corruption", "strength"])["accuracy"].mean()
-    verdicts, sentences = [], []
-    for corruption, strength, words in SLIGHT:
-        clean = {name: float(means[name, corruption, 0.0]) for name in names}
-        moved = {name: float(means[name, corruption, strength]) for name in names}
-        changes = [
-            f"{model_label(name)} from {percent(clean[name], 1)} to {percent(moved[name], 1)}"
-            for name in names
-        ]
-        robust = [model_label(name) for name in names if clean[name] - moved[name] <= ROBUST]
-        verdicts.append(f"{listing(robust) or 'none'} to {words}")
-        sentences.append(f"{words[0].upper()}{words[1:]} takes {listing(changes)}.")
-    verdict = f"With a loss of at most {percent(ROBUST, 0)} called robust: {listing(verdicts)}."
-    return [verdict, *sentences]
-
-
-def _with_augmentation(model: str, plain: Record, augmented: Record) -> str:
-    changes = [
-        f"{name} from {percent(plain[key]['mean'], 1)} to {percent(augmented[key]['mean'], 1)}"
-        for key, name in (("mean", "mean accuracy over all corruptions"), ("shift", "over shifts"))
+    curves = {
+        place: dict(zip(rows["seed"], rows["accuracy"], strict=True))
+        for place, rows in main.corruptions.groupby(["architecture", "corruption", "strength"])
+    }
+    sentences = [
+        f"Robust is called what loses at most {percent(ROBUST, 0).removesuffix(' %')} point of "
+        f"accuracy, by the 95 % interval over the seeds of the main comparison, on "
+        f"{main.robustness['images']:,} test images."
     ]
-    return f"Augmentation takes {model_label(model)}'s {listing(changes)}."
+    for corruption, strength, words in SLIGHT:
+        told = [
+            _moved(name, curves[name, corruption, 0.0], curves[name, corruption, strength])
+            for name in asked.question.architectures
+        ]
+        sentences.append(f"{words[0].upper()}{words[1:]} takes {listing(told)}.")
+    return sentences
+
+
+def _moved(name: str, clean: PerSeed, moved: PerSeed) -> str:
+    """Both accuracies, and the verdict on the loss; each network is its own comparison."""
+    before, after = summarise(clean)["mean"], summarise(moved)["mean"]
+    loss = summarise({seed: clean[seed] - moved[seed] for seed in clean})
+    low, high = loss["ci95_low"], loss["ci95_high"]
+    verdict = "undecided"
+    if high is not None and high <= ROBUST:
+        verdict = "robust"
+    elif low is not None and low > ROBUST:
+        verdict = "not robust"
+    return f"{model_label(name)} from {percent(before, 1)} to {percent(after, 1)} ({verdict})"
+
+
+def _with_augmentation(asked: Asked) -> list[str]:
+    """The effect of augmentation on networks that were trained both ways."""
+    record = asked.measured.robustness
+    if not record:
+        return []
+    effects = {
+        key: next(e for e in record["effects"][key] if e["factors"] == ["augmentation"])
+        for key in ("mean", "shift")
+    }
+    changes = [
+        f"{model_label(name)} from {percent(record[name]['mean']['mean'], 1)} to "
+        f"{percent(record[f'{name}_augmented']['mean']['mean'], 1)}"
+        for name in asked.question.architectures
+    ]
+    return [
+        "For the networks of pedrogiu13, trained with and without it, augmentation moves accuracy "
+        f"over all corruptions by {_effect(effects['mean'])} points, and over shifts by "
+        f"{_effect(effects['shift'])}. Over all of them it takes {listing(changes)}."
+    ]
+
+
+def _effect(effect: Record) -> str:
+    low, high = effect["ci95_low"], effect["ci95_high"]
+    if low is None:
+        return points(effect["effect"])
+    return f"{points(effect['effect'])} ({points(low)} to {points(high)})"
 
 
 def usps_attribution(asked: Asked) -> str | None:
