@@ -9,7 +9,7 @@ from digitbench.studies.rows import TRIAL, Row
 from digitbench.studies.verdicts import judge
 
 # Of ours, in the unit of the number; beyond what anybody reads.
-_DECIMALS = 6
+_DECIMALS = 8
 
 
 def all_rows(studies: Mapping[str, Published], measured: Measured) -> list[Row]:
