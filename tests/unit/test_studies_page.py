@@ -255,6 +255,17 @@ def test_slight_distortions_are_those_of_the_curves(
     # The invented effect: half of 0.7 - 0.6 + 0.95 - 0.8; means with the mean seed in thousandths.
     assert "over all corruptions by +12.50 (+12.37 to +12.63) points" in text
     assert re.search(r"MLP from 45\.1 % to 55\.1 % and CNN from 65\.1 % to 80\.1 %", text)
+    assert "It helps against shift (+12.50), " in text
+
+
+def test_where_augmentation_hurts_is_told(studies: dict[str, Published]) -> None:
+    record = data.robustness()
+    effect = next(e for e in record["effects"]["noise"] if e["factors"] == ["augmentation"])
+    effect |= {"effect": -0.2, "p_value": 1e-9}
+    effect = next(e for e in record["effects"]["blur"] if e["factors"] == ["augmentation"])
+    effect |= {"p_value": 0.3}
+    text = told("distortions", "nguyen2026", studies, Measured(robustness=record))
+    assert "; it hurts under noise (−20.00); it leaves open blur (+12.50)." in text
 
 
 def test_a_loss_is_judged_by_its_interval(

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from digitbench.evaluation.significance import holm
 from digitbench.evaluation.summary import Summary, summarise
+from digitbench.evidence import ALPHA
 from digitbench.reporting.wording import listing, percent, points
 from digitbench.studies.answers.asked import Asked
 from digitbench.studies.gap_wording import gap_sentence
@@ -65,9 +67,10 @@ def _with_augmentation(asked: Asked) -> list[str]:
     if not record:
         return []
     effects = {
-        key: next(e for e in record["effects"][key] if e["factors"] == ["augmentation"])
-        for key in ("mean", "shift")
+        key: next(e for e in table if e["factors"] == ["augmentation"])
+        for key, table in record["effects"].items()
     }
+    overall = effects.pop("mean")
     changes = [
         f"{model_label(name)} from {percent(record[name]['mean']['mean'], 1)} to "
         f"{percent(record[f'{name}_augmented']['mean']['mean'], 1)}"
@@ -75,9 +78,20 @@ def _with_augmentation(asked: Asked) -> list[str]:
     ]
     return [
         "For the networks of pedrogiu13, trained with and without it, augmentation moves accuracy "
-        f"over all corruptions by {_effect(effects['mean'])} points, and over shifts by "
-        f"{_effect(effects['shift'])}. Over all of them it takes {listing(changes)}."
+        f"over all corruptions by {_effect(overall)} points: {listing(changes)}.",
+        _by_side(effects),
     ]
+
+
+def _by_side(effects: Mapping[str, Record]) -> str:
+    """Where it helps, where it hurts, and where that can't be told; p-values adjusted by Holm."""
+    adjusted = holm([1.0 if e["p_value"] is None else e["p_value"] for e in effects.values()])
+    sides: dict[str, list[str]] = {"helps against": [], "hurts under": [], "leaves open": []}
+    for (name, effect), p in zip(effects.items(), adjusted, strict=True):
+        side = "helps against" if effect["effect"] > 0 else "hurts under"
+        sides[side if p < ALPHA else "leaves open"].append(f"{name} ({points(effect['effect'])})")
+    told = [f"{side} {listing(names)}" for side, names in sides.items() if names]
+    return f"It {'; it '.join(told)}."
 
 
 def _effect(effect: Record) -> str:
