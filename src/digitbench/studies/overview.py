@@ -8,6 +8,11 @@ from digitbench.studies.labels import model_label, ours_cell, protocol_label, pu
 from digitbench.studies.published import Published
 from digitbench.studies.rows import LITERATURE, VERDICTS, Row, own_protocol, verdict_counts
 
+_ELSEWHERE = (
+    "Figures: [digits of other origin](#domain_shift), [corrupted digits](#robustness), and those "
+    "of the main comparison in [its report](../report/report.md)."
+)
+
 
 def overview_parts(studies: Mapping[str, Published], rows: Sequence[Row]) -> list[str]:
     """Markdown of both tables.
@@ -20,7 +25,9 @@ def overview_parts(studies: Mapping[str, Published], rows: Sequence[Row]) -> lis
     keys = [key for key in studies if key != LITERATURE]
     parts = ["## In short", _counts(keys, own_protocol(claims))]
     measured = [row for row in claims if _is_headline(row)]
-    return [*parts, _accuracies(measured)] if measured else parts
+    if measured:
+        parts.append(_accuracies(measured))
+    return [*parts, _ELSEWHERE]
 
 
 def _is_headline(row: Row) -> bool:
