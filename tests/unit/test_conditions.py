@@ -269,7 +269,7 @@ def test_missing_or_damaged_optical_digits_are_named(damage: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("broken", ["zip.train.gz", "zip.test.gz"])
-@pytest.mark.parametrize("content", [None, usps_file([5])])
+@pytest.mark.parametrize("content", [None, usps_file([5])], ids=["missing", "other"])
 def test_missing_or_other_usps_files_are_named(
     broken: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
