@@ -128,7 +128,7 @@ def _robustness(measured: Measured) -> list[str]:
 
 
 def _accuracy(summary: Mapping[str, Any]) -> str:
-    return f"{100 * summary['mean']:.1f} ({interval(summary)})"
+    return f"{100 * summary['mean']:.2f} ({interval(summary)})"
 
 
 def _missing(folder: Path) -> str:

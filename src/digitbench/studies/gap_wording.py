@@ -19,7 +19,7 @@ def gap_sentence(gap: Mapping[str, Any]) -> str:
     start, end = gap["start"], gap["end"]
     has_shares = _has_shares(gap)
     parts = [
-        f"{FACTORS[name]} {_points(part, _share(part, gap['gap']) if has_shares else [])}"
+        f"{FACTORS[name]} {estimate_text(part, _share(part, gap['gap']) if has_shares else [])}"
         for name, part in gap["parts"].items()
     ]
     if start["mapping"] == end["mapping"]:
@@ -28,7 +28,9 @@ def gap_sentence(gap: Mapping[str, Any]) -> str:
         cells = " to ".join(
             f"{_network(cell)} on {SHOWN[cell['mapping']]}" for cell in (start, end)
         )
-    return f"From {cells}, accuracy changes by {_points(gap['gap'])} points: {listing(parts)}."
+    return (
+        f"From {cells}, accuracy changes by {estimate_text(gap['gap'])} points: {listing(parts)}."
+    )
 
 
 def _network(cell: Mapping[str, Any]) -> str:
@@ -53,7 +55,7 @@ def _share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> list[str]:
     return [percent(part["value"] / whole["value"], 0)]
 
 
-def _points(estimate: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
+def estimate_text(estimate: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     """The estimate, then its interval and the notes in brackets."""
     if estimate["ci95_low"] is not None:
         notes = [f"{points(estimate['ci95_low'])} to {points(estimate['ci95_high'])}", *notes]

@@ -50,7 +50,8 @@ _HOW_TO_READ = """\
 - **not comparable**: it depends on the machine, belongs to another network, or was not run here.
 
 Most published numbers are a single run, and our interval is that of a mean: a run of the very same
-recipe may lie outside it. **higher** and **lower** by a few tenths say no more than that.
+recipe may lie outside it. **higher** and **lower** by a few tenths say no more than that. Where a
+paper leaves sizes or epochs open, ours are listed below it as choices; another network may be why.
 
 Percent, except macro AUC (a fraction of 1), parameters and seconds. A number whose protocol is not
 the test set has a second row with ours on the test set, so that the gap has a size."""
