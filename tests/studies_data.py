@@ -129,6 +129,7 @@ def timing(seconds: float) -> dict[str, Any]:
     """What training writes about its time."""
     return {
         "replicates_at_once": 2,
+        "precision": "float32",
         "seconds_per_epoch": {
             "median": seconds,
             "per_seed": {str(seed): seconds for seed in SEEDS},

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,13 @@ def test_training_depends_on_its_own_variant_and_on_the_shared_keys_it_does_not_
 
 
 @pytest.fixture(scope="module")
-def studied(finished: Project) -> Project:
+def studied(finished: Project) -> Iterator[Project]:
     """The clone after one study has run; the main pipeline had run before."""
     output = finished.dvc("repro", f"{STUDY}/dvc.yaml")
     assert "Running stage 'train_cnn'" not in output, "the main pipeline is up to date"
-    return finished
+    yield finished
+    finished.restore()
+    finished.run("git", "clean", "-qfd", "studies")
 
 
 def test_a_study_runs_from_end_to_end_and_then_is_up_to_date(studied: Project) -> None:

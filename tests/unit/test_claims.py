@@ -10,7 +10,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.reporting import claims
 from digitbench.reporting.claims import BEGIN, END, FIGURE, RECORD, claims_block, load_claims
 from digitbench.studies.published import KEYS
-from digitbench.studies.rows import SUMMARY, Row, own_protocol, write_rows
+from digitbench.studies.rows import SUMMARY, Row, own_protocol, published_numbers, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,9 +20,13 @@ def test_the_block_counts_the_papers_numbers_and_quotes_the_gap(rows: list[Row])
     published = own_protocol([row for row in rows if row.is_claim])
     lower = sum(row.verdict == "lower" for row in published)
     assert {row.study for row in published} == set(KEYS)
-    assert f"\n{len(published)} comparisons" in block
+    assert (
+        f"\n{published_numbers(published)} published numbers in {len(published)} comparisons"
+        in block
+    )
     assert f" {lower} lower" in block
     assert "reports 41.18 % for its MLP and 97.45 % for its CNN" in block
+    assert "a gap of 56.27 points" in block
     for gap in ("+42.00", "+27.00", "+12.00"):
         assert f" {gap} (" in block
     assert f"]({FIGURE.as_posix()})" in block

@@ -26,13 +26,14 @@ CASES: list[tuple[str, dict[str, str], tuple[float, float], Verdict, str]] = [
     ("98.90", {}, (98.80, 99.00), "reproduced", "lies in our 95 % interval"),
     ("98.80", {}, (98.80, 99.00), "reproduced", "lies in our 95 % interval"),
     ("99.00", {}, (98.80, 99.00), "reproduced", "lies in our 95 % interval"),
-    # Rounding touches the interval, or falls short of it by a hair.
-    ("98.9", {}, (98.95, 99.05), "reproduced", "within its rounding"),
-    ("98.9", {}, (98.951, 99.05), "higher", "is higher than"),
-    ("98.9", {}, (98.75, 98.85), "reproduced", "within its rounding"),
-    ("98.9", {}, (98.75, 98.849), "lower", "is lower than"),
+    # Rounding touches the interval as it is shown, or falls short of it by a hair.
+    ("98.9", {}, (98.953, 99.05), "reproduced", "give or take its rounding, touches"),
+    ("98.9", {}, (98.95, 99.05), "reproduced", "give or take its rounding, touches"),
+    ("98.9", {}, (98.956, 99.05), "higher", "is higher than"),
+    ("98.9", {}, (98.75, 98.85), "reproduced", "give or take its rounding, touches"),
+    ("98.9", {}, (98.75, 98.844), "lower", "is lower than"),
     ("98.90", {}, (98.95, 99.05), "higher", "is higher than"),
-    ("99.0", {"rounded_to": "1"}, (99.2, 99.4), "reproduced", "within its rounding"),
+    ("99.0", {"rounded_to": "1"}, (99.2, 99.4), "reproduced", "give or take its rounding, touches"),
     ("99.0", {}, (99.2, 99.4), "higher", "is higher than"),
     # The paper's ± reaches our mean, or not quite.
     ("97.0", {"spread": "0.9"}, (97.8, 98.0), "reproduced", "reaches our mean"),
@@ -40,8 +41,8 @@ CASES: list[tuple[str, dict[str, str], tuple[float, float], Verdict, str]] = [
     ("97.0", {"spread": "0.9"}, (96.0, 96.2), "reproduced", "reaches our mean"),
     ("97.0", {"spread": "0.9"}, (96.0, 96.18), "lower", "is lower than"),
     # A range.
-    ("96.6", {"until": "96.9"}, (96.85, 97.2), "reproduced", "lies in our 95 % interval"),
-    ("96.6", {"until": "96.9"}, (96.7, 96.8), "reproduced", "lies in our 95 % interval"),
+    ("96.6", {"until": "96.9"}, (96.85, 97.2), "reproduced", "overlaps our 95 % interval"),
+    ("96.6", {"until": "96.9"}, (96.7, 96.8), "reproduced", "overlaps our 95 % interval"),
     ("96.6", {"until": "96.9"}, (96.96, 97.2), "higher", "is higher than"),
     ("96.6", {"until": "96.9"}, (96.2, 96.5), "lower", "is lower than"),
 ]
@@ -112,7 +113,9 @@ def test_another_protocol_than_the_paper_is_named() -> None:
     _, own = judge(stated, ours(98.3, 98.5), "pooled")
     _, other = judge(stated, ours(98.9, 99.1), "test")
     assert "the paper's protocol" not in own
-    assert other.endswith("the paper's protocol: validation images, all epochs pooled.")
+    assert other.endswith(
+        "the paper's protocol: validation images, scored after every epoch and added up."
+    )
 
 
 def test_a_trial_is_not_called_published() -> None:

@@ -1,6 +1,6 @@
 """Numbers as people read them, and sentences that say no more than the numbers do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from digitbench.evidence import is_significant
@@ -35,6 +35,12 @@ def interval(summary: Mapping[str, Any]) -> str:
     if summary["ci95_low"] is None:
         return "one seed"
     return f"{100 * summary['ci95_low']:.2f} to {100 * summary['ci95_high']:.2f}"
+
+
+def arithmetic(precisions: Iterable[str]) -> str:
+    """In what networks were trained; the RNN's recurrent layer keeps float32 in any case."""
+    found = listing(sorted(set(precisions)))
+    return f"{found} (the RNN's recurrent layer: float32)" if "bfloat16" in found else found
 
 
 def listing(items: Sequence[str]) -> str:

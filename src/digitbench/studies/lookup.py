@@ -66,10 +66,13 @@ def find_ours(
         other = measured.record(study, number.against)
         return None if other is None else _error_reduction(other["protocols"][protocol], part)
     ours, statistic = _scored(number, part)
-    if ours is None or statistic is None or protocol not in HELD_OUT:
+    if ours is None or protocol not in HELD_OUT:
         return ours
     # Pooling counts every image once per epoch.
     images = record["protocols"]["validation"]["images"]
+    ours = replace(ours, images=images)
+    if statistic is None:
+        return ours
     return _widened(ours, PERCENT * reach_over_images(part["confusion"], images, statistic))
 
 

@@ -6,7 +6,14 @@ from digitbench.reporting.document import Table
 from digitbench.reporting.markdown import markdown_table
 from digitbench.studies.labels import model_label, ours_cell, protocol_label, published_cell
 from digitbench.studies.published import Published
-from digitbench.studies.rows import LITERATURE, VERDICTS, Row, own_protocol, verdict_counts
+from digitbench.studies.rows import (
+    LITERATURE,
+    VERDICTS,
+    Row,
+    own_protocol,
+    published_numbers,
+    verdict_counts,
+)
 
 _ELSEWHERE = (
     "Figures: [digits of other origin](#domain_shift), [corrupted digits](#robustness), and those "
@@ -62,8 +69,9 @@ def _counts(keys: Sequence[str], rows: Sequence[Row]) -> str:
         for key in keys
     ]
     caption = (
-        "Verdicts under the paper's own protocol; USPS counts under both ways of enlarging it, "
-        "because no paper says which was its own."
+        f"Verdicts on {published_numbers(rows)} numbers under the paper's own protocol. USPS "
+        "counts under both ways of enlarging it, and pavon2025 with both numbers of epochs, "
+        "because the papers don't say which were theirs."
     )
     total = ["all", *map(str, verdict_counts(rows))]
     return markdown_table(Table(caption, ["", *VERDICTS], [*lines, total]))

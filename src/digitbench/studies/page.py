@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from digitbench.reporting.document import Table
 from digitbench.reporting.markdown import markdown_table
-from digitbench.reporting.wording import listing
+from digitbench.reporting.wording import arithmetic, listing
 from digitbench.studies.answers import answer
 from digitbench.studies.answers.asked import Asked
 from digitbench.studies.extensions import extension_parts
@@ -23,9 +23,11 @@ from digitbench.studies.rows import LITERATURE, Row
 _INTRODUCTION = """\
 # Five studies, reproduced
 
-Every number that five studies of handwritten digits report, beside ours: same architecture, same
-recipe, the paper's own protocol, and next to it the test set. Generated from `studies/*/metrics`
-and `metrics/` by `python -m digitbench.studies`; [summary.csv](summary.csv) holds the same rows."""
+Every number that five studies of handwritten digits report, beside ours: with the architecture,
+recipe and protocol that the paper gives, and our choice where it leaves one open (listed under each
+study). A number from other images than the test set has a second row on the test set. Generated
+from `studies/*/metrics` and `metrics/` by `python -m digitbench.studies`;
+[summary.csv](summary.csv) holds the same rows."""
 _HOW_TO_RUN = """\
 ## How to run
 
@@ -46,15 +48,18 @@ _HOW_TO_READ = """\
   own ± reaches our mean, or its rounding (half a unit of its last digit) touches our interval.
   Where the paper drew its own validation images, our interval also covers drawing them again
   (except for error reduction).
-- **higher**, **lower**: ours is higher or lower than that.
+  A paper's ± is taken at its word, also that of nguyen2026, which doesn't say what it measures; the
+  reason tells where a verdict rests on it.
+- **higher**, **lower**: none of this holds, and our mean is higher or lower than the number.
 - **not comparable**: it depends on the machine, belongs to another network, or was not run here.
 
 Most published numbers are a single run, and our interval is that of a mean: a run of the very same
 recipe may lie outside it. **higher** and **lower** by a few tenths say no more than that. Where a
-paper leaves sizes or epochs open, ours are listed below it as choices; another network may be why.
+paper leaves sizes or epochs open, ours are listed below it as choices; a difference may then come
+from a different network.
 
-Percent, except macro AUC (a fraction of 1), parameters and seconds. A number whose protocol is not
-the test set has a second row with ours on the test set, so that the gap has a size."""
+Percent, except macro AUC (a fraction of 1), parameters and seconds. Verdicts are reached with the
+decimals that are shown."""
 
 
 def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured: Measured) -> str:
@@ -88,10 +93,11 @@ def _minutes(measured: Measured) -> list[str]:
         return []
     clocks = [record for records in trained.values() for record in records.values()]
     minutes = sum(record["stage_seconds"] for record in clocks) / 60
+    precision = arithmetic(record["precision"] for record in clocks)
     where = listing(sorted({record["environment"]["hardware"] for record in clocks}))
     return [
-        f"Training {listing(list(trained))} took {minutes:.0f} minutes on {where}; the main "
-        "pipeline and the evaluation of the studies come on top."
+        f"Training {listing(list(trained))} took {minutes:.0f} minutes on {where}, in {precision}; "
+        "the main pipeline and the evaluation of the studies come on top."
     ]
 
 
@@ -107,7 +113,7 @@ def _parts(key: str, study: Published, rows: Sequence[Row], measured: Measured) 
     parts += [
         f"### What does not fit together in {key}",
         _bullets(study.contradictions),
-        f"### What was chosen for {key}, where the paper is silent or contradicts itself",
+        f"### How {key} was run, and what was chosen where the paper is silent",
         _bullets(study.choices),
         f"### What {key} asks or claims, measured",
         *_answers(key, study, measured),

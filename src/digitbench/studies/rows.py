@@ -66,6 +66,16 @@ def own_protocol(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.dataset == "usps" or row.protocol == papers[_number_of(row)]]
 
 
+def published_numbers(rows: Sequence[Row]) -> int:
+    """How many numbers the rows are about: one stands in several, once per variant and protocol."""
+    return len(
+        {
+            (row.study, row.model.partition("_")[0], row.metric, row.dataset, row.published)
+            for row in rows
+        }
+    )
+
+
 def _number_of(row: Row) -> tuple[str, ...]:
     return row.study, row.model, row.metric, row.dataset, row.published
 

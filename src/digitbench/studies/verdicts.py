@@ -10,7 +10,7 @@ from digitbench.studies.rows import Verdict
 PROTOCOLS = {
     "test": "test set",
     "validation": "validation part",
-    "pooled": "validation images, all epochs pooled",
+    "pooled": "validation images, scored after every epoch and added up",
     "stretch": "original USPS, unsmoothed, stretched to 28×28",
     "box": "original USPS, unsmoothed, in a 20 px box",
 }
@@ -47,15 +47,19 @@ def judge(
 
 def _judge_mean(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
     value, until = float(number.exact), float(number.until or number.value)
-    low = ours.mean if ours.low is None else ours.low
-    high = ours.mean if ours.high is None else ours.high
+    # With the decimals that are shown, so that a reader can check the verdict.
+    low, high = (
+        round(ours.mean if end is None else end, decimals(number.metric))
+        for end in (ours.low, ours.high)
+    )
     if ours.low is not None and value <= high and until >= low:
-        return "reproduced", f"{stated} lies in our 95 % interval"
+        place = "overlaps" if number.until else "lies in"
+        return "reproduced", f"{stated} {place} our 95 % interval"
     if number.spread and abs(ours.mean - value) <= float(number.spread) + _TOLERANCE:
         return "reproduced", f"{stated} reaches our mean"
     rounded_low, rounded_high = (float(end) for end in number.rounding)
     if rounded_low <= high + _TOLERANCE and rounded_high >= low - _TOLERANCE:
-        return "reproduced", f"{stated} is ours within its rounding"
+        return "reproduced", f"{stated}, give or take its rounding, touches our 95 % interval"
     if ours.low is None:
         return "not comparable", f"{stated} meets a single seed, which has no interval"
     side: Verdict = "higher" if ours.mean > value else "lower"

@@ -2,7 +2,7 @@
 
 from digitbench.reporting.document import Command, Prose, Section, Table
 from digitbench.reporting.results import Results
-from digitbench.reporting.wording import listing
+from digitbench.reporting.wording import arithmetic, listing
 
 
 def reproduce(results: Results) -> Section:
@@ -14,7 +14,7 @@ def reproduce(results: Results) -> Section:
         ["epochs", str(params.epochs)],
         ["batch size", str(params.batch_size)],
         ["optimiser", f"Adam, learning rate {params.learning_rate:g}"],
-        ["arithmetic of training", listing(sorted({item["precision"] for item in clocks}))],
+        ["arithmetic of training", arithmetic(item["precision"] for item in clocks)],
         ["validation share", f"{params.validation_share:g}"],
     ]
     environments = [timing["environment"] for timing in clocks]

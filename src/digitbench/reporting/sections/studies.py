@@ -11,7 +11,7 @@ from digitbench.studies.labels import (
     protocol_label,
     published_cell,
 )
-from digitbench.studies.rows import VERDICTS, Row, own_protocol, verdict_counts
+from digitbench.studies.rows import VERDICTS, Row, own_protocol, published_numbers, verdict_counts
 
 
 def studies(rows: Sequence[Row]) -> Section:
@@ -35,10 +35,11 @@ def _verdicts(rows: Sequence[Row]) -> str:
         f"{count} {verdict}" for verdict, count in zip(VERDICTS, verdict_counts(rows), strict=True)
     ]
     return (
-        f"{len(rows)} comparisons of a published number with ours under the paper's own protocol: "
-        f"{listing(counts)} (higher and lower say where ours lies). studies/README.md gives the "
-        "reason of each, the contradictions found in the papers, and what was measured about their "
-        "questions."
+        f"{published_numbers(rows)} published numbers in {len(rows)} comparisons under the paper's "
+        "own protocol (USPS under two ways of enlarging it, pavon2025 with its two numbers of "
+        f"epochs): {listing(counts)} (higher and lower say where ours lies). studies/README.md "
+        "gives the reason of each, the contradictions found in the papers, and what was measured "
+        "about their questions."
     )
 
 

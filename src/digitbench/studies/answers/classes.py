@@ -1,8 +1,9 @@
 """Answers about the ten digits: how many there are, and which are taken for which."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
+from typing import TypeVar
 
 from digitbench.reporting.wording import listing, percent
 from digitbench.studies.answers.asked import Asked
@@ -12,6 +13,7 @@ from digitbench.studies.measured import MainResults, Record
 _NAMED = 3  # confusions in a sentence
 _LEADING = 5  # pairs that count as leading
 Pair = tuple[int, int]
+Number = TypeVar("Number", int, float)
 
 
 def class_balance(asked: Asked) -> str | None:
@@ -34,13 +36,13 @@ def confused_pairs(asked: Asked) -> str | None:
     sentences = []
     for name, part in asked.parts("test").items():
         counts = _counts(part)
-        found = Counter({(a, b): counts[a][b] for a, b in permutations(range(10), 2)})
+        rates = {(a, b): counts[a][b] / sum(counts[a]) for a, b in permutations(range(10), 2)}
         leading = [
-            f"{true} for {taken} ({percent(count / sum(counts[true]))} of true {true}s)"
-            for (true, taken), count in _ordered(found)[:_NAMED]
+            f"{true} taken for {taken} ({percent(rate)} of true {true}s)"
+            for (true, taken), rate in _ordered(rates)[:_NAMED]
         ]
         sentences.append(
-            f"{model_label(name)}: most often taken on the test set are {listing(leading)}."
+            f"{model_label(name)}, most frequent on the test set: {listing(leading)}."
             f"{_ranks(asked.question.pairs, _pairs(counts))}"
         )
     return " ".join(sentences) or None
@@ -50,10 +52,10 @@ def _ranks(published: Sequence[Pair], pairs: Counter[Pair]) -> str:
     """Where the published pairs stand, both directions counted together."""
     order = [pair for pair, _ in _ordered(pairs)]
     told = [
-        f"{first} and {second} is number {order.index((first, second)) + 1}"
+        f"{first} with {second} ranks {order.index((first, second)) + 1}"
         for first, second in map(sorted, published)
     ]
-    return f" Of the {len(order)} pairs, {listing(told)}." if told else ""
+    return f" Of the {len(order)} pairs, by count, {listing(told)}." if told else ""
 
 
 def confusion_causes(asked: Asked) -> str | None:
@@ -115,6 +117,6 @@ def _pairs(counts: list[list[int]]) -> Counter[Pair]:
     )
 
 
-def _ordered(counts: Counter[Pair]) -> list[tuple[Pair, int]]:
+def _ordered(counts: Mapping[Pair, Number]) -> list[tuple[Pair, Number]]:
     """The most frequent first; equal ones by their digits, so that the order is stable."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

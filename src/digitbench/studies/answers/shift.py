@@ -35,9 +35,9 @@ def _slight(asked: Asked) -> list[str]:
         for place, rows in main.corruptions.groupby(["architecture", "corruption", "strength"])
     }
     sentences = [
-        f"Robust is called what loses at most {percent(ROBUST, 0).removesuffix(' %')} point of "
-        f"accuracy, by the 95 % interval over the seeds of the main comparison, on "
-        f"{main.robustness['images']:,} test images."
+        "A network counts as robust if the whole 95 % interval of its loss, over seeds, lies at "
+        f"or below {100 * ROBUST:.0f} point of accuracy, as not robust if all of it lies above. "
+        f"Networks of the main comparison, {main.robustness['images']:,} test images."
     ]
     for corruption, strength, words in SLIGHT:
         told = [
