@@ -1,10 +1,12 @@
-"""Every command that the documents name is one that its program accepts."""
+"""Commands that the documents name are accepted, links lead somewhere, and figures are fresh."""
 
+import json
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.cli import DvcParserError, parse_args
@@ -88,3 +90,34 @@ def test_every_link_leads_to_a_file(document: str) -> None:
     links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (file.parent / link).exists()] == []
+
+
+# --- figures of the guide ----------------------------------------------------------------------
+
+GUIDE = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+AGAIN = "the committed results have changed: run the guide's commands again"
+
+
+def metrics(name: str) -> Any:
+    return json.loads((ROOT / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_the_guide_compares_with_the_committed_metrics() -> None:
+    lines = re.findall(r"^metrics/summary/(\w+)\.json +(\w+) +(\S+) ", GUIDE, re.MULTILINE)
+    assert len(lines) > 5
+    assert {float(head) == metrics(f"summary/{name}")[key] for name, key, head in lines} == {
+        True
+    }, AGAIN
+
+
+def test_the_guide_reviews_the_committed_metrics() -> None:
+    before = dict(re.findall(r"^(MLP|CNN|RNN|LSTM) +(\d+\.\d+) % ", GUIDE, re.MULTILINE))
+    assert len(before) == 4
+    found = {name: f"{100 * metrics(name.lower())['accuracy']['mean']:.2f}" for name in before}
+    assert before == found, AGAIN
+
+
+def test_the_guide_lists_experiments_on_the_committed_metrics() -> None:
+    main = re.search(r"^ +main .*? (0\.\d+) ", GUIDE, re.MULTILINE)
+    assert main is not None
+    assert float(main[1]) == metrics("summary/mlp")["accuracy"], AGAIN
