@@ -1,10 +1,12 @@
 """A migrated database of MLflow, which takes seconds to make, and studies that need no training."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 
 import studies_data
 from digitbench.studies.measured import Measured, load_measured
@@ -34,6 +36,14 @@ def root(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DVC_EXP_NAME", "an-experiment")
     monkeypatch.delenv(URI_VARIABLE, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Gives torch back the number of threads that predicting changes."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

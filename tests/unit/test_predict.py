@@ -1,6 +1,5 @@
 """Predictions: probabilities of the right model, whatever the batch, the threads or the company."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,10 @@ from digitbench.models import build_model, load_weights, weights_to_bytes
 from digitbench.params import ARCHITECTURES
 from small_models import PARAMS, STATISTICS
 
+pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)
 COUNT = 130
 Trained = dict[str, list[TrainedModel]]
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,6 +44,7 @@ SMALL = {
     "mlp": COMMITTED.mlp.model_copy(update={"hidden": (8,)}),
     "cnn": COMMITTED.cnn.model_copy(update={"channels": (2,), "hidden": 8}),
 }
+pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = {"mlp": [3, 1, 2], "mlp_augmented": [0, 5], "cnn": [7, 4], "cnn_augmented": [9, 8, 6, 2]}
 OTHER = {"mlp": 0.1, "mlp_augmented": 0.5, "cnn": 0.5, "cnn_augmented": 0.1}
 BATCH = 40
@@ -67,13 +68,6 @@ def group(name: str) -> NetworkGroup:
             )
         )
     return NetworkGroup(models, PixelStatistics(mean=OTHER[name], std=0.3))
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

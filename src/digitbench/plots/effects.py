@@ -15,10 +15,10 @@ MAIN = {
     "augmentation": "augmentation: with − without",
     "mapping": "alignment: 20 px box − stretched",
 }
-SHORT = {"model": "architecture", "augmentation": "augmentation", "mapping": "alignment"}
+FACTORS = {"model": "architecture", "augmentation": "augmentation", "mapping": "alignment"}
 # Okabe and Ito (2008), apart from the colours of the networks.
 PART_COLOURS = {"model": "#e69f00", "augmentation": "#56b4e9", "mapping": "#009e73"}
-MAPPINGS = {"stretch": "stretched", "box": "20 px box"}
+SHOWN = {"stretch": "stretched", "box": "20 px box"}
 
 
 def effects(record: Mapping[str, Any]) -> Figure:
@@ -56,7 +56,7 @@ def effect_label(factors: Sequence[str]) -> str:
     """A main effect as a difference, an interaction as a product."""
     if len(factors) == 1:
         return MAIN[factors[0]]
-    return "all three" if len(factors) == 3 else " × ".join(SHORT[name] for name in factors)
+    return "all three" if len(factors) == 3 else " × ".join(FACTORS[name] for name in factors)
 
 
 def _draw_effect(axes: Any, row: int, effect: Mapping[str, Any]) -> None:
@@ -89,7 +89,7 @@ def gaps(record: Mapping[str, Any]) -> Figure:
     tables = [content["gaps"] for content in record.values()]
     labels: list[str] = []
     for gap in tables[0]:
-        labels += [_gap_label(gap), *(SHORT[name] for name in gap["parts"])]
+        labels += [_gap_label(gap), *(FACTORS[name] for name in gap["parts"])]
     figure = new_figure(WIDTH, 1.0 + 0.3 * len(labels))
     _keep_clear(figure)
     panels: Any = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
@@ -101,7 +101,7 @@ def gaps(record: Mapping[str, Any]) -> Figure:
     _make_room(panels[0])
     panels[0].set_yticks(range(len(labels)), labels, fontsize=8.5)
     for tick, label in zip(panels[0].get_yticklabels(), labels, strict=True):
-        tick.set_fontweight("normal" if label in SHORT.values() else "bold")
+        tick.set_fontweight("normal" if label in FACTORS.values() else "bold")
     figure.supxlabel(
         "percentage points of accuracy; mean contribution over all orders, 95 % interval over "
         "seeds",
@@ -115,8 +115,8 @@ def _gap_label(gap: Mapping[str, Any]) -> str:
     groups = [GROUP_OF[cell["model"], cell["augmentation"]] for cell in (start, end)]
     first, last = (GROUP_LOOKS[group].label for group in groups)
     if start["mapping"] == end["mapping"]:
-        return f"{first} → {last}\nboth {MAPPINGS[end['mapping']]}"
-    return f"{first}, {MAPPINGS[start['mapping']]} →\n{last}, {MAPPINGS[end['mapping']]}"
+        return f"{first} → {last}\nboth {SHOWN[end['mapping']]}"
+    return f"{first}, {SHOWN[start['mapping']]} →\n{last}, {SHOWN[end['mapping']]}"
 
 
 def _draw_gap(axes: Any, row: int, gap: Mapping[str, Any]) -> int:

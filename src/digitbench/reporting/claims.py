@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from digitbench.errors import DigitbenchError
+from digitbench.plots.effects import FACTORS, SHOWN
 from digitbench.reporting.aligned import aligned_table
-from digitbench.reporting.wording import listing
-from digitbench.studies.gap_wording import FACTORS, estimate_text
+from digitbench.reporting.wording import listing, points_between
 from digitbench.studies.rows import (
     SUMMARY,
     VERDICTS,
@@ -22,9 +22,9 @@ from digitbench.studies.rows import (
 
 RECORD = Path("studies/domain_shift/metrics/domain_shift.json")
 FIGURE = Path("studies/domain_shift/plots/domain_shift.png")
-SHOWN = {"stretch": "stretched", "box": "20 px box"}
 BEGIN = "<!-- studies: generated from studies/ by `make readme` -->"
 END = "<!-- end of studies -->"
+_ESTIMATE = ("value", "ci95_low", "ci95_high")
 _ALTERNATIVE = (
     "Accuracy on digits of other origin, MLP and CNN, without and with augmentation, stretched and "
     "in the 20 px box"
@@ -52,7 +52,8 @@ def claims_block(rows: Sequence[Row], usps: Mapping[str, Any]) -> str:
     return (
         f"{BEGIN}\n{published_numbers(claims)} published numbers in {len(claims)} comparisons "
         f"under the paper's own protocol: {counted} (higher and lower say where ours lies).\n\n"
-        f"{_credited(claims)}\n\n{_gap_table(usps['gaps'])}\n\n![{_ALTERNATIVE}]({FIGURE.as_posix()})\n{END}"
+        f"{_credited(claims)}\n\n{_gap_table(usps['gaps'])}\n\n"
+        f"![{_ALTERNATIVE}]({FIGURE.as_posix()})\n{END}"
     )
 
 
@@ -63,7 +64,7 @@ def _gap_table(gaps: Sequence[Mapping[str, Any]]) -> str:
         [
             f"{SHOWN[gap['start']['mapping']]}, {SHOWN[gap['end']['mapping']]}",
             *(
-                estimate_text(part) if part else "–"
+                points_between(*(part[key] for key in _ESTIMATE)) if part else "–"
                 for part in (gap["gap"], *(gap["parts"].get(factor) for factor in FACTORS))
             ),
         ]

@@ -25,6 +25,13 @@ def points(value: float) -> str:
     return f"{100 * value + 0:+.2f}".replace("-", "−")
 
 
+def points_between(value: float, low: float | None, high: float | None, *notes: str) -> str:
+    """A difference in percentage points; its interval, if there is one, and notes in brackets."""
+    ends = [] if low is None or high is None else [f"{points(low)} to {points(high)}"]
+    beside = "; ".join([*ends, *notes])
+    return f"{points(value)} ({beside})" if beside else points(value)
+
+
 def p_value(value: float) -> str:
     """A p-value, never more exact than is meaningful."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,12 +1,12 @@
 """What a gap between two groups of networks is made of, as a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from digitbench.reporting.wording import listing, percent, points
+from digitbench.plots.effects import FACTORS
+from digitbench.plots.style import NAMES
+from digitbench.reporting.wording import listing, percent, points_between
 
-FACTORS = {"model": "architecture", "augmentation": "augmentation", "mapping": "alignment"}
-MODELS = {"mlp": "MLP", "cnn": "CNN"}
 SHOWN = {"stretch": "stretched digits", "box": "digits in the 20 px box"}
 
 
@@ -17,9 +17,9 @@ def gap_sentence(gap: Mapping[str, Any]) -> str:
         gap: An entry of `gaps` in the record of the study of domain shift.
     """
     start, end = gap["start"], gap["end"]
-    has_shares = _has_shares(gap)
+    shares = _shares(gap)
     parts = [
-        f"{FACTORS[name]} {estimate_text(part, _share(part, gap['gap']) if has_shares else [])}"
+        f"{FACTORS[name]} {_part(part, *shares.get(name, ()))}"
         for name, part in gap["parts"].items()
     ]
     if start["mapping"] == end["mapping"]:
@@ -28,36 +28,25 @@ def gap_sentence(gap: Mapping[str, Any]) -> str:
         cells = " to ".join(
             f"{_network(cell)} on {SHOWN[cell['mapping']]}" for cell in (start, end)
         )
-    return (
-        f"From {cells}, accuracy changes by {estimate_text(gap['gap'])} points: {listing(parts)}."
-    )
+    return f"From {cells}, accuracy changes by {_part(gap['gap'])} points: {listing(parts)}."
 
 
 def _network(cell: Mapping[str, Any]) -> str:
     return (
-        f"the {MODELS[cell['model']]} {'with' if cell['augmentation'] else 'without'} augmentation"
+        f"the {NAMES[cell['model']]} {'with' if cell['augmentation'] else 'without'} augmentation"
     )
 
 
-def _has_shares(gap: Mapping[str, Any]) -> bool:
-    """Whether the gap is one, and every part goes its way: only then are shares of it sensible."""
-    whole = gap["gap"]
-    low, high = (
-        (whole["value"],) * 2
-        if whole["ci95_low"] is None
-        else (whole["ci95_low"], whole["ci95_high"])
-    )
-    is_gap = low > 0 or high < 0
-    return is_gap and all(part["value"] * whole["value"] >= 0 for part in gap["parts"].values())
+def _shares(gap: Mapping[str, Any]) -> dict[str, tuple[str]]:
+    """Shares of the gap by factor; none unless it is a gap, and every part goes its way."""
+    whole, parts = gap["gap"], gap["parts"]
+    ends = [
+        whole["value"] if end is None else end for end in (whole["ci95_low"], whole["ci95_high"])
+    ]
+    if min(ends) <= 0 <= max(ends) or any(p["value"] * whole["value"] < 0 for p in parts.values()):
+        return {}
+    return {name: (percent(p["value"] / whole["value"], 0),) for name, p in parts.items()}
 
 
-def _share(part: Mapping[str, Any], whole: Mapping[str, Any]) -> list[str]:
-    return [percent(part["value"] / whole["value"], 0)]
-
-
-def estimate_text(estimate: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """The estimate, then its interval and the notes in brackets."""
-    if estimate["ci95_low"] is not None:
-        notes = [f"{points(estimate['ci95_low'])} to {points(estimate['ci95_high'])}", *notes]
-    value = points(estimate["value"])
-    return f"{value} ({'; '.join(notes)})" if notes else value
+def _part(part: Mapping[str, Any], *notes: str) -> str:
+    return points_between(part["value"], part["ci95_low"], part["ci95_high"], *notes)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from digitbench.evaluation.summary import summarise
+from digitbench.studies.design import GROUPS, SOURCES
 from digitbench.studies.held_out import (
     Statistic,
     headline_statistic,
@@ -21,12 +22,7 @@ PERCENT = 100.0
 # Protocols on images that the paper drew from the training images for itself.
 HELD_OUT = ("validation", "pooled")
 # Model and augmentation of a cell of the domain-shift study, by the name of the variant.
-CELLS = {
-    "mlp": ("mlp", False),
-    "mlp_augmented": ("mlp", True),
-    "cnn_plain": ("cnn", False),
-    "cnn": ("cnn", True),
-}
+CELLS = {variant: GROUPS[group] for group, (_, variant) in SOURCES.items()}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digitbench import layout
 from digitbench.errors import DigitbenchError
+from digitbench.params import ARCHITECTURES
 from digitbench.studies.published import KEYS, STUDIES
 
 Record = Mapping[str, Any]
@@ -22,7 +23,6 @@ FIGURES = (
     DOMAIN_SHIFT / "plots" / "augmentation.png",
     ROBUSTNESS / "plots" / "robustness.png",
 )
-ARCHITECTURES = ("mlp", "cnn", "rnn", "lstm")
 
 
 @dataclass(frozen=True)

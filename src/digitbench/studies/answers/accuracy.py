@@ -7,10 +7,16 @@ import numpy as np
 
 from digitbench.evaluation.factorial_design import Design, Estimate, Factor, Samples, weighted_sum
 from digitbench.evaluation.significance import holm
-from digitbench.evaluation.summary import Summary
 from digitbench.evidence import ALPHA
-from digitbench.reporting.wording import interval, listing, p_value, percent, points
-from digitbench.studies.answers.asked import Asked, mean, paired_difference
+from digitbench.reporting.wording import (
+    interval,
+    listing,
+    p_value,
+    percent,
+    points,
+    points_between,
+)
+from digitbench.studies.answers.asked import Asked, difference_text, mean, paired_difference
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import Record
 
@@ -50,21 +56,10 @@ def _compared(better: str, worse: str, difference: Estimate, p: float) -> str:
     low, high = difference.ci95_low, difference.ci95_high
     if low is None or high is None:
         return f"One seed does not tell whether {better} or {worse} is the better."
-    numbers = (
-        f"{points(difference.value)} points ({points(low)} to {points(high)}), adjusted p "
-        f"{p_value(p)}"
-    )
+    numbers = f"{points_between(difference.value, low, high)} points, adjusted p {p_value(p)}"
     if p >= ALPHA or low <= 0 <= high:
         return f"No evidence of a difference between {better} and {worse}: {numbers}."
     return f"{better} is more accurate than {worse}: {numbers}."
-
-
-def _points(difference: Summary) -> str:
-    text = f"{points(difference['mean'])} points"
-    low, high = difference["ci95_low"], difference["ci95_high"]
-    if low is None or high is None:
-        return text
-    return f"{text} ({points(low)} to {points(high)})"
 
 
 def pooling(asked: Asked) -> str | None:
@@ -137,4 +132,5 @@ def epochs(asked: Asked) -> str | None:
     matters = low is not None and high is not None and not low <= 0 <= high
     verdict = "It matters" if matters else "No evidence that it matters"
     found = [f"{model_label(name)} {_accuracy(parts[name])}" for name in (shorter, longer)]
-    return f"{verdict}: {listing(found)} {_TEST_WORDS}; {_points(difference)}, paired by seed."
+    told = difference_text(difference)
+    return f"{verdict}: {listing(found)} {_TEST_WORDS}; {told} points, paired by seed."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digitbench.evaluation.summary import Summary, summarise
+from digitbench.reporting.wording import points_between
 from digitbench.studies.measured import Measured, Record
 from digitbench.studies.published import Published, Question
 
@@ -37,3 +38,8 @@ def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -
     """Second minus first over the seeds that both have."""
     shared = {int(seed): second[seed] - first[seed] for seed in first if seed in second}
     return summarise(shared) if shared else None
+
+
+def difference_text(difference: Summary) -> str:
+    """In percentage points, with the interval over seeds."""
+    return points_between(difference["mean"], difference["ci95_low"], difference["ci95_high"])

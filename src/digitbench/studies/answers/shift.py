@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from digitbench.evaluation.significance import holm
 from digitbench.evaluation.summary import Summary, summarise
 from digitbench.evidence import ALPHA
-from digitbench.reporting.wording import listing, percent, points
-from digitbench.studies.answers.asked import Asked
+from digitbench.reporting.wording import listing, percent, points, points_between
+from digitbench.studies.answers.asked import Asked, difference_text
 from digitbench.studies.gap_wording import gap_sentence
 from digitbench.studies.labels import model_label
 from digitbench.studies.measured import Record
@@ -76,9 +76,10 @@ def _with_augmentation(asked: Asked) -> list[str]:
         f"{percent(record[f'{name}_augmented']['mean']['mean'], 1)}"
         for name in asked.question.architectures
     ]
+    moved = points_between(overall["effect"], overall["ci95_low"], overall["ci95_high"])
     return [
         "For the networks of pedrogiu13, trained with and without it, augmentation moves accuracy "
-        f"over all corruptions by {_effect(overall)} points: {listing(changes)}.",
+        f"over all corruptions by {moved} points: {listing(changes)}.",
         _by_side(effects),
     ]
 
@@ -94,13 +95,6 @@ def _by_side(effects: Mapping[str, Record]) -> str:
     return f"It {'; it '.join(told)}."
 
 
-def _effect(effect: Record) -> str:
-    low, high = effect["ci95_low"], effect["ci95_high"]
-    if low is None:
-        return points(effect["effect"])
-    return f"{points(effect['effect'])} ({points(low)} to {points(high)})"
-
-
 def usps_attribution(asked: Asked) -> str | None:
     """How much of the gap on USPS is architecture, augmentation and alignment."""
     domain = asked.measured.domain_shift.get("usps")
@@ -108,6 +102,7 @@ def usps_attribution(asked: Asked) -> str | None:
         return None
     gaps = {(gap["start"]["mapping"], gap["end"]["mapping"]): gap for gap in domain["gaps"]}
     before, after = (points(gaps[shown, shown]["gap"]["value"]) for shown in ("stretch", "box"))
+    aligned = _alignment(domain, "mlp", augmentation=False)
     return " ".join(
         [
             f"The published gap is {_published_gap(asked):.2f} points.",
@@ -115,7 +110,7 @@ def usps_attribution(asked: Asked) -> str | None:
             "A factor's part is its mean contribution over all orders of changing one thing at a "
             "time (Shapley value).",
             "Alignment alone, the box in place of stretching, moves the MLP without augmentation "
-            f"by {_told(_alignment(domain, 'mlp', augmentation=False))} points; the gap between "
+            f"by {difference_text(aligned)} points; the gap between "
             f"the published pair goes from {before} to {after} points.",
         ]
     )
@@ -137,10 +132,3 @@ def _alignment(domain: Record, model: str, *, augmentation: bool) -> Summary:
         for mapping in ("stretch", "box")
     )
     return summarise({int(seed): box[seed] - value for seed, value in stretch.items()})
-
-
-def _told(summary: Summary) -> str:
-    low, high = summary["ci95_low"], summary["ci95_high"]
-    if low is None or high is None:
-        return points(summary["mean"])
-    return f"{points(summary['mean'])} ({points(low)} to {points(high)})"
