@@ -11,7 +11,7 @@ unexport VIRTUAL_ENV PYTHONHOME
 
 all: install  ## set up where needed, run what changed, show the result
 	@$(BIN)/dvc repro
-	@PYTHONPATH=src $(BIN)/python -m digitbench.reporting.readme --print
+	@PYTHONPATH=src $(BIN)/python -m digitbench.report.readme --print
 
 install: $(VENV)/.installed  ## create the environment from requirements.lock
 
@@ -50,7 +50,7 @@ bench: install  ## measure training speed, about half an hour; writes benchmarks
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
 	@$(BIN)/dvc repro --all-pipelines --keep-going; status=$$?; \
-		PYTHONPATH=src $(BIN)/python -m digitbench.studies && $(BIN)/dvc repro --quiet && exit $$status
+		PYTHONPATH=src $(BIN)/python -m digitbench.studies.page && $(BIN)/dvc repro --quiet && exit $$status
 
 ui: install  ## browse the recorded runs in MLflow
 	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
@@ -58,7 +58,7 @@ ui: install  ## browse the recorded runs in MLflow
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
 readme: install  ## bring the numbers in README.md up to date with metrics/ and benchmarks/
-	@PYTHONPATH=src $(BIN)/python -m digitbench.reporting.readme
+	@PYTHONPATH=src $(BIN)/python -m digitbench.report.readme
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .checkpoints dvc_plots

@@ -4,8 +4,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from digitbench.models import build_model
 from digitbench.params import ArchitectureParams
+from digitbench.training.model import build_model
 
 COUNTED = (
     "Matrix products and convolutions alone, forward and backward, a multiplication and an "

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from digitbench.data.arrays import TrainingData
 from digitbench.params import Params
+from digitbench.training.data import TrainingData
 from digitbench.training.recipe import Recipe, settle
 
 

@@ -19,9 +19,9 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST, VisionDataset
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from digitbench.data.arrays import PixelStatistics, load_training_data
-from digitbench.models import build_model
 from digitbench.params import architecture_params, load_params
+from digitbench.training.data import PixelStatistics, load_training_data
+from digitbench.training.model import build_model
 
 WORKERS = 2
 

@@ -6,8 +6,8 @@ import psutil
 
 from benchmarks.inputs import cut, recipe
 from benchmarks.processes import peak_resident_bytes
-from digitbench.data.arrays import load_training_data
 from digitbench.params import architecture_params, load_params
+from digitbench.training.data import load_training_data
 from digitbench.training.trainer import Progress, start, train
 
 METHOD = (

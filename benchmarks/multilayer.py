@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from digitbench.data.arrays import load_training_data
 from digitbench.params import load_params
+from digitbench.training.data import load_training_data
 
 WARM_UP_IMAGES = 640
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.inputs import cut, recipe
-from digitbench.data.arrays import TrainingData, load_training_data
 from digitbench.params import ArchitectureParams, architecture_params, load_params
+from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job, parallel_jobs, run_replicates
 from digitbench.training.trainer import Progress, start, train

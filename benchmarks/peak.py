@@ -13,8 +13,8 @@ from benchmarks.inputs import cut, recipe
 from benchmarks.ours import replicate_speed
 from benchmarks.scale import Scale
 from benchmarks.spread import rounded, summary
-from digitbench.data.arrays import TrainingData, load_training_data
 from digitbench.params import Params, architecture_params, load_params
+from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import settle
 
 METHOD = (

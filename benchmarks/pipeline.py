@@ -15,8 +15,8 @@ from benchmarks import loop, phases
 from benchmarks.processes import fresh_process
 from benchmarks.scale import Scale
 from benchmarks.spread import rounded, summary
-from digitbench import layout
-from digitbench.data.sources import DROP_IN_VARIABLE
+from digitbench import files
+from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
 
@@ -106,7 +106,7 @@ def _environment(folder: Path, log: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TQDM_")},
         "PATH": os.pathsep.join((str(commands), installed, os.environ["PATH"])),
-        DROP_IN_VARIABLE: str(layout.RAW.resolve()),
+        DROP_IN_VARIABLE: str(files.RAW.resolve()),
         "DVC_SITE_CACHE_DIR": str(folder / "dvc"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }

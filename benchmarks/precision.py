@@ -11,9 +11,9 @@ from typing import Any
 
 from benchmarks.inputs import cut, recipe
 from benchmarks.scale import Scale
-from digitbench.data.arrays import TrainingData, load_training_data
 from digitbench.params import Params, architecture_params, load_params
-from digitbench.review.verdicts import Change, compare, judge
+from digitbench.statistics.seeds import Change, compare, judge
+from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import Job, parallel_jobs, run_replicates
 
 METHOD = (

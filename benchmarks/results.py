@@ -10,7 +10,7 @@ from benchmarks.sections import SECTIONS
 from benchmarks.table import render
 from digitbench.environment import fingerprint, git_state
 from digitbench.errors import DigitbenchError
-from digitbench.outputs import write_json, write_text
+from digitbench.files import write_json, write_text
 
 JSON = "results.json"
 MARKDOWN = "results.md"

@@ -11,8 +11,8 @@ from benchmarks.ours import replicate_speed, update_cost
 from benchmarks.processes import fresh_process
 from benchmarks.scale import Scale
 from benchmarks.spread import ratios, summary
-from digitbench.data.arrays import TrainingData, load_training_data
 from digitbench.params import Params, architecture_params, load_params
+from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import parallel_jobs
 
 METHOD = (

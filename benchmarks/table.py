@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from digitbench.plots.style import NAMES
-from digitbench.reporting.aligned import aligned_table
-from digitbench.reporting.wording import p_value, points
+from digitbench.document.markdown import aligned_table
+from digitbench.figures.style import NAMES
+from digitbench.wording import p_value, points
 
 CONTESTANTS = {
     "papers_loop": "papers' loop",

@@ -5,8 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from digitbench.data.arrays import TrainingData
-from digitbench.data.splits import pixel_statistics, stratified_split
+from digitbench.training.data import TrainingData, pixel_statistics, stratified_split
 
 
 @pytest.fixture(scope="session")

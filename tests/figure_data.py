@@ -9,22 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.plots.augmentation import augmented_digits
-from digitbench.plots.calibration import reliability_diagrams, risk_coverage
-from digitbench.plots.cost import error_against_cost, growth
-from digitbench.plots.domain_shift import domain_shift
-from digitbench.plots.domains import domain_accuracy
-from digitbench.plots.effects import effects, gaps
-from digitbench.plots.errors import (
-    always_wrong,
-    disagreements,
-    error_grid,
-    random_predictions,
-)
-from digitbench.plots.pairs import pair_differences
-from digitbench.plots.robustness import corruption_examples, robustness_curves
-from digitbench.plots.roc import roc_curves
-from digitbench.plots.tiles import SIDE, Grid
+from digitbench.figures.accuracy import pair_differences
+from digitbench.figures.cost import error_against_cost, growth
+from digitbench.figures.data import augmented_digits
+from digitbench.figures.domains import domain_accuracy, domain_shift, effects, gaps
+from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
+from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
+from digitbench.figures.robustness import corruption_examples, robustness_curves
+from digitbench.figures.tiles import SIDE, Grid
 
 ALL = ("mlp", "cnn", "rnn", "lstm")
 CORRUPTIONS = ("shift", "rotation", "scaling", "shear", "noise", "blur", "contrast", "occlusion")

@@ -1,7 +1,7 @@
 """Small networks of every architecture, for tests that need any network at all."""
 
-from digitbench.data.arrays import PixelStatistics
 from digitbench.params import ArchitectureParams, CnnParams, LstmParams, MlpParams, RnnParams
+from digitbench.training.data import PixelStatistics
 
 PARAMS: dict[str, ArchitectureParams] = {
     "mlp": MlpParams(hidden=(16,), dropout_hidden=0.0, dropout=0.5),

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digitbench.evaluation.robustness import CORRUPTIONS
-from digitbench.evaluation.summary import summarise
-from digitbench.studies.design import GROUPS
-from digitbench.studies.domain_shift import LEVELS, Domain, domain_record
-from digitbench.studies.robustness import study_record
+from digitbench.evaluation.corruptions import CORRUPTIONS
+from digitbench.statistics.summary import summarise
+from digitbench.studies.groups.design import GROUPS, Domain
+from digitbench.studies.groups.domain_shift import LEVELS, domain_record
+from digitbench.studies.groups.robustness import study_record
 
 SEEDS = (0, 1, 2)
 VARIANTS = {

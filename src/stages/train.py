@@ -2,15 +2,22 @@
 
 import time
 
-from digitbench import layout
-from digitbench.data.arrays import load_training_data
+from digitbench import files
 from digitbench.environment import fingerprint, project_root
-from digitbench.outputs import write_bytes, write_csv, write_json, write_npz
-from digitbench.tracking.training import TrainingRuns
-from digitbench.training.history import CURVE_COLUMNS, confusions, curve_rows, timing
-from digitbench.training.plan import load_plan
+from digitbench.files import write_bytes, write_csv, write_json, write_npz
+from digitbench.params import load_plan
+from digitbench.tracking.runs import TrainingRuns
+from digitbench.training.data import load_training_data
 from digitbench.training.recipe import settle
-from digitbench.training.replicates import Job, parallel_jobs, run_replicates
+from digitbench.training.replicates import (
+    CURVE_COLUMNS,
+    Job,
+    confusions,
+    curve_rows,
+    parallel_jobs,
+    run_replicates,
+    timing,
+)
 
 
 def main(name: str) -> None:
@@ -31,12 +38,12 @@ def main(name: str) -> None:
     with TrainingRuns(job, seeds) as runs:
         replicates = run_replicates(job, seeds, jobs, on_epoch=runs.log_epoch)
         for replicate in replicates:
-            path = layout.model_file(name, replicate.seed)
+            path = files.model_file(name, replicate.seed)
             write_bytes(path, replicate.weights)
             runs.log_model(replicate.seed, path)
-        curves = layout.CURVES / f"{name}.csv"
+        curves = files.CURVES / f"{name}.csv"
         write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
         runs.log_curves(curves)
-    write_npz(layout.CONFUSIONS / f"{name}.npz", confusions(replicates))
+    write_npz(files.CONFUSIONS / f"{name}.npz", confusions(replicates))
     record = timing(replicates, jobs, time.perf_counter() - began, recipe.precision, fingerprint())
-    write_json(layout.TIMING / f"{name}.json", record)
+    write_json(files.TIMING / f"{name}.json", record)

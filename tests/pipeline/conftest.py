@@ -18,8 +18,8 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from digitbench.data.idx import encode
-from digitbench.data.sources import DROP_IN_VARIABLE
+from digitbench.download.digits import encode
+from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.training.replicates import JOBS_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,7 +144,7 @@ def _shrink(
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in contents.items()
     }
-    (root / "src/digitbench/data/manifest.json").write_text(json.dumps(manifest))
+    (root / "src/digitbench/download/manifest.json").write_text(json.dumps(manifest))
     params = yaml.safe_load((root / "params.yaml").read_text())
     params |= {"seeds": [0, 1], "epochs": 1, "batch_size": 32}
     for section, values in NARROW.items():
@@ -152,7 +152,7 @@ def _shrink(
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for path in (root / "studies").glob("*/params.yaml"):
         path.write_text(yaml.safe_dump(_shrunk(yaml.safe_load(path.read_text())), sort_keys=False))
-    _shrink_usps(root / "src/digitbench/data/usps.py", drop_in)
+    _shrink_usps(root / "src/digitbench/download/digits.py", drop_in)
 
 
 def _shrink_usps(module: Path, drop_in: Path) -> None:

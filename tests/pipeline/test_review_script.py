@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digitbench.review.document import MARKER
+from digitbench.document.blocks import MARKER
 
 from .conftest import Project
 

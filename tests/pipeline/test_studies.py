@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from digitbench.params import RecipeParams
-from digitbench.studies.design import GROUPS, MODEL
-from digitbench.studies.params import load_study
+from digitbench.params import RecipeParams, load_study
+from digitbench.studies.groups.design import GROUPS, MODEL
 from imports import closure
 
 from .conftest import ROOT, Project

@@ -9,10 +9,9 @@ import pytest
 import torch
 
 import studies_data
-from digitbench.studies.measured import Measured, load_measured
+from digitbench.results.studies import Measured, Row, load_measured
 from digitbench.studies.published import Published, load_all
-from digitbench.studies.rows import Row
-from digitbench.studies.table import all_rows
+from digitbench.studies.verdicts import all_rows
 from digitbench.tracking.connection import DATABASE, URI_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitbench.evaluation.answers import percent, verdicts
+from digitbench.predict.answers import percent, verdicts
 
 
 def row(**shares: float) -> list[float]:

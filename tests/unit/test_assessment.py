@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitbench.data.arrays import PixelStatistics
-from digitbench.data.splits import pixel_statistics, random_split
-from digitbench.studies.assessment import assess, kept_epoch
-from digitbench.studies.params import SplitParams, load_study
-from digitbench.studies.split import split_and_scale
+from digitbench.params import SplitParams, load_study
+from digitbench.studies.protocol import assess, kept_epoch
+from digitbench.training.data import (
+    PixelStatistics,
+    pixel_statistics,
+    random_split,
+    split_and_scale,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = np.arange(20, dtype=np.uint8) % 10

@@ -7,7 +7,7 @@ from scipy import stats
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from digitbench.data.augmentation import Augmentation, draw_movements, move
+from digitbench.training.pixels import Augmentation, draw_movements, move
 
 AUGMENTATION = Augmentation(rotation=10, shift=0.1, zoom=0.2)
 COUNT = 4_000

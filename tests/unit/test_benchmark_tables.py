@@ -10,14 +10,20 @@ import pytest
 import benchmark_results as made_up
 from benchmarks import results
 from benchmarks.table import render
+from digitbench.document.markdown import aligned_table
 from digitbench.errors import DigitbenchError
+from digitbench.figures.style import NAMES
 from digitbench.params import ARCHITECTURES, load_params
-from digitbench.plots.style import NAMES
-from digitbench.reporting import benchmark, readme
-from digitbench.reporting.aligned import aligned_table
-from digitbench.reporting.benchmark import BEGIN, END, benchmark_block, load_benchmark
-from digitbench.reporting.readme import replace_block, results_block
-from digitbench.reporting.results import load_results
+from digitbench.report import readme
+from digitbench.report.readme import (
+    BEGIN,
+    END,
+    benchmark_block,
+    load_benchmark,
+    replace_block,
+    results_block,
+)
+from digitbench.results.records import load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -169,7 +175,7 @@ def test_readme_is_filled_where_it_has_the_marks(
     monkeypatch.chdir(ROOT)
     own = results_block(load_results(load_params()))
     made = made_up.whole()
-    monkeypatch.setattr(benchmark, "load_benchmark", lambda: made)
+    monkeypatch.setattr(readme, "load_benchmark", lambda: made)
     file = tmp_path / "README.md"
     monkeypatch.setattr(readme, "README", file)
     marks = f"between\n{BEGIN}\nold\n{END}\n" if asked else ""
@@ -199,5 +205,5 @@ def test_the_committed_readme_holds_the_committed_benchmark(tmp_path: Path) -> N
     if BEGIN not in text:
         pytest.skip("README.md doesn't quote the benchmark yet")
     file = tmp_path / "results.json"
-    file.write_text(committed(benchmark.RESULTS.as_posix()), encoding="utf-8")
+    file.write_text(committed(readme.RESULTS.as_posix()), encoding="utf-8")
     assert replace_block(text, benchmark_block(load_benchmark(file))) == text, "run `make readme`"

@@ -23,10 +23,10 @@ from benchmarks.flop import training_flop
 from benchmarks.inputs import cut, recipe, repeated
 from benchmarks.peak import matrix_product_rate, shares
 from benchmarks.throughput import speeds
-from digitbench.data.arrays import TrainingData
-from digitbench.models import build_model, load_weights
 from digitbench.params import ARCHITECTURES, Params, architecture_params, load_params
 from digitbench.training import trainer
+from digitbench.training.data import TrainingData
+from digitbench.training.model import build_model, load_weights
 from digitbench.training.replicates import Job, Replicate, run_replicates
 from digitbench.training.trainer import Epoch, Recipe
 

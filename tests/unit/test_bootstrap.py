@@ -1,7 +1,7 @@
 import numpy as np
 from scipy import stats
 
-from digitbench.evaluation.bootstrap import CHUNK, crossed_bootstrap
+from digitbench.statistics.comparison import CHUNK, crossed_bootstrap
 
 
 def small_table() -> np.ndarray:

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.calibration import (
+from digitbench.evaluation.probability import (
     brier_score,
     coverage_curve,
     expected_calibration_error,

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.choice import Choice, best_on_validation, load_curves
-from digitbench.outputs import write_csv
-from digitbench.training.history import CURVE_COLUMNS
+from digitbench.files import write_csv
+from digitbench.tracking.registry import Choice, best_on_validation, load_curves
+from digitbench.training.replicates import CURVE_COLUMNS
 
 ROWS = [
     (7, 1, 0.9, 0.7, 0.9, 0.99),  # the best of all epochs, but not the last of its seed

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from digitbench.review.document import MARKER
-from digitbench.review.render_markdown import LIMIT
+from digitbench.document.blocks import MARKER
+from digitbench.document.markdown import LIMIT
 from github_server import BOT, NAME, TOKEN, GitHub, serve
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".ci" / "comment.py"

@@ -7,10 +7,23 @@ import pytest
 
 import studies_data as data
 from digitbench.errors import DigitbenchError
-from digitbench.reporting import claims
-from digitbench.reporting.claims import BEGIN, END, FIGURE, RECORD, claims_block, load_claims
-from digitbench.studies.published import KEYS
-from digitbench.studies.rows import SUMMARY, Row, own_protocol, published_numbers, write_rows
+from digitbench.report import readme
+from digitbench.report.readme import (
+    BEGIN_CLAIMS,
+    END_CLAIMS,
+    FIGURE,
+    RECORD,
+    claims_block,
+    load_claims,
+)
+from digitbench.results.studies import (
+    KEYS,
+    SUMMARY,
+    Row,
+    own_protocol,
+    published_numbers,
+    write_rows,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +43,7 @@ def test_the_block_counts_the_papers_numbers_and_quotes_the_gap(rows: list[Row])
     for gap in ("+42.00", "+27.00", "+12.00"):
         assert f" {gap} (" in block
     assert f"]({FIGURE.as_posix()})" in block
-    assert (block.splitlines()[0], block.splitlines()[-1]) == (BEGIN, END)
+    assert (block.splitlines()[0], block.splitlines()[-1]) == (BEGIN_CLAIMS, END_CLAIMS)
 
 
 def test_both_files_are_read(
@@ -44,4 +57,4 @@ def test_both_files_are_read(
     assert load_claims() == (rows, json.loads(json.dumps(data.domain_shift()["usps"])))
     RECORD.write_text("{", encoding="utf-8")
     with pytest.raises(DigitbenchError, match=r"domain_shift\.json: cannot be read .*make studies"):
-        claims.load_claims()
+        readme.load_claims()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.classification import (
+from digitbench.evaluation.scores import (
     Scores,
     confusion_table,
     most_confused,
@@ -21,8 +21,8 @@ from digitbench.evaluation.classification import (
     sum_confusion,
     summarise_scores,
 )
-from digitbench.evaluation.summary import summarise
-from digitbench.layout import model_file
+from digitbench.files import model_file
+from digitbench.statistics.summary import summarise
 
 ALL = list(range(10))
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitbench.evaluation.classification import score_replicates
-from digitbench.evaluation.comparison import comparison_record
-from digitbench.evaluation.significance import ONE_SEED_LIMITATION
+from digitbench.evaluation.outputs import comparison_record
+from digitbench.evaluation.scores import score_replicates
+from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 
 # From the worst to the best.
 SHARPNESS = {"mlp": 1.5, "rnn": 2.0, "lstm": 2.5, "cnn": 3.5}

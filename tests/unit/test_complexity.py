@@ -2,8 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from digitbench.evaluation.complexity import growth, layer_table
-from digitbench.models import build_model, count_parameters
+from digitbench.evaluation.cost import growth, layer_table
 from digitbench.params import (
     ARCHITECTURES,
     ArchitectureParams,
@@ -12,6 +11,7 @@ from digitbench.params import (
     MlpParams,
     RnnParams,
 )
+from digitbench.training.model import build_model, count_parameters
 
 PARAMS: dict[str, ArchitectureParams] = {
     "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),

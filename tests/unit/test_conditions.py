@@ -14,20 +14,20 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from digitbench.data import optical, usps
-from digitbench.data.domains import MAPPINGS
-from digitbench.data.sources import FileSpec
+from digitbench.download import digits
+from digitbench.download.sources import FileSpec
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.conditions import (
+from digitbench.evaluation.corruptions import CORRUPTIONS, corrupt
+from digitbench.evaluation.domains import (
     CORRUPTION_SEED,
+    MAPPINGS,
     domain_results,
     load_domains,
     random_subset,
     robustness_accuracies,
     robustness_record,
 )
-from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
-from digitbench.outputs import write_npz
+from digitbench.files import write_npz
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 SEEDS = (3, 11, 4)
@@ -213,8 +213,8 @@ def usps_file(labels: list[int]) -> bytes:
 
 def put_optical(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """What the stage `download` leaves there."""
-    images, labels = optical.optical_digits()
-    write_npz(folder / optical.FILE, {"images": images, "labels": labels})
+    images, labels = digits.optical_digits()
+    write_npz(folder / digits.FILE, {"images": images, "labels": labels})
     return images, labels
 
 
@@ -226,12 +226,12 @@ def test_domains_are_loaded_as_asked_and_usps_is_named_with_its_variant(
         (tmp_path / name).write_bytes(content)
     images, labels = put_optical(tmp_path)
     specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
-    monkeypatch.setattr(usps, "FILES", specs)
+    monkeypatch.setattr(digits, "FILES", specs)
     (foreign, of_usps), (near, of_optical) = load_domains(("usps", "optical"), tmp_path).items()
     assert "USPS" in foreign
     assert "unsmoothed" in foreign
     assert of_usps[1].tolist() == [7, 1, 0]
-    assert near == optical.NAME
+    assert near == digits.NAME
     np.testing.assert_array_equal(of_optical[0], images)
     np.testing.assert_array_equal(of_optical[1], labels)
     assert load_domains((), tmp_path / "nowhere") == {}
@@ -248,7 +248,7 @@ def flipped(content: bytes, place: int) -> bytes:
 )
 def test_missing_or_damaged_optical_digits_are_named(damage: str, tmp_path: Path) -> None:
     images, _ = put_optical(tmp_path)
-    path = tmp_path / optical.FILE
+    path = tmp_path / digits.FILE
     good = path.read_bytes()
     start, middle = 45, len(good) // 2  # the first bytes of the compressed images; some later ones
     if damage == "missing":
@@ -264,7 +264,7 @@ def test_missing_or_damaged_optical_digits_are_named(damage: str, tmp_path: Path
             "middle": flipped(good, middle),
         }
         path.write_bytes(broken[damage])
-    with pytest.raises(DigitbenchError, match=rf"{optical.FILE}: .*dvc repro .*download"):
+    with pytest.raises(DigitbenchError, match=rf"{digits.FILE}: .*dvc repro .*download"):
         load_domains(("optical",), tmp_path)
 
 
@@ -274,8 +274,8 @@ def test_missing_or_other_usps_files_are_named(
     broken: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = usps_file([1])
-    specs = [FileSpec(s.name, len(good), hashlib.sha256(good).hexdigest()) for s in usps.FILES]
-    monkeypatch.setattr(usps, "FILES", specs)
+    specs = [FileSpec(s.name, len(good), hashlib.sha256(good).hexdigest()) for s in digits.FILES]
+    monkeypatch.setattr(digits, "FILES", specs)
     for spec in specs:
         (tmp_path / spec.name).write_bytes(good)
     if content is None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.contract import check_correctness, check_replicate, check_replicates
+from digitbench.evaluation.scores import check_correctness, check_replicate, check_replicates
 
 VALID = np.array([[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]], dtype=np.float32)
 LABELS = np.array([0, 1, 1])

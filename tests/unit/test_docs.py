@@ -12,7 +12,7 @@ import pytest
 from dvc.cli import DvcParserError, parse_args
 from typer.testing import CliRunner
 
-from digitbench.cli.app import app
+from digitbench.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (

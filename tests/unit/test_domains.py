@@ -4,9 +4,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from digitbench.data.domains import MAPPINGS, box20, stretch
-from digitbench.data.optical import optical_digits
+from digitbench.download.digits import optical_digits
 from digitbench.errors import DigitbenchError
+from digitbench.evaluation.domains import MAPPINGS, box20, stretch
 
 
 @pytest.fixture

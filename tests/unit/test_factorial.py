@@ -13,8 +13,14 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.factorial import decompose, factorial_effects
-from digitbench.evaluation.factorial_design import Design, Estimate, Factor, Level
+from digitbench.statistics.factorial import (
+    Design,
+    Estimate,
+    Factor,
+    Level,
+    decompose,
+    factorial_effects,
+)
 
 MODEL = Factor("model", "mlp", "cnn")
 AUGMENTATION = Factor("augmentation", False, True)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from digitbench.plots.style import GRID, INK, new_figure, to_png, to_svg
+from digitbench.figures.style import GRID, INK, new_figure, to_png, to_svg
 from figure_data import ALL, FIGURES
 
 

@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
-from digitbench.plots.calibration import reliability_diagrams, risk_coverage
-from digitbench.plots.robustness import robustness_curves
-from digitbench.plots.roc import area_text, roc_curves
-from digitbench.plots.style import COLOURS, NAMES, to_svg
+from digitbench.figures.probability import (
+    area_text,
+    reliability_diagrams,
+    risk_coverage,
+    roc_curves,
+)
+from digitbench.figures.robustness import robustness_curves
+from digitbench.figures.style import COLOURS, NAMES, to_svg
 from figure_data import (
     ALL,
     CORRUPTIONS,

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.plots.cost import error_against_cost, growth, growth_exponent, pareto_front
-from digitbench.plots.domains import domain_accuracy
-from digitbench.plots.pairs import pair_differences
-from digitbench.plots.style import COLOURS, MUTED, NAMES, to_svg
+from digitbench.figures.accuracy import pair_differences
+from digitbench.figures.cost import error_against_cost, growth, growth_exponent, pareto_front
+from digitbench.figures.domains import domain_accuracy
+from digitbench.figures.style import COLOURS, MUTED, NAMES, to_svg
 from figure_data import ALL, PAIRS, cost_data, domain_data, growth_data, legend_of, texts
 
 

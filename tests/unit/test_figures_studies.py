@@ -7,13 +7,11 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from digitbench.plots.augmentation import augmented_digits
-from digitbench.plots.domain_shift import domain_shift
-from digitbench.plots.effects import effects, gaps
-from digitbench.plots.looks import GROUP_LOOKS, Look
-from digitbench.plots.robustness import robustness_curves
-from digitbench.plots.style import ACCENT, COLOURS, MUTED, to_svg
-from digitbench.plots.tiles import on_paper
+from digitbench.figures.data import augmented_digits
+from digitbench.figures.domains import domain_shift, effects, gaps
+from digitbench.figures.robustness import robustness_curves
+from digitbench.figures.style import ACCENT, COLOURS, GROUP_LOOKS, MUTED, Look, to_svg
+from digitbench.figures.tiles import on_paper
 from figure_data import digits, legend_of, robustness_data, shift_record, texts, units
 
 PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}

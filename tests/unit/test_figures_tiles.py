@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from digitbench.plots.errors import (
+from digitbench.figures.errors import (
     always_wrong,
     disagreements,
     error_grid,
@@ -12,9 +12,9 @@ from digitbench.plots.errors import (
     mistakes_by_kind,
     random_predictions,
 )
-from digitbench.plots.robustness import corruption_examples
-from digitbench.plots.style import INK, to_svg
-from digitbench.plots.tiles import PAPER, PENCIL, SIDE, Grid, compose, fitting, on_paper
+from digitbench.figures.robustness import corruption_examples
+from digitbench.figures.style import INK, to_svg
+from digitbench.figures.tiles import PAPER, PENCIL, SIDE, Grid, compose, fitting, on_paper
 from figure_data import (
     ALL,
     CONFIDENCE,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from digitbench import freshness
+from digitbench import check
+from digitbench.document.html import render_html
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
-from digitbench.reporting.compose import compose
-from digitbench.reporting.html import render_html
-from digitbench.reporting.results import load_results
+from digitbench.report.compose import compose
+from digitbench.results.records import load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def page(clone: Path) -> str:
 def project(clone: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The clone, as committed; the test stands in it."""
     monkeypatch.chdir(clone)
-    monkeypatch.setattr(freshness, "render_html", lambda _: page)
+    monkeypatch.setattr(check, "render_html", lambda _: page)
     yield clone
     git(clone, "reset", "--quiet", "--hard")
 
@@ -63,30 +63,30 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 
 
 def pages() -> list[str]:
-    return [path.as_posix() for path in freshness.stale_pages(load_results(load_params()))]
+    return [path.as_posix() for path in check.stale_pages(load_results(load_params()))]
 
 
 # --- what is committed -----------------------------------------------------------------------
 
 
 def test_what_is_committed_is_fresh(project: Path) -> None:
-    assert freshness.complaints() == []
+    assert check.complaints() == []
 
 
 # --- what is noticed -------------------------------------------------------------------------
 
 
 def test_a_change_of_code_names_the_stages_that_have_it(project: Path) -> None:
-    before = set(freshness.stale_stages())
+    before = set(check.stale_stages())
     edit(project / "src/digitbench/models/mlp.py", r"\Z", "# changed\n")
-    stale = set(freshness.stale_stages()) - before
+    stale = set(check.stale_stages()) - before
     assert {stage for stage in stale if ":" not in stage} == {"train_mlp", "evaluate"} - before
     assert {stage for stage in stale if "cnn" in stage or "split" in stage} == set()
 
 
 def test_a_change_of_a_parameter_names_the_stage(project: Path) -> None:
     edit(project / "params.yaml", r"samples_per_class: \d+", "samples_per_class: 3")
-    assert "preprocess" in freshness.stale_stages()
+    assert "preprocess" in check.stale_stages()
 
 
 def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
@@ -94,13 +94,13 @@ def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
     record = json.loads(path.read_text())
     record["accuracy"]["mean"] = 0.123
     path.write_text(json.dumps(record))
-    assert {"evaluate", "report"} <= set(freshness.stale_stages())
+    assert {"evaluate", "report"} <= set(check.stale_stages())
     assert pages() == ["README.md", "report/report.md"]
 
 
 def test_a_page_changed_by_hand_is_named(project: Path) -> None:
     edit(project / "report/index.html", r"</h1>", "!</h1>")
-    (complaint,) = [line for line in freshness.complaints() if "not what the results" in line]
+    (complaint,) = [line for line in check.complaints() if "not what the results" in line]
     assert complaint.startswith("report/index.html: ")
     assert "--force --single-item report" in complaint
 
@@ -117,19 +117,19 @@ def test_coordinates_of_a_figure_may_differ(project: Path) -> None:
 def test_a_file_that_git_should_have_is_missed(project: Path, lost: str) -> None:
     # DVC alone takes it for data that somebody else has.
     (project / lost).unlink()
-    (complaint,) = freshness.complaints()
+    (complaint,) = check.complaints()
     assert complaint.startswith(f"{lost}: named in dvc.yaml, but not there.")
 
 
 def test_data_and_models_are_not_missed(project: Path) -> None:
     assert not list((project / "models").rglob("*.safetensors"))
-    assert freshness.missing_files() == []
+    assert check.missing_files() == []
 
 
 def test_a_broken_graph_is_a_sentence(project: Path) -> None:
     edit(project / "dvc.yaml", r"stages:", "stages: [")
     with pytest.raises(DigitbenchError, match="DVC cannot tell what is up to date"):
-        freshness.stale_stages()
+        check.stale_stages()
 
 
 # --- the script ------------------------------------------------------------------------------

@@ -9,13 +9,19 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.data.disputed import DISPUTED
-from digitbench.evaluation import galleries as module
-from digitbench.evaluation.galleries import SAMPLE, SHOWN, galleries, majority, wrong_everywhere
+from digitbench.evaluation import examples as module
+from digitbench.evaluation.examples import (
+    DISPUTED,
+    SAMPLE,
+    SHOWN,
+    galleries,
+    majority,
+    wrong_everywhere,
+)
 from digitbench.params import ARCHITECTURES, load_params
-from digitbench.reporting.results import Results, load_results
-from digitbench.reporting.sections.errors import errors
-from digitbench.reporting.sections.robustness import robustness
+from digitbench.report.sections.errors import errors
+from digitbench.report.sections.robustness import robustness
+from digitbench.results.records import Results, load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 Stacks = dict[str, NDArray[np.float32]]

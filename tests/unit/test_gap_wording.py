@@ -1,6 +1,6 @@
 import pytest
 
-from digitbench.studies.gap_wording import gap_sentence
+from digitbench.studies.phrases import gap_sentence
 from figure_data import gap
 
 

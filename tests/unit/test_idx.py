@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from digitbench.data.idx import decode, encode
+from digitbench.download.digits import decode, encode
 from digitbench.errors import DigitbenchError
 
 RNG = np.random.default_rng(0)

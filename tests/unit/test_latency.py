@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digitbench.evaluation.latency import BATCH_SIZE, PASSES, WARM_UP, measure_latency
+from digitbench.evaluation.cost import BATCH_SIZE, PASSES, WARM_UP, measure_latency
 
 
 class Clock:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from digitbench.errors import DigitbenchError
-from digitbench.models import build_model, count_parameters, load_weights, weights_to_bytes
 from digitbench.params import (
     ARCHITECTURES,
     ArchitectureParams,
@@ -17,6 +16,7 @@ from digitbench.params import (
     MlpParams,
     RnnParams,
 )
+from digitbench.training.model import build_model, count_parameters, load_weights, weights_to_bytes
 
 PARAMS: dict[str, ArchitectureParams] = {
     "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),

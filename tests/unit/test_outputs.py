@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digitbench.outputs import (
+from digitbench.files import (
     write_all,
     write_bytes,
     write_csv,

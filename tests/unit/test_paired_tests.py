@@ -7,7 +7,7 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.paired_tests import crossed_t_test, mcnemar_exact
+from digitbench.statistics.comparison import crossed_t_test, mcnemar_exact
 
 
 def from_table(n11: int, n10: int, n01: int, n00: int) -> tuple[np.ndarray, np.ndarray]:

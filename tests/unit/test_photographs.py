@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from digitbench.data.photographs import as_mnist
 from digitbench.errors import DigitbenchError
+from digitbench.predict.photographs import as_mnist
 from drawings import Grey, lay, printed, similarity, stencil
 
 DIGITS = range(10)

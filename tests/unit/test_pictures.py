@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitbench.data.photographs import as_mnist
-from digitbench.data.pictures import LARGEST, read_picture
 from digitbench.errors import DigitbenchError
+from digitbench.predict.photographs import as_mnist
+from digitbench.predict.pictures import LARGEST, read_picture
 from drawings import Grey, printed, similarity
 
 ORIENTATION = 0x0112  # tag of EXIF

@@ -8,10 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.predict import predict_all
-from digitbench.evaluation.trained import TrainedModel
-from digitbench.models import build_model, load_weights, weights_to_bytes
+from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.params import ARCHITECTURES
+from digitbench.training.model import build_model, load_weights, weights_to_bytes
 from small_models import PARAMS, STATISTICS
 
 pytestmark = pytest.mark.usefixtures("threads")

@@ -16,13 +16,13 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from digitbench.cli.app import app, main
-from digitbench.data.arrays import PixelStatistics
-from digitbench.data.photographs import as_mnist
-from digitbench.data.pixels import standardise
-from digitbench.layout import STATISTICS, model_file
-from digitbench.models import build_model, load_weights, weights_to_bytes
+from digitbench.cli import app, main
+from digitbench.files import STATISTICS, model_file
 from digitbench.params import ARCHITECTURES, Params, architecture_params, load_params
+from digitbench.predict.photographs import as_mnist
+from digitbench.training.data import PixelStatistics
+from digitbench.training.model import build_model, load_weights, weights_to_bytes
+from digitbench.training.pixels import standardise
 from drawings import printed
 
 ROOT = Path(__file__).resolve().parents[2]

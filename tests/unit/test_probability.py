@@ -10,20 +10,17 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
 import figure_data
-from digitbench.evaluation.calibration import (
-    brier_score,
-    expected_calibration_error,
-    negative_log_likelihood,
-)
 from digitbench.evaluation.probability import (
     COVERAGES,
     METRICS,
+    brier_score,
+    expected_calibration_error,
+    macro_auc,
+    negative_log_likelihood,
     probability_summaries,
     probability_tables,
 )
-from digitbench.evaluation.roc import macro_auc
-from digitbench.plots.calibration import reliability_diagrams, risk_coverage
-from digitbench.plots.roc import roc_curves
+from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
 
 SEEDS = (5, 2, 9)
 Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]

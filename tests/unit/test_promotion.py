@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from digitbench.promotion import decide
-from digitbench.reporting.wording import points
-from digitbench.tracking.registry import Version
+from digitbench.tracking.registry import Version, decide
+from digitbench.wording import points
 
 GOOD = {0: 0.981, 1: 0.984, 2: 0.979, 3: 0.983}
 WORSE = {0: 0.961, 1: 0.966, 2: 0.957, 3: 0.963}

@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from digitbench.errors import DigitbenchError
+from digitbench.figures.style import NAMES
 from digitbench.params import ARCHITECTURES, load_params
-from digitbench.plots.style import NAMES
-from digitbench.reporting import readme
-from digitbench.reporting.compose import verdict
-from digitbench.reporting.readme import BEGIN, END, replace_block, results_block, results_table
-from digitbench.reporting.results import Results, load_results
+from digitbench.report import readme
+from digitbench.report.compose import verdict
+from digitbench.report.readme import (
+    BEGIN_README,
+    END_README,
+    replace_block,
+    results_block,
+    results_table,
+)
+from digitbench.results.records import Results, load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,16 +27,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:
     before, after = "# Title\n\n`metrics/`\n", "\n## Next\n<!-- a comment -->\n"
-    text = f"{before}{BEGIN}\nold\nnumbers\n{END}{after}"
-    block = f"{BEGIN}\nnew\n{END}"
+    text = f"{before}{BEGIN_README}\nold\nnumbers\n{END_README}{after}"
+    block = f"{BEGIN_README}\nnew\n{END_README}"
     assert replace_block(text, block) == before + block + after
     assert replace_block(replace_block(text, block), block) == before + block + after
 
 
-@pytest.mark.parametrize("text", ["", "no marks", BEGIN, END, f"{END} the wrong way {BEGIN}"])
+@pytest.mark.parametrize(
+    "text", ["", "no marks", BEGIN_README, END_README, f"{END_README} the wrong way {BEGIN_README}"]
+)
 def test_without_both_marks_in_order_nothing_is_written(text: str) -> None:
-    with pytest.raises(DigitbenchError, match=re.escape(BEGIN)):
-        replace_block(text, f"{BEGIN}\nnew\n{END}")
+    with pytest.raises(DigitbenchError, match=re.escape(BEGIN_README)):
+        replace_block(text, f"{BEGIN_README}\nnew\n{END_README}")
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def results(monkeypatch: pytest.MonkeyPatch) -> Results:
 
 def test_the_block_gives_the_numbers_of_the_metrics(results: Results) -> None:
     block = results_block(results)
-    assert (block.startswith(BEGIN), block.endswith(END)) == (True, True)
+    assert (block.startswith(BEGIN_README), block.endswith(END_README)) == (True, True)
     lines = [line for line in block.splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1, "it reads well in a terminal"
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
@@ -76,7 +84,7 @@ def test_the_command_prints_or_rewrites(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "README.md"
-    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    file.write_text(f"before\n{BEGIN_README}\nold\n{END_README}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(readme, "README", file)
     readme.main(["--print"])
     shown = capsys.readouterr().out

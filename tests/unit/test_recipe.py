@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from digitbench.data.augmentation import Augmentation
 from digitbench.errors import DigitbenchError
 from digitbench.params import AugmentationParams, load_params
+from digitbench.training.pixels import Augmentation
 from digitbench.training.recipe import Recipe, resolve_device, resolve_precision, settle
 
 PARAMS = load_params(Path(__file__).resolve().parents[2] / "params.yaml")

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from digitbench.data.disputed import DISPUTED
-from digitbench.evaluation.classification import score_replicates
-from digitbench.evaluation.record import architecture_record, summary_record
-from digitbench.evaluation.trained import TrainedModel
+from digitbench.evaluation.examples import DISPUTED
+from digitbench.evaluation.outputs import architecture_record, summary_record
+from digitbench.evaluation.predictions import TrainedModel
+from digitbench.evaluation.scores import score_replicates
 from digitbench.params import ArchitectureParams, CnnParams, LstmParams, MlpParams, RnnParams
 
 PARAMS: dict[str, ArchitectureParams] = {

@@ -9,17 +9,21 @@ import torch
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from digitbench.cli.app import app
-from digitbench.data.arrays import PixelStatistics
+from digitbench.cli import app
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.trained import TrainedModel
-from digitbench.models import build_model, weights_to_bytes
+from digitbench.evaluation.predictions import TrainedModel
 from digitbench.params import MlpParams
-from digitbench.serving import build_classifier
-from digitbench.tracking.candidate import Candidate
 from digitbench.tracking.connection import DATABASE, URI_VARIABLE
-from digitbench.tracking.evaluation import EvaluationRecords
-from digitbench.tracking.registry import CHAMPION, Version, find_versions
+from digitbench.tracking.registry import (
+    CHAMPION,
+    Candidate,
+    Version,
+    build_classifier,
+    find_versions,
+)
+from digitbench.tracking.runs import EvaluationRecords
+from digitbench.training.data import PixelStatistics
+from digitbench.training.model import build_model, weights_to_bytes
 
 PARAMS = MlpParams(hidden=(4,), dropout_hidden=0, dropout=0)
 STATISTICS = PixelStatistics(0.13, 0.31)

@@ -17,14 +17,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from digitbench.errors import DigitbenchError
-from digitbench.evaluation.significance import ONE_SEED_LIMITATION
-from digitbench.evaluation.summary import summarise
-from digitbench.evidence import is_significant
-from digitbench.params import ARCHITECTURES, load_params
-from digitbench.plots.style import NAMES
-from digitbench.reporting.compose import compose, verdict
-from digitbench.reporting.document import (
+from digitbench.document.blocks import (
     Chart,
     Command,
     Document,
@@ -34,9 +27,15 @@ from digitbench.reporting.document import (
     Table,
     Tile,
 )
-from digitbench.reporting.html import render_html
-from digitbench.reporting.markdown import FIGURES, figure_files, render_markdown
-from digitbench.reporting.results import Results, load_results
+from digitbench.document.html import render_html
+from digitbench.document.markdown import FIGURES, figure_files, render_markdown
+from digitbench.errors import DigitbenchError
+from digitbench.figures.style import NAMES
+from digitbench.params import ARCHITECTURES, load_params
+from digitbench.report.compose import compose, verdict
+from digitbench.results.records import Results, load_results
+from digitbench.statistics.comparison import ONE_SEED_LIMITATION, is_significant
+from digitbench.statistics.summary import summarise
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS_ATTRIBUTES = {"src", "href", "xlink:href", "srcset", "poster", "action", "data", "cite"}

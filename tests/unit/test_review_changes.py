@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from digitbench.reporting.document import Code, Prose, Table
-from digitbench.review.changes import (
+from digitbench.document.blocks import Code, Part, Prose, Table
+from digitbench.results.revision import Metrics, Stage, Timing
+from digitbench.review.quality import (
     Changes,
     CostChange,
     StageChange,
@@ -13,10 +14,8 @@ from digitbench.review.changes import (
     collect_changes,
     flatten,
 )
-from digitbench.review.document import Part
-from digitbench.review.narrate import LONG, change_parts, cost_part
-from digitbench.review.records import Metrics, Stage, Timing
-from digitbench.review.snapshot import Snapshot
+from digitbench.review.revisions import Snapshot
+from digitbench.review.tell import LONG, change_parts, cost_part
 from review_data import per_seed, record, timing
 
 

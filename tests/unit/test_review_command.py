@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from digitbench.cli.app import app, main
+from digitbench.cli import app, main
 from review_data import Repository, per_seed, record, timing
 
 SRC = Path(__file__).resolve().parents[2] / "src"

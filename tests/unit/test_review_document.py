@@ -8,23 +8,15 @@ from typing import Any
 
 import pytest
 
-from digitbench.reporting.document import Code, Prose, Table
-from digitbench.review.changes import collect_changes
-from digitbench.review.compose import compose
-from digitbench.review.document import (
-    MARKER,
-    Interval,
-    Intervals,
-    Part,
-    Review,
-)
-from digitbench.review.figure import COLUMNS, text_figure
-from digitbench.review.quality import compare_quality
-from digitbench.review.records import Metrics, Summary
-from digitbench.review.render_html import render_html
-from digitbench.review.render_markdown import LEFT_OUT, LIMIT, render_markdown
-from digitbench.review.render_terminal import print_terminal
-from digitbench.review.snapshot import Conditions, Snapshot
+from digitbench.document.blocks import MARKER, Code, Interval, Intervals, Part, Prose, Review, Table
+from digitbench.document.html import render_review_html
+from digitbench.document.intervals import COLUMNS, text_figure
+from digitbench.document.markdown import LEFT_OUT, LIMIT, render_review_markdown
+from digitbench.document.terminal import print_terminal
+from digitbench.results.revision import Metrics, Summary
+from digitbench.review.quality import collect_changes, compare_quality
+from digitbench.review.revisions import Conditions, Snapshot
+from digitbench.review.tell import compose
 from review_data import per_seed, record
 
 LEVEL = per_seed(0.9800, 0.9812, 0.9795, 0.9821)
@@ -208,12 +200,12 @@ def unusual(text: str) -> Review:
 
 
 def test_marker_is_the_first_line() -> None:
-    text = render_markdown(review({"cnn": LEVEL}, {"cnn": NOISE}))
+    text = render_review_markdown(review({"cnn": LEVEL}, {"cnn": NOISE}))
     assert text.splitlines()[0] == MARKER == "<!-- digitbench-review -->"
 
 
 def test_foreign_text_is_neither_markup_nor_a_mention_in_markdown() -> None:
-    text = render_markdown(unusual(AWKWARD))
+    text = render_review_markdown(unusual(AWKWARD))
     outside = re.sub(r"(`+) ?.*?(?<!`)\1(?!`)", "", text.replace(r"\`", ""))
     assert "<e>" not in outside
     assert "@" not in outside
@@ -226,7 +218,7 @@ def test_foreign_text_is_neither_markup_nor_a_mention_in_markdown() -> None:
 
 def test_folded_parts_are_folded_and_blank_lines_let_tables_be_tables() -> None:
     part = Part("h", [Table("", ["x"], [["1"]])], "in short")
-    text = render_markdown(Review("t", "o", [], [part], "c"))
+    text = render_review_markdown(Review("t", "o", [], [part], "c"))
     assert (
         "\n\n<details>\n<summary>in short</summary>\n\n| x |\n|---|\n| 1 |\n\n</details>\n" in text
     )
@@ -252,7 +244,7 @@ def large(architectures: int, after: dict[str, float] = NOISE) -> Review:
 
 @pytest.mark.parametrize("architectures", [1, 40, 60, 140, 300])
 def test_comment_stays_within_the_limit(architectures: int) -> None:
-    text = render_markdown(large(architectures))
+    text = render_review_markdown(large(architectures))
     assert len(text.encode()) <= LIMIT
     assert len(text) <= 65_536
     assert text.startswith(MARKER)
@@ -261,10 +253,10 @@ def test_comment_stays_within_the_limit(architectures: int) -> None:
 
 def test_folded_parts_go_first_and_from_the_end() -> None:
     found = large(6)
-    whole = render_markdown(found)
+    whole = render_review_markdown(found)
     seen = []
     for limit in range(len(whole.encode()), 3_000, -200):
-        text = render_markdown(found, limit)
+        text = render_review_markdown(found, limit)
         assert len(text.encode()) <= limit
         state = (
             "| usps, box |" in text,
@@ -369,7 +361,7 @@ class Page(HTMLParser):
 
 
 def test_page_is_whole_and_needs_nothing_but_itself() -> None:
-    text = render_html(large(3))
+    text = render_review_html(large(3))
     page = Page(text)
     assert page.open == []
     assert page.tags.count("svg") == 2
@@ -382,15 +374,15 @@ def test_page_is_whole_and_needs_nothing_but_itself() -> None:
 
 
 def test_foreign_text_is_no_markup_in_a_page() -> None:
-    page = Page(render_html(unusual("<script>alert(1)</script>")))
+    page = Page(render_review_html(unusual("<script>alert(1)</script>")))
     assert "script" not in page.tags
     assert "".join(page.words).count("<script>alert(1)</script>") >= 6
 
 
 def test_page_and_comment_say_the_same() -> None:
     found = large(2)
-    words = " ".join("".join(Page(render_html(found)).words).split())
-    plain = re.sub(r"\\(.)", r"\1", render_markdown(found))
+    words = " ".join("".join(Page(render_review_html(found)).words).split())
+    plain = re.sub(r"\\(.)", r"\1", render_review_markdown(found))
     for text in (found.outcome, found.closing, *(part.summary for part in found.parts)):
         assert " ".join(text.split()) in words
         assert text in plain

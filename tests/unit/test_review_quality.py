@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitbench.evaluation.record import SCHEMA as WRITTEN_SCHEMA
+from digitbench.evaluation.outputs import SCHEMA as WRITTEN_SCHEMA
 from digitbench.params import ARCHITECTURES
+from digitbench.results.revision import SCHEMA, File, Metrics, Stage, Summary
 from digitbench.review.quality import Quality, compare_quality
-from digitbench.review.records import SCHEMA, File, Metrics, Stage, Summary
-from digitbench.review.snapshot import Conditions, Snapshot
-from digitbench.review.verdicts import Verdict
+from digitbench.review.revisions import Conditions, Snapshot
+from digitbench.statistics.seeds import Verdict
 from review_data import LOSSES, per_seed, record
 
 LEVEL = per_seed(0.980, 0.981, 0.979, 0.982)

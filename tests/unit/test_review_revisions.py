@@ -11,9 +11,9 @@ from digitbench.review.revisions import (
     read_base,
     read_commit,
     read_head,
+    read_snapshot,
     repository_root,
 )
-from digitbench.review.snapshot import read_snapshot
 from review_data import Repository, per_seed, record, timing
 
 RECORD = record(per_seed(0.98, 0.99))

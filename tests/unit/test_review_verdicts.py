@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from digitbench.review.verdicts import (
+from digitbench.statistics.seeds import (
     HEADLINE_SHARE,
     Change,
     Method,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
+from digitbench.evaluation.corruptions import CORRUPTIONS, corrupt
 
 SEED = 7
 NAMES = list(CORRUPTIONS)

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.robustness_scores import robustness_score, robustness_table
+from digitbench.evaluation.corruptions import robustness_score, robustness_table
 
 CLEAN = 0.99
 

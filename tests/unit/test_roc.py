@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.roc import FALSE_POSITIVE_RATES, macro_auc, roc_curve_points
+from digitbench.evaluation.probability import FALSE_POSITIVE_RATES, macro_auc, roc_curve_points
 
 
 def random_predictions(seeds: int, images: int, signal: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from digitbench.evaluation.predict import predict_all
-from digitbench.evaluation.trained import TrainedModel
-from digitbench.models import build_model, weights_to_bytes
-from digitbench.serving import build_classifier
-from digitbench.tracking.registration import save_model
+from digitbench.evaluation.predictions import TrainedModel, predict_all
+from digitbench.tracking.registry import build_classifier, save_model
+from digitbench.training.model import build_model, weights_to_bytes
 from small_models import PARAMS, STATISTICS
 
 Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]

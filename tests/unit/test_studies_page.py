@@ -10,16 +10,22 @@ import pandas as pd
 import pytest
 
 import studies_data as data
-from digitbench.reporting.document import Prose, Section, Table
-from digitbench.reporting.sections.studies import studies as studies_section
-from digitbench.studies.__main__ import README, main
-from digitbench.studies.answers import NOT_RUN, answer
-from digitbench.studies.answers.asked import Asked
-from digitbench.studies.measured import MainResults, Measured, load_measured
-from digitbench.studies.page import studies_page
-from digitbench.studies.published import KEYS, Published
-from digitbench.studies.rows import SUMMARY, Row, own_protocol, read_rows
-from digitbench.studies.table import all_rows
+from digitbench.document.blocks import Prose, Section, Table
+from digitbench.report.sections.studies import studies as studies_section
+from digitbench.results.studies import (
+    KEYS,
+    SUMMARY,
+    MainResults,
+    Measured,
+    Row,
+    load_measured,
+    own_protocol,
+    read_rows,
+)
+from digitbench.studies.findings import NOT_RUN, Asked, answer
+from digitbench.studies.page import README, main, studies_page
+from digitbench.studies.published import Published
+from digitbench.studies.verdicts import all_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -359,4 +365,4 @@ def test_the_committed_page_and_table_are_made_of_the_committed_metrics(of_head:
     read_rows(of_head / SUMMARY)
     main(of_head)
     made = {path: (of_head / path).read_text(encoding="utf-8") for path in (README, SUMMARY)}
-    assert committed == made, "run `PYTHONPATH=src python -m digitbench.studies`"
+    assert committed == made, "run `PYTHONPATH=src python -m digitbench.studies.page`"

@@ -10,16 +10,9 @@ import pytest
 import yaml
 
 from digitbench.errors import DigitbenchError
-from digitbench.studies.answers import ANSWERS
-from digitbench.studies.published import (
-    KEYS,
-    Answer,
-    Number,
-    Published,
-    load_all,
-    load_published,
-)
-from digitbench.studies.rows import LITERATURE
+from digitbench.results.studies import KEYS, LITERATURE
+from digitbench.studies.findings import ANSWERS
+from digitbench.studies.published import Answer, Number, Published, load_all, load_published
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "studies" / "nguyen2026" / "published.yaml"

@@ -10,12 +10,11 @@ from scipy import stats
 
 import studies_data as data
 from digitbench.errors import DigitbenchError
-from digitbench.studies.__main__ import README, main
-from digitbench.studies.held_out import headline_statistic, reach_over_images, row_rate
-from digitbench.studies.measured import load_measured
-from digitbench.studies.published import KEYS, Number, Published
-from digitbench.studies.rows import SUMMARY, Row, read_rows, write_rows
-from digitbench.studies.table import all_rows, study_rows
+from digitbench.results.studies import KEYS, SUMMARY, Row, load_measured, read_rows, write_rows
+from digitbench.studies.ours import headline_statistic, reach_over_images, row_rate
+from digitbench.studies.page import README, main
+from digitbench.studies.published import Number, Published
+from digitbench.studies.verdicts import all_rows, study_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = (

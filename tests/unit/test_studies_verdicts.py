@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from digitbench.studies.lookup import Ours
+from digitbench.results.studies import Verdict
+from digitbench.studies.ours import Ours
 from digitbench.studies.published import Number
-from digitbench.studies.rows import Verdict
 from digitbench.studies.verdicts import judge
 
 

@@ -14,27 +14,31 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from digitbench import layout
-from digitbench.data import optical, usps
-from digitbench.data.arrays import PixelStatistics
-from digitbench.data.augmentation import Augmentation
-from digitbench.data.domains import MAPPINGS
-from digitbench.data.pixels import standardise
-from digitbench.data.sources import DROP_IN_VARIABLE, FileSpec
+from digitbench import files
+from digitbench.download import digits
+from digitbench.download.sources import DROP_IN_VARIABLE, FileSpec
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.robustness import CORRUPTIONS, corrupt
-from digitbench.evaluation.summary import summarise
-from digitbench.evaluation.trained import TrainedModel
-from digitbench.models import build_model, weights_to_bytes
-from digitbench.outputs import write_json, write_npy, write_npz
+from digitbench.evaluation.corruptions import CORRUPTIONS, corrupt
+from digitbench.evaluation.domains import MAPPINGS
+from digitbench.evaluation.predictions import TrainedModel
+from digitbench.files import write_json, write_npy, write_npz
 from digitbench.params import load_params
-from digitbench.studies import files
-from digitbench.studies.augmented import augmented_samples
-from digitbench.studies.design import GAPS, GROUPS, SOURCES
-from digitbench.studies.domain_shift import Domain, study_record
-from digitbench.studies.network_groups import NetworkGroup, predict_groups
-from digitbench.studies.robustness import corrupted_accuracies
-from digitbench.studies.robustness import study_record as robustness_study_record
+from digitbench.statistics.summary import summarise
+from digitbench.studies.groups import design
+from digitbench.studies.groups.design import (
+    GAPS,
+    GROUPS,
+    SOURCES,
+    Domain,
+    NetworkGroup,
+    predict_groups,
+)
+from digitbench.studies.groups.domain_shift import study_record
+from digitbench.studies.groups.robustness import corrupted_accuracies
+from digitbench.studies.groups.robustness import study_record as robustness_study_record
+from digitbench.training.data import PixelStatistics
+from digitbench.training.model import build_model, weights_to_bytes
+from digitbench.training.pixels import Augmentation, augmented_samples, standardise
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
@@ -260,15 +264,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> 
     (tmp_path / "params.yaml").write_text(
         text.replace("robustness_images: 1000", "robustness_images: 100"), encoding="utf-8"
     )
-    images, labels = optical.optical_digits()
+    images, labels = digits.optical_digits()
     write_npz(
-        tmp_path / layout.RAW_DOMAINS / optical.FILE, {"images": images[:50], "labels": labels[:50]}
+        tmp_path / files.RAW_DOMAINS / digits.FILE, {"images": images[:50], "labels": labels[:50]}
     )
-    write_npy(tmp_path / layout.TRAIN_IMAGES, digits[0][:20])
-    write_npy(tmp_path / layout.TEST_IMAGES, digits[0][:120])
-    write_npy(tmp_path / layout.TEST_LABELS, digits[1][:120])
+    write_npy(tmp_path / files.TRAIN_IMAGES, digits[0][:20])
+    write_npy(tmp_path / files.TEST_IMAGES, digits[0][:120])
+    write_npy(tmp_path / files.TEST_LABELS, digits[1][:120])
     for study in ("pedrogiu13", "domain_shift", "robustness"):
-        write_json(tmp_path / "studies" / study / layout.STATISTICS, {"mean": 0.1, "std": 0.3})
+        write_json(tmp_path / "studies" / study / files.STATISTICS, {"mean": 0.1, "std": 0.3})
     (tmp_path / "studies" / "pedrogiu13" / "published.yaml").write_text(
         'results:\n- {model: mlp, dataset: usps, value: "41.18"}\n'
         '- {model: cnn, dataset: usps, value: "97.45"}\n'
@@ -276,11 +280,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> 
     )
     augmentation = SimpleNamespace(model_dump=lambda: {"rotation": 10, "shift": 0.1, "zoom": 0.1})
     variants = {"mlp_augmented": SimpleNamespace(augmentation=augmentation)}
-    study = SimpleNamespace(processed=Path("../..") / layout.PROCESSED, variants=variants)
+    study = SimpleNamespace(processed=Path("../..") / files.PROCESSED, variants=variants)
     monkeypatch.setattr(domain_shift, "load_study", lambda path: study)
-    monkeypatch.setattr(files, "load_variant", trained_variant)
+    monkeypatch.setattr(design, "load_variant", trained_variant)
     specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in CONTENTS.items()]
-    monkeypatch.setattr(usps, "FILES", specs)
+    monkeypatch.setattr(digits, "FILES", specs)
     monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path / "studies" / "domain_shift")
     return tmp_path
@@ -306,30 +310,30 @@ def test_usps_comes_from_the_drop_in_folder_into_the_study(
     put_usps(tmp_path / "in" / "usps")
     monkeypatch.setenv(DROP_IN_VARIABLE, str(tmp_path / "in"))
     usps_stage.main()
-    found = {path.name: path.read_bytes() for path in layout.RAW.iterdir()}
+    found = {path.name: path.read_bytes() for path in files.RAW.iterdir()}
     assert found == CONTENTS
 
 
 def test_without_usps_one_sentence_names_files_hashes_and_variable(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usps, "MIRRORS", ())
+    monkeypatch.setattr(digits, "MIRRORS", ())
     with pytest.raises(DigitbenchError) as caught:
         usps_stage.main()
-    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in usps.FILES)):
+    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in digits.FILES)):
         assert part in str(caught.value)
-    assert not layout.RAW.exists()
+    assert not files.RAW.exists()
     with pytest.raises(DigitbenchError, match=r"zip\.train\.gz: .*usps` in studies/domain_shift"):
         domain_shift.main()
 
 
 def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
-    put_usps(layout.RAW)
+    put_usps(files.RAW)
     domain_shift.main()
-    record = json.loads((layout.METRICS / "domain_shift.json").read_text(encoding="utf-8"))
+    record = json.loads((files.METRICS / "domain_shift.json").read_text(encoding="utf-8"))
     assert [content["images"] for content in record.values()] == [5, 50]
-    assert record["usps"]["name"] == usps.VARIANT
-    images, labels = usps.load_usps(layout.RAW)
+    assert record["usps"]["name"] == digits.VARIANT
+    images, labels = digits.load_usps(files.RAW)
     for cell in record["usps"]["cells"]:
         name = next(n for n, own in GROUPS.items() if own == (cell["model"], cell["augmentation"]))
         networks = NetworkGroup(group(name).models, PixelStatistics(0.1, 0.3))
@@ -337,11 +341,11 @@ def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
         hits = (stack.argmax(axis=2) == labels).mean(axis=1).tolist()
         assert cell["accuracy"] == summarise(dict(zip(SEEDS[name], hits, strict=True)))
     names = ["augmentation", "domain_shift", "effects", "gaps"]
-    assert sorted(path.stem for path in layout.PLOTS.glob("*.png")) == names
+    assert sorted(path.stem for path in files.PLOTS.glob("*.png")) == names
 
 
 def test_published_numbers_belong_to_the_groups_that_the_paper_trained(project: Path) -> None:
-    assert files.published_on_usps(Path("..")) == {"mlp": 41.18, "cnn_augmented": 97.45}
+    assert design.published_on_usps(Path("..")) == {"mlp": 41.18, "cnn_augmented": 97.45}
 
 
 def test_robustness_takes_the_size_of_the_main_pipeline(
@@ -349,7 +353,7 @@ def test_robustness_takes_the_size_of_the_main_pipeline(
 ) -> None:
     monkeypatch.chdir(project / "studies" / "robustness")
     robustness.main()
-    record = json.loads((layout.METRICS / "robustness.json").read_text(encoding="utf-8"))
+    record = json.loads((files.METRICS / "robustness.json").read_text(encoding="utf-8"))
     assert record["images"] == 100
     assert list(record["curves"]) == list(GROUPS)
     for name, curves in record["curves"].items():
@@ -357,4 +361,4 @@ def test_robustness_takes_the_size_of_the_main_pipeline(
         clean = [curve["0"] for curve in curves.values()]
         assert clean == clean[:1] * len(clean)
         assert list(clean[0]["per_seed"]) == [str(seed) for seed in SEEDS[name]]
-    assert [path.name for path in layout.PLOTS.iterdir()] == ["robustness.png"]
+    assert [path.name for path in files.PLOTS.iterdir()] == ["robustness.png"]

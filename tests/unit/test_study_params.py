@@ -8,10 +8,8 @@ import pytest
 import yaml
 
 from digitbench.errors import DigitbenchError
-from digitbench.models import build_model, count_parameters
-from digitbench.params import RecipeParams, load_params
-from digitbench.studies.params import StudyParams, load_study
-from digitbench.training.plan import load_plan
+from digitbench.params import RecipeParams, StudyParams, load_params, load_plan, load_study
+from digitbench.training.model import build_model, count_parameters
 from digitbench.training.recipe import settle
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.summary import summarise
+from digitbench.statistics.summary import summarise
 
 VALUES = {11: 0.981, 7: 0.979, 23: 0.984, 5: 0.98}
 

@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 from mlflow.entities import Run
 
-from digitbench.data.arrays import PixelStatistics, TrainingData
-from digitbench.data.augmentation import Augmentation
-from digitbench.evaluation.classification import score
-from digitbench.evaluation.trained import TrainedModel
+from digitbench.evaluation.predictions import TrainedModel
+from digitbench.evaluation.scores import score
 from digitbench.params import load_params
-from digitbench.tracking.candidate import Candidate
 from digitbench.tracking.connection import EXPERIMENT, URI_VARIABLE
-from digitbench.tracking.evaluation import EvaluationRecords, record_evaluation
-from digitbench.tracking.report import ReportRecord
-from digitbench.tracking.training import TrainingRuns
+from digitbench.tracking.registry import Candidate
+from digitbench.tracking.runs import (
+    EvaluationRecords,
+    ReportRecord,
+    TrainingRuns,
+    record_evaluation,
+)
+from digitbench.training.data import PixelStatistics, TrainingData
+from digitbench.training.pixels import Augmentation
 from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job
 from digitbench.training.trainer import Epoch

@@ -9,22 +9,23 @@ import safetensors.torch
 import torch
 from torch.nn.functional import cross_entropy
 
-from digitbench.data.arrays import PixelStatistics, TrainingData
-from digitbench.data.augmentation import Augmentation
-from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
-from digitbench.models import load_weights
 from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, load_params
 from digitbench.training import trainer
-from digitbench.training.checkpoint import replicate_key
-from digitbench.training.history import CURVE_COLUMNS, curve_rows, timing
+from digitbench.training.data import PixelStatistics, TrainingData
+from digitbench.training.model import load_weights
+from digitbench.training.pixels import Augmentation, standardise
 from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import (
+    CURVE_COLUMNS,
     JOBS_VARIABLE,
     Job,
     Replicate,
+    curve_rows,
     parallel_jobs,
+    replicate_key,
     run_replicates,
+    timing,
 )
 from digitbench.training.trainer import Epoch
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitbench.data import usps
-from digitbench.data.sources import DropIn, FileSpec, Mirror, fetch_all
+from digitbench.download import digits
+from digitbench.download.sources import DropIn, FileSpec, Mirror, fetch_all
 from digitbench.errors import DigitbenchError
 
 TRAIN, TEST = "zip.train.gz", "zip.test.gz"
@@ -37,7 +37,7 @@ def contents(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
         for name, content in files.items()
     )
-    monkeypatch.setattr(usps, "FILES", specs)
+    monkeypatch.setattr(digits, "FILES", specs)
     return files
 
 
@@ -89,7 +89,7 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
     pixels = np.full((2, 256), -1.0)
     pixels[0, 1] = 1.0  # first row, second column
     pixels[1, 16] = 0.2  # second row, first column
-    images, labels = usps.parse_usps(_gz([6, 5], pixels))
+    images, labels = digits.parse_usps(_gz([6, 5], pixels))
     expected = np.zeros((2, 16, 16), np.uint8)
     expected[0, 0, 1] = 255
     expected[1, 1, 0] = 153  # 0.6 * 255
@@ -114,16 +114,16 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
 )
 def test_parse_refuses_other_content(content: bytes) -> None:
     with pytest.raises(DigitbenchError, match=r"USPS \(ESL, unsmoothed\)"):
-        usps.parse_usps(content)
+        digits.parse_usps(content)
 
 
 def test_loading_joins_training_and_test_images_in_this_order(
     contents: dict[str, bytes], tmp_path: Path
 ) -> None:
-    images, labels = usps.load_usps(_fill(tmp_path / "usps", contents))
+    images, labels = digits.load_usps(_fill(tmp_path / "usps", contents))
     assert images.shape == (5, 16, 16)
     assert labels.tolist() == [3, 0, 9, 7, 1]
-    np.testing.assert_array_equal(images[3:], usps.parse_usps(contents[TEST])[0])
+    np.testing.assert_array_equal(images[3:], digits.parse_usps(contents[TEST])[0])
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
@@ -138,7 +138,7 @@ def test_a_damaged_file_is_named_with_the_stage_to_run(
         content = contents[TEST]
         path.write_bytes(_flipped(content) if damage == "flipped" else content[:-1])
     with pytest.raises(DigitbenchError, match=r"zip\.test\.gz: .*download"):
-        usps.load_usps(folder)
+        digits.load_usps(folder)
 
 
 def test_a_server_that_calls_gz_a_transfer_encoding_is_taken_at_its_bytes(
@@ -146,7 +146,7 @@ def test_a_server_that_calls_gz_a_transfer_encoding_is_taken_at_its_bytes(
 ) -> None:
     sources = [Mirror(f"{site}/{path}/", 5, packed=False) for path in ("nowhere", "usps")]
     said: list[str] = []
-    fetch_all(usps.FILES, sources, tmp_path, said.append, dataset=usps.VARIANT)
+    fetch_all(digits.FILES, sources, tmp_path, said.append, dataset=digits.VARIANT)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == contents
     assert any("HTTP 404" in line for line in said)
 
@@ -157,7 +157,15 @@ def test_usps_that_cannot_be_had_names_files_hashes_variable_and_variant(
     spoiled = {name: _flipped(content) for name, content in contents.items()}
     drop_in = DropIn(_fill(tmp_path / "own" / "usps", spoiled).parent, subfolder="usps")
     with pytest.raises(DigitbenchError) as caught:
-        fetch_all(usps.FILES, [drop_in], tmp_path / "t", lambda text: None, dataset=usps.VARIANT)
-    for part in (usps.VARIANT, "DIGITBENCH_DATA_DIR", TRAIN, TEST, *(f.sha256 for f in usps.FILES)):
+        fetch_all(
+            digits.FILES, [drop_in], tmp_path / "t", lambda text: None, dataset=digits.VARIANT
+        )
+    for part in (
+        digits.VARIANT,
+        "DIGITBENCH_DATA_DIR",
+        TRAIN,
+        TEST,
+        *(f.sha256 for f in digits.FILES),
+    ):
         assert part in str(caught.value)
     assert not (tmp_path / "t").exists()

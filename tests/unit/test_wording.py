@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitbench.evidence import is_significant
-from digitbench.reporting.wording import (
+from digitbench.statistics.comparison import is_significant
+from digitbench.wording import (
     interval,
     listing,
     oriented,

@@ -1,1 +1,1 @@
-"""What the models are worth: predictions, metrics, statistics."""
+"""Trained networks on the test images and away from them."""

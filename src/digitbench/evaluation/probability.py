@@ -1,4 +1,12 @@
-"""Probability quality and ROC of all replicates of one architecture."""
+"""How far predicted probabilities can be trusted: proper scores, calibration, coverage.
+
+Throughout, S is the number of replicates, N of test images and K of classes (10 digits);
+the confidence of a prediction is its highest class probability.
+
+One-vs-rest receiver operating characteristics of the ten digits.
+
+Probability quality and ROC of all replicates of one architecture.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,16 +14,250 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score, roc_curve
 
-from digitbench.evaluation.calibration import (
-    brier_score,
-    coverage_curve,
-    expected_calibration_error,
-    negative_log_likelihood,
-    reliability_table,
-)
-from digitbench.evaluation.roc import macro_auc, roc_curve_points
-from digitbench.evaluation.summary import Summary, summarise
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.scores import check_replicate, check_replicates
+from digitbench.statistics.summary import Summary, summarise
+
+BINS = 15
+
+
+def negative_log_likelihood(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> float:
+    """Mean negative log-likelihood of the true class, in nats (0 is best, no upper bound).
+
+    Probabilities are clipped from below at the smallest normal float32 (about 1.2e-38), so one
+    image whose true class was given probability 0 costs 87.3 nats rather than infinity.
+
+    Args:
+        probabilities: Class probabilities of one replicate, [N, K].
+        labels: True classes, [N].
+
+    Raises:
+        DigitbenchError: If the predictions break the contract.
+    """
+    check_replicate(probabilities, labels)
+    of_true_class = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(of_true_class, np.finfo(np.float32).tiny)).mean())
+
+
+def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Multi-class Brier score: squared error summed over classes, averaged over images.
+
+    This is the original form (Brier 1950), which lies in 0..2 with 0 best; some libraries halve
+    it or average over classes.
+
+    Args:
+        probabilities: Class probabilities of one replicate, [N, K].
+        labels: True classes, [N].
+
+    Raises:
+        DigitbenchError: If the predictions break the contract.
+    """
+    check_replicate(probabilities, labels)
+    errors = probabilities.astype(np.float64)  # [N, K], a copy
+    errors[np.arange(len(labels)), labels] -= 1.0
+    return float(np.square(errors).sum(axis=1).mean())
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> float:
+    """Expected calibration error of the predicted class, in 0..1 with 0 best.
+
+    The binned plug-in estimator of Naeini et al. (2015) as used by Guo et al. (2017, eq. 3):
+    15 equal-width confidence bins (low, high], gaps between accuracy and mean confidence
+    weighted by the share of images in the bin. It looks at the top label only, is biased
+    upwards for small N, and depends on the number of bins.
+
+    Args:
+        probabilities: Class probabilities of one replicate, [N, K].
+        labels: True classes, [N].
+
+    Raises:
+        DigitbenchError: If the predictions break the contract.
+    """
+    check_replicate(probabilities, labels)
+    count, confidence_sum, correct_sum = _bin_sums(probabilities[np.newaxis], labels)
+    return float(np.abs(correct_sum - confidence_sum).sum() / count.sum())
+
+
+def reliability_table(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> pd.DataFrame:
+    """Accuracy against confidence in the bins of the expected calibration error.
+
+    Predictions of all replicates are pooled. The error computed from this table is therefore
+    that of the pool, which is at most the mean of the per-replicate errors.
+
+    Args:
+        probabilities: Class probabilities, [S, N, K].
+        labels: True classes, [N].
+
+    Returns:
+        One row per bin (low, high]: bin_low, bin_high, count (of S * N predictions), mean
+        confidence and accuracy. Empty bins stay, with count 0 and NaN.
+
+    Raises:
+        DigitbenchError: If the predictions break the contract.
+    """
+    check_replicates(probabilities, labels)
+    count, confidence_sum, correct_sum = _bin_sums(probabilities, labels)
+    divisor = np.where(count > 0, count, np.nan)
+    edges = np.linspace(0.0, 1.0, BINS + 1)
+    return pd.DataFrame(
+        {
+            "bin_low": edges[:-1],
+            "bin_high": edges[1:],
+            "count": count,
+            "confidence": confidence_sum / divisor,
+            "accuracy": correct_sum / divisor,
+        }
+    )
+
+
+def coverage_curve(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    coverages: Sequence[float],
+) -> pd.DataFrame:
+    """Accuracy on the most confident images when the rest are left to a human.
+
+    At coverage c each replicate keeps its round(c * N) most confident images, at least one.
+    Images of equal confidence (many saturate at 1 in float32) are kept in test-set order.
+
+    Args:
+        probabilities: Class probabilities, [S, N, K].
+        labels: True classes, [N].
+        coverages: Shares of images to keep, each in (0, 1].
+
+    Returns:
+        One row per coverage, in the given order: coverage, accuracy (mean over replicates),
+        low and high (the worst and best replicate, not a confidence interval).
+
+    Raises:
+        DigitbenchError: If the predictions break the contract or a coverage is out of range.
+    """
+    check_replicates(probabilities, labels)
+    shares = np.asarray(coverages, dtype=np.float64)
+    if not np.all((shares > 0) & (shares <= 1)):
+        raise DigitbenchError(
+            f"Coverages must lie in (0, 1], got {list(coverages)}. Give shares, not percentages."
+        )
+    confidence, correct = _top_label(probabilities, labels)
+    order = np.argsort(-confidence, axis=1, kind="stable")  # [S, N]
+    hits = np.cumsum(np.take_along_axis(correct, order, axis=1), axis=1)
+    kept = np.maximum(np.rint(shares * len(labels)).astype(np.int64), 1)  # [C]
+    accuracy = hits[:, kept - 1] / kept  # [S, C]
+    return pd.DataFrame(
+        {
+            "coverage": shares,
+            "accuracy": accuracy.mean(axis=0),
+            "low": accuracy.min(axis=0),
+            "high": accuracy.max(axis=0),
+        }
+    )
+
+
+def _top_label(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return confidence and correctness of the predicted class, both [S, N]."""
+    confidence = probabilities.max(axis=-1).astype(np.float64)
+    return confidence, probabilities.argmax(axis=-1) == labels
+
+
+def _bin_sums(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return count, summed confidence and number correct per confidence bin, each [BINS]."""
+    confidence, correct = _top_label(probabilities, labels)
+    inner_edges = np.linspace(0.0, 1.0, BINS + 1)[1:-1]
+    # Only inner edges: a confidence that rounding lifted above 1 still falls in the last bin.
+    bins = np.digitize(confidence.ravel(), inner_edges, right=True)
+    count = np.bincount(bins, minlength=BINS)
+    confidence_sum = np.bincount(bins, weights=confidence.ravel(), minlength=BINS)
+    correct_sum = np.bincount(bins, weights=correct.ravel(), minlength=BINS)
+    return count.astype(np.int64), confidence_sum.astype(np.float64), correct_sum.astype(np.float64)
+
+
+# 15 points per decade. A class of the MNIST test set has about 9,000 negatives, so the first
+# points lie below one false positive and show the sensitivity reached with none.
+FALSE_POSITIVE_RATES: NDArray[np.float64] = np.geomspace(1e-4, 1.0, 61)
+
+
+def macro_auc(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Area under the one-vs-rest ROC curve, averaged over classes with equal weight.
+
+    Args:
+        probabilities: Class probabilities of one replicate, [N, K].
+        labels: True classes, [N].
+
+    Raises:
+        DigitbenchError: If the predictions break the contract or a class has no test image.
+    """
+    check_replicate(probabilities, labels)
+    _check_every_class_present(labels, classes=probabilities.shape[1])
+    areas = [roc_auc_score(labels == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
+    return float(np.mean(areas))
+
+
+def roc_curve_points(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+) -> pd.DataFrame:
+    """One-vs-rest ROC curve of every class, averaged over replicates.
+
+    Vertical averaging (Fawcett 2006, section 8.1): the true-positive rates of the replicates
+    are averaged at fixed false-positive rates, here log-spaced so that curves near the corner
+    stay visible. The rate read from each curve is the highest one attained without exceeding
+    the false-positive rate; nothing is interpolated between thresholds.
+
+    Args:
+        probabilities: Class probabilities, [S, N, K].
+        labels: True classes, [N].
+
+    Returns:
+        One row per class and grid point: class, false_positive_rate, true_positive_rate.
+
+    Raises:
+        DigitbenchError: If the predictions break the contract or a class has no test image.
+    """
+    check_replicates(probabilities, labels)
+    classes = probabilities.shape[2]
+    _check_every_class_present(labels, classes=classes)
+    curves = [
+        np.mean([_sensitivity(labels == k, scores) for scores in probabilities[:, :, k]], axis=0)
+        for k in range(classes)
+    ]
+    return pd.DataFrame(
+        {
+            "class": np.repeat(np.arange(classes), len(FALSE_POSITIVE_RATES)),
+            "false_positive_rate": np.tile(FALSE_POSITIVE_RATES, classes),
+            "true_positive_rate": np.concatenate(curves),
+        }
+    )
+
+
+def _sensitivity(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the true-positive rate of one curve at every grid point, [61]."""
+    false_positive_rate, true_positive_rate, _ = roc_curve(
+        positive, scores, drop_intermediate=False
+    )
+    # Both rates rise along the curve, so the last point at or below the grid value is the best.
+    last = np.searchsorted(false_positive_rate, FALSE_POSITIVE_RATES, side="right") - 1
+    return np.asarray(true_positive_rate[last], dtype=np.float64)
+
+
+def _check_every_class_present(labels: NDArray[np.integer], *, classes: int) -> None:
+    missing = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
+    if missing or classes < 2:
+        raise DigitbenchError(
+            f"A ROC curve needs test images of at least two classes and of every class; "
+            f"missing: {missing}. Use a larger or stratified test subset."
+        )
+
 
 Labels = NDArray[np.integer[Any]]
 METRICS: dict[str, Callable[[NDArray[np.float32], Labels], float]] = {

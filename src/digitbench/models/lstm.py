@@ -5,8 +5,8 @@ Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and
 
 from torch import nn
 
-from digitbench.models.recurrent import LastStepClassifier
 from digitbench.params import LstmParams
+from digitbench.training.model import LastStepClassifier
 
 
 def build(params: LstmParams, side: int = 28) -> nn.Module:

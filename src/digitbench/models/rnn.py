@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from digitbench.models.recurrent import LastStepClassifier
 from digitbench.params import RnnParams
+from digitbench.training.model import LastStepClassifier
 
 
 def build(params: RnnParams, side: int = 28) -> nn.Module:

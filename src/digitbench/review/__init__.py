@@ -1,1 +1,1 @@
-"""A review of committed results: what differs between two revisions beyond luck."""
+"""What changed between two revisions: better, worse or noise."""

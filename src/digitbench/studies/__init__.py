@@ -1,1 +1,1 @@
-"""The published studies, run on the code of the main pipeline."""
+"""Published numbers beside ours."""

@@ -19,11 +19,8 @@ from pydantic import (
 )
 
 from digitbench.errors import DigitbenchError
-from digitbench.strict_yaml import read_mapping
-from digitbench.studies.rows import LITERATURE
-
-STUDIES = Path("studies")
-KEYS = ("nguyen2026", "pedrogiu13", "report2002", "pavon2025", "toyobo2025")
+from digitbench.results.studies import KEYS, LITERATURE, STUDIES
+from digitbench.schema import read_mapping
 
 Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
 Answer = Literal[

@@ -1,1 +1,1 @@
-"""One replicate, and many replicates in parallel."""
+"""What decides the bytes of a trained network: data, contract, recipe, trainer."""

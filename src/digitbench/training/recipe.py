@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from digitbench.data.augmentation import Augmentation
 from digitbench.errors import DigitbenchError
 from digitbench.params import RecipeParams
+from digitbench.training.pixels import Augmentation
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,121 @@
-"""Many replicates of one architecture, side by side, one thread each.
+"""Where a replicate is kept between two epochs, so that a killed training goes on.
+
+A checkpoint is keyed by everything that determines the replicate: resuming it gives the same bytes
+as never having stopped, and a changed setting or line of code starts afresh.
+
+Many replicates of one architecture, side by side, one thread each.
 
 Because a replicate never uses more than one thread, its weights don't depend on how many run
 beside it or on how many cores there are. joblib runs them: worker processes on one machine, and
 any other backend of joblib where one is registered.
+
+What training leaves on paper: curves, which repeat to the byte, and timings, which don't.
 """
 
+import dataclasses
+import hashlib
+import importlib
+import io
+import json
 import os
 import queue
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from multiprocessing import Manager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import joblib
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from digitbench.data.arrays import TrainingData
 from digitbench.errors import DigitbenchError
-from digitbench.models import weights_to_bytes
+from digitbench.files import write_bytes
 from digitbench.params import ArchitectureParams
-from digitbench.training.checkpoint import Checkpoint, replicate_key
+from digitbench.training import trainer
+from digitbench.training.data import TrainingData
+from digitbench.training.model import weights_to_bytes
 from digitbench.training.recipe import Recipe
-from digitbench.training.trainer import Epoch, Progress, start, train
+from digitbench.training.trainer import CLASSES, Epoch, Progress, start, train
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One file that holds the latest whole epoch of one replicate."""
+
+    path: Path
+
+    def save(self, progress: Progress) -> None:
+        """Replace the file by the present state, atomically."""
+        content = io.BytesIO()
+        torch.save(
+            {
+                "model": progress.model.state_dict(),
+                "optimiser": progress.optimiser.state_dict(),
+                "history": [dataclasses.astuple(epoch) for epoch in progress.history],
+                "best": progress.best,
+            },
+            content,
+        )
+        state = content.getvalue()
+        write_bytes(self.path, hashlib.sha256(state).digest() + state)
+
+    def restore(self, progress: Progress) -> None:
+        """Bring a fresh replicate to the saved state; a missing or damaged file changes nothing."""
+        try:
+            content = self.path.read_bytes()
+        except OSError:
+            return
+        digest, packed = content[:32], content[32:]
+        if hashlib.sha256(packed).digest() != digest:
+            return
+        state = torch.load(io.BytesIO(packed), weights_only=True)
+        progress.model.load_state_dict(state["model"])
+        progress.optimiser.load_state_dict(state["optimiser"])
+        progress.history[:] = [Epoch(*values) for values in state["history"]]
+        progress.best = state["best"]
+
+    def remove(self) -> None:
+        """Called when the replicate is done."""
+        self.path.unlink(missing_ok=True)
+
+
+def replicate_key(
+    architecture: str, params: ArchitectureParams, recipe: Recipe, data: TrainingData, seed: int
+) -> str:
+    """Hash of all that determines the weights: settings, data, code, torch."""
+    facts = {
+        "architecture": architecture,
+        "params": params.model_dump(mode="json"),
+        "recipe": dataclasses.asdict(recipe),
+        "seed": seed,
+        "data": data.sha256,
+        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources(architecture)],
+        "torch": version("torch"),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sources(architecture: str) -> list[Path]:
+    """The files of the trainer, of the architecture, and of all that they use of the project."""
+    waiting = [trainer.__name__, f"digitbench.models.{architecture}"]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name.startswith("digitbench."):
+            found.add(name)
+            members = vars(importlib.import_module(name)).values()
+            waiting += [str(getattr(member, "__module__", "")) for member in members]
+    return [Path(str(sys.modules[name].__file__)) for name in sorted(found)]
+
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
 # Seconds between two messages of a worker about its progress.
@@ -169,3 +259,52 @@ def _message_queue(jobs: int) -> Iterator[Any]:
 
 def _progress_bar(name: str, total: int) -> Any:
     return tqdm(total=total, desc=f"train {name}", unit=" images", unit_scale=True)
+
+
+CURVE_COLUMNS = (
+    "seed",
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+)
+
+
+def curve_rows(replicates: Sequence[Replicate]) -> Iterator[tuple[float, ...]]:
+    """One row per seed and epoch, in the order of CURVE_COLUMNS."""
+    for replicate in replicates:
+        for epoch in replicate.history:
+            yield tuple(getattr(epoch, column) for column in CURVE_COLUMNS)
+
+
+def confusions(replicates: Sequence[Replicate]) -> dict[str, NDArray[np.int64]]:
+    """By seed, the confusion matrices of the validation part after every epoch [E, 10, 10]."""
+    return {
+        f"seed-{replicate.seed}": np.array(
+            [epoch.validation_confusion for epoch in replicate.history], dtype=np.int64
+        ).reshape(len(replicate.history), CLASSES, CLASSES)
+        for replicate in replicates
+    }
+
+
+def timing(
+    replicates: Sequence[Replicate],
+    jobs: int,
+    stage_seconds: float,
+    precision: str,
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """Median seconds per epoch, of all and of each seed; seconds of the stage; where and how."""
+    seconds = {r.seed: median(epoch.seconds for epoch in r.history) for r in replicates}
+    every = [epoch.seconds for r in replicates for epoch in r.history]
+    return {
+        "seconds_per_epoch": {
+            "median": round(median(every), 3),
+            "per_seed": {str(seed): round(value, 3) for seed, value in seconds.items()},
+        },
+        "stage_seconds": round(stage_seconds, 1),
+        "replicates_at_once": jobs,
+        "precision": precision,
+        "environment": dict(environment),
+    }

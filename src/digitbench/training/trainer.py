@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from digitbench.data.arrays import PixelStatistics, TrainingData
-from digitbench.data.augmentation import draw_movements, move
-from digitbench.data.pixels import standardise
 from digitbench.errors import DigitbenchError
-from digitbench.models import build_model
 from digitbench.params import ArchitectureParams
+from digitbench.training.data import PixelStatistics, TrainingData
+from digitbench.training.model import build_model
+from digitbench.training.pixels import draw_movements, move, standardise
 from digitbench.training.recipe import Recipe
 
 CLASSES = 10

@@ -1,1 +1,0 @@
-"""Getting the digits: sources, file format, splits."""

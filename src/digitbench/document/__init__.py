@@ -1,0 +1,1 @@
+"""One model of a page, and its renderers."""

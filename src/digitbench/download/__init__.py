@@ -1,0 +1,1 @@
+"""Digits from elsewhere, fetched and verified."""

@@ -1,0 +1,159 @@
+"""The IDX format of the MNIST files: a magic number, the sizes, then bytes (LeCun et al., 1998).
+
+Optical digits: real handwriting that comes with scikit-learn and needs no download.
+
+USPS digits in the original, unsmoothed form of *The Elements of Statistical Learning*.
+
+The files usps.bz2 and usps.t.bz2 that other libraries load hold the same digits smoothed, on which
+models score differently; hence the hashes, and hence `VARIANT` wherever results are named.
+"""
+
+import gzip
+import struct
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitbench.download.sources import DropIn, FileSpec, Mirror, Source, SourceError
+from digitbench.errors import DigitbenchError
+
+_UNSIGNED_BYTE = 0x08
+
+
+def decode(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Read-only array of unsigned bytes with as many axes as the header says.
+
+    Raises:
+        DigitbenchError: The header or the length is not that of an IDX file of bytes.
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
+        raise DigitbenchError(
+            f"{name}: not an IDX file of bytes. Delete it and run the stage `download` again."
+        )
+    axes = content[3]
+    start = 4 + 4 * axes
+    shape = struct.unpack(f">{axes}I", content[4:start]) if len(content) >= start else ()
+    if not shape or len(content) - start != prod(shape):
+        raise DigitbenchError(
+            f"{name}: {len(content):,} bytes don't fit its header. "
+            "Delete it and run the stage `download` again."
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+
+
+def encode(array: NDArray[np.uint8]) -> bytes:
+    """The bytes of an IDX file holding the array."""
+    header = bytes([0, 0, _UNSIGNED_BYTE, array.ndim]) + struct.pack(
+        f">{array.ndim}I", *array.shape
+    )
+    return header + np.ascontiguousarray(array, dtype=np.uint8).tobytes()
+
+
+NAME = "optical digits (UCI test part)"
+FILE = "optical.npz"
+
+
+def optical_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return scikit-learn's optical digits (the test part of UCI's set; no download).
+
+    Returns:
+        Images uint8 [1797, 8, 8], white on black, their 17 grey levels spread over 0..255; and
+        labels int64 [1797].
+    """
+    # Costs a second, which other data don't need to wait for.
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    return images, digits.target.astype(np.int64)
+
+
+VARIANT = "USPS (ESL, unsmoothed)"
+SIDE = 16  # pixels
+AGAIN = "Run `dvc repro --force --single-item download`."
+
+# In the order in which the images are joined: 7,291 for training, then 2,007 for testing.
+FILES = (
+    FileSpec(
+        "zip.train.gz",
+        1_829_071,
+        "66ebf231ab51f2cf6ac1a892d0f98ccffee1079d7a5db638c1f11f366046ca16",
+    ),
+    FileSpec(
+        "zip.test.gz",
+        439_208,
+        "8dacc3c6e136af6c3488de9e5113a7daf140c8c2f1f0b61c54ee02f03f1a962f",
+    ),
+)
+MIRRORS = (
+    "https://hastie.su.domains/ElemStatLearn/datasets/",
+    "https://web.stanford.edu/~hastie/ElemStatLearn/datasets/",
+)
+
+
+def parse_usps(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Parse one gzip file: per line a label and 256 floats, -1 for black to 1 for white.
+
+    Returns:
+        Images uint8 [N, 16, 16], white on black, and labels int64 [N].
+
+    Raises:
+        DigitbenchError: The content is not gzip, or not lines of that form.
+    """
+    try:
+        rows = np.loadtxt(gzip.decompress(content).splitlines(), dtype=np.float64, ndmin=2)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DigitbenchError(f"A {VARIANT} file cannot be read ({error}). {AGAIN}") from error
+    if rows.shape[1] != 1 + SIDE * SIDE:
+        raise DigitbenchError(
+            f"A {VARIANT} file has {rows.shape[1]} values per line in place of "
+            f"{1 + SIDE * SIDE}. {AGAIN}"
+        )
+    labels, pixels = rows[:, 0], rows[:, 1:]
+    if not (np.isin(labels, range(10)).all() and (np.abs(pixels) <= 1).all()):
+        raise DigitbenchError(
+            f"A {VARIANT} file holds labels other than 0..9 or pixels outside -1..1. {AGAIN}"
+        )
+    grey = np.rint((pixels + 1) * (255 / 2)).astype(np.uint8)
+    return grey.reshape(-1, SIDE, SIDE), labels.astype(np.int64)
+
+
+def usps_sources(drop_in: str | None, timeout_seconds: float) -> list[Source]:
+    """Where the files may be, in order: the drop-in folder or its `usps`, then their own site.
+
+    Args:
+        drop_in: The folder, if there is one.
+        timeout_seconds: Without an answer, after which a site counts as dead.
+    """
+    folders: list[Source] = [DropIn(Path(drop_in), subfolder="usps")] if drop_in else []
+    return [*folders, *(Mirror(url, timeout_seconds, packed=False) for url in MIRRORS)]
+
+
+def load_usps(folder: Path, again: str = AGAIN) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Read both files, after their hashes matched, and join training and test images.
+
+    Args:
+        folder: Where a stage put zip.train.gz and zip.test.gz.
+        again: What to do if they are not there: how to run that stage.
+
+    Returns:
+        Images uint8 [9298, 16, 16], white on black, and labels int64 [9298].
+
+    Raises:
+        DigitbenchError: A file is missing or is not the one expected.
+    """
+    parts = [parse_usps(_verified(folder / spec.name, spec, again)) for spec in FILES]
+    images, labels = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def _verified(path: Path, spec: FileSpec, again: str) -> bytes:
+    try:
+        content = path.read_bytes()
+        spec.check(content)
+    except (OSError, SourceError) as error:
+        raise DigitbenchError(f"{path}: not usable as {VARIANT} ({error}). {again}") from None
+    return content

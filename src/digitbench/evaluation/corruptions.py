@@ -1,0 +1,334 @@
+"""Summaries of accuracies under corruption, one figure per training seed.
+
+Kept apart from the corruptions so that a report can summarise without importing torch.
+
+Image corruptions of graded strength, to measure the robustness that is often only claimed.
+
+Every corruption draws from a generator that depends on the seed, the corruption's name and its
+strength alone, so every architecture and every training seed is shown the same corrupted images.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+from torch.nn import functional
+from torchvision.transforms.v2 import functional as vision
+
+from digitbench.errors import DigitbenchError
+
+_MODEL = ["architecture", "seed"]
+_CONDITION = ["corruption", "strength"]
+_COLUMNS = [*_MODEL, *_CONDITION, "accuracy"]
+
+
+def _check_complete(results: pd.DataFrame) -> None:
+    """Refuse results whose means would not be over the same conditions for every model."""
+    missing = [column for column in _COLUMNS if column not in results.columns]
+    if missing:
+        raise DigitbenchError(
+            f"The robustness results lack the columns {', '.join(missing)}; "
+            f"they need {', '.join(_COLUMNS)}."
+        )
+    gaps = results[results[_COLUMNS].isna().any(axis=1)]
+    if len(gaps):
+        raise DigitbenchError(
+            f"{len(gaps)} rows of the robustness results hold no value, the first for "
+            f"{_name_model(gaps)}; evaluate that model again."
+        )
+    doubled = results[results.duplicated([*_MODEL, *_CONDITION])]
+    if len(doubled):
+        raise DigitbenchError(
+            f"{len(doubled)} conditions occur twice in the robustness results, the first for "
+            f"{_name_model(doubled)}; keep one row per condition."
+        )
+    conditions = len(results[_CONDITION].drop_duplicates())
+    counts = results.groupby(_MODEL, as_index=False, sort=False, observed=True).size()
+    short = counts[counts["size"] < conditions]
+    if len(short):
+        raise DigitbenchError(
+            f"The robustness results of {_name_model(short)} cover {short['size'].iloc[0]} of "
+            f"{conditions} conditions; evaluate every model under the same conditions."
+        )
+
+
+def _name_model(rows: pd.DataFrame) -> str:
+    return f"{rows['architecture'].iloc[0]}, seed {rows['seed'].iloc[0]}"
+
+
+def robustness_table(results: pd.DataFrame) -> pd.DataFrame:
+    """Average the accuracy over the non-zero strengths of each corruption.
+
+    Args:
+        results: One row per architecture, seed, corruption and strength, with the column
+            `accuracy`. Rows of strength 0 (clean images) may be there and are left out.
+
+    Returns:
+        One row per architecture, seed and corruption, in order of first appearance, with the
+        column `mean_accuracy`.
+
+    Raises:
+        DigitbenchError: Columns, values or conditions are missing, a condition occurs twice, or
+            no row has a non-zero strength.
+    """
+    _check_complete(results)
+    corrupted = results[results["strength"] != 0]
+    if corrupted.empty:
+        raise DigitbenchError(
+            "The robustness results hold no row of non-zero strength; evaluate some corruption."
+        )
+    grouped = corrupted.groupby([*_MODEL, "corruption"], as_index=False, sort=False, observed=True)
+    return grouped.agg(mean_accuracy=("accuracy", "mean"))
+
+
+def robustness_score(results: pd.DataFrame) -> pd.DataFrame:
+    """Average `robustness_table` over the corruptions, each with equal weight.
+
+    A mean over all conditions would weigh a corruption by its number of strengths instead.
+
+    Args:
+        results: As for `robustness_table`.
+
+    Returns:
+        One row per architecture and seed, in order of first appearance, with the column
+        `mean_accuracy`: the sample over seeds that an interval is made of.
+
+    Raises:
+        DigitbenchError: As for `robustness_table`.
+    """
+    table = robustness_table(results)
+    grouped = table.groupby(_MODEL, as_index=False, sort=False, observed=True)
+    return grouped.agg(mean_accuracy=("mean_accuracy", "mean"))
+
+
+__all__ = ["CORRUPTIONS", "Corruption", "corrupt", "robustness_score", "robustness_table"]
+
+SIDE = 28  # pixels
+WHITE = 255.0
+
+# (down, right) in steps: the four axis directions and the four diagonals.
+_DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One way of spoiling an image.
+
+    Attributes:
+        name: The key in `CORRUPTIONS`.
+        unit: What a strength counts, for the axis of a plot.
+        strengths: The strengths to evaluate, ascending; the first is 0, the clean image.
+        apply: Maps grey levels 0..255 (float [N, 1, 28, 28]), a non-zero strength and a generator
+            to corrupted grey levels of the same shape, not yet rounded or clipped.
+        description: One sentence for the reader of a report.
+    """
+
+    name: str
+    unit: str
+    strengths: tuple[float, ...]
+    apply: Callable[[Tensor, float, Generator], Tensor]
+    description: str
+
+
+def _whole_pixels(name: str, strength: float) -> int:
+    if not float(strength).is_integer():
+        raise DigitbenchError(
+            f"The strength of the corruption '{name}' is {strength} pixels; give a whole number."
+        )
+    return int(strength)
+
+
+def _random_signs(count: int, generator: Generator) -> Tensor:
+    """Draw -1 or +1 per image: float [count]."""
+    return torch.randint(2, (count,), generator=generator).float() * 2 - 1
+
+
+def _warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """Resample bilinearly about the centre of the field, with black outside it.
+
+    `matrices` [N, 2, 2] take (x, y) of the output to (x, y) of the input. They act on coordinates
+    that run from -1 to 1 between the outer edges of the field, which is why they fit square
+    images alone.
+    """
+    theta = functional.pad(matrices, (0, 1))  # no translation: [N, 2, 3]
+    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+    return functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+
+
+def _shift(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    pixels = _whole_pixels("shift", strength)
+    directions = torch.randint(len(_DIRECTIONS), (len(images),), generator=generator)
+    padded = functional.pad(images, (pixels,) * 4)
+    shifted = torch.empty_like(images)
+    for index, (down, right) in enumerate(_DIRECTIONS):
+        chosen = directions == index
+        top, left = pixels * (1 - down), pixels * (1 - right)
+        shifted[chosen] = padded[chosen, :, top : top + SIDE, left : left + SIDE]
+    return shifted
+
+
+def _rotate(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    angles = math.radians(strength) * _random_signs(len(images), generator)
+    cos, sin = angles.cos(), angles.sin()
+    return _warp(images, torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2))
+
+
+def _shrink(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+    matrix = torch.eye(2) / (1 - strength)
+    return _warp(images, matrix.expand(len(images), 2, 2))
+
+
+def _shear(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    slopes = math.tan(math.radians(strength)) * _random_signs(len(images), generator)
+    matrices = torch.eye(2).repeat(len(images), 1, 1)
+    matrices[:, 0, 1] = slopes  # x moves in proportion to y: rows slide sideways
+    return _warp(images, matrices)
+
+
+def _add_noise(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    return images + strength * WHITE * torch.randn(images.shape, generator=generator)
+
+
+def _blur(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+    # Three standard deviations to either side hold 99.7 % of a Gaussian.
+    kernel_size = 2 * math.ceil(3 * strength) + 1
+    blurred: Tensor = vision.gaussian_blur(images, [kernel_size, kernel_size], [strength, strength])
+    return blurred
+
+
+def _reduce_contrast(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+    means = images.mean(dim=(1, 2, 3), keepdim=True)  # [N, 1, 1, 1]
+    return means + (1 - strength) * (images - means)
+
+
+def _occlude(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    side = _whole_pixels("occlusion", strength)
+    corners = torch.randint(SIDE - side + 1, (len(images), 2, 1), generator=generator)
+    offsets = torch.arange(SIDE) - corners  # distance from the square's first row and column
+    inside = (offsets >= 0) & (offsets < side)  # [N, 2, 28]
+    covered = inside[:, 0, :, None] & inside[:, 1, None, :]  # [N, 28, 28]
+    return images.masked_fill(covered[:, None], 0.0)
+
+
+_ALL = (
+    Corruption(
+        "shift",
+        "pixels",
+        (0, 1, 2, 3, 4, 6, 8),
+        _shift,
+        "The image moves by this many pixels along each axis involved, in one of eight directions "
+        "drawn per image; the digit keeps a margin of about 4 pixels, so beyond that it is cut.",
+    ),
+    Corruption(
+        "rotation",
+        "degrees",
+        (0, 10, 20, 30, 45, 60),
+        _rotate,
+        "The image turns about the centre of the field, clockwise or anticlockwise as drawn per "
+        "image.",
+    ),
+    Corruption(
+        "scaling",
+        "share of the side lost",
+        (0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        _shrink,
+        "The image shrinks about the centre of the field to (1 - strength) times its size.",
+    ),
+    Corruption(
+        "shear",
+        "degrees",
+        (0, 10, 20, 30, 40),
+        _shear,
+        "Upright strokes lean by this angle, to the left or to the right as drawn per image.",
+    ),
+    Corruption(
+        "noise",
+        "standard deviation, share of white",
+        (0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        _add_noise,
+        "Independent Gaussian noise is added to every pixel and the sum clipped to black and "
+        "white, so the black ground shows only the positive half of it.",
+    ),
+    Corruption(
+        "blur",
+        "standard deviation, pixels",
+        (0, 0.5, 1, 1.5, 2, 2.5),
+        _blur,
+        "The image is smoothed by a Gaussian.",
+    ),
+    Corruption(
+        "contrast",
+        "share of contrast lost",
+        (0, 0.2, 0.4, 0.6, 0.8, 0.9),
+        _reduce_contrast,
+        "Every pixel moves towards the mean grey of its image, so strokes darken and the ground "
+        "brightens while the mean stays.",
+    ),
+    Corruption(
+        "occlusion",
+        "side of the square, pixels",
+        (0, 4, 6, 8, 10, 12),
+        _occlude,
+        "A black square, wholly inside the field at a position drawn per image, covers the image.",
+    ),
+)
+
+CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption in _ALL}
+
+
+def _generator_for(seed: int, name: str, strength: float) -> Generator:
+    # The strength's value stands in for its index, so adding a strength leaves the others as is.
+    digest = hashlib.sha256(f"{seed}/{name}/{float(strength)!r}".encode()).digest()
+    return Generator().manual_seed(int.from_bytes(digest[:4], "big"))
+
+
+def corrupt(images: NDArray[np.uint8], name: str, strength: float, seed: int) -> NDArray[np.uint8]:
+    """Return a corrupted copy of the images.
+
+    The draws for an image depend on its position in the batch, not on the batch's length: the
+    first images of a longer batch are corrupted as they would be alone.
+
+    Args:
+        images: uint8 [N, 28, 28], white digit on black.
+        name: A key of `CORRUPTIONS`.
+        strength: From 0 (an exact copy) to the corruption's largest strength, in its unit; whole
+            pixels for shift and occlusion.
+        seed: Seed of the corruption, to be the same for all models that are compared.
+
+    Returns:
+        uint8 [N, 28, 28], rounded and clipped to 0..255.
+
+    Raises:
+        DigitbenchError: The images have another shape or type, the name is unknown, or the
+            strength is out of range.
+    """
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+        raise DigitbenchError(
+            f"Images to corrupt are {images.dtype} of shape {images.shape}; "
+            f"give uint8 of shape [N, {SIDE}, {SIDE}]."
+        )
+    if name not in CORRUPTIONS:
+        raise DigitbenchError(
+            f"There is no corruption '{name}'; choose one of {', '.join(CORRUPTIONS)}."
+        )
+    corruption = CORRUPTIONS[name]
+    strongest = corruption.strengths[-1]
+    if not 0 <= strength <= strongest:
+        raise DigitbenchError(
+            f"The strength {strength} of the corruption '{name}' is out of range; "
+            f"give 0 to {strongest} ({corruption.unit})."
+        )
+    if strength == 0 or len(images) == 0:
+        return images.copy()
+    grey = torch.from_numpy(images.astype(np.float32))[:, None]  # [N, 1, 28, 28]
+    corrupted = corruption.apply(grey, strength, _generator_for(seed, name, strength))
+    rounded: NDArray[np.uint8] = corrupted[:, 0].round().clamp(0, WHITE).to(torch.uint8).numpy()
+    return rounded

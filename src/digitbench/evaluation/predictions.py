@@ -1,0 +1,146 @@
+"""The trained replicates as evaluation finds them on disk.
+
+Trained replicates where not all need to be there.
+
+Class probabilities of every replicate, computed side by side, one thread each.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from digitbench.errors import DigitbenchError
+from digitbench.files import model_file
+from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, architecture_params
+from digitbench.training.data import PixelStatistics
+from digitbench.training.model import load_weights
+from digitbench.training.pixels import standardise
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Weights of one replicate and what is needed to use them."""
+
+    architecture: str
+    params: ArchitectureParams
+    seed: int
+    path: Path
+    weights: bytes  # safetensors
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights' file, by which runs and registered versions are found."""
+        return hashlib.sha256(self.weights).hexdigest()
+
+
+def load_trained(params: Params) -> dict[str, list[TrainedModel]]:
+    """Per architecture one model per seed, in the order of the seeds.
+
+    Raises:
+        DigitbenchError: A file is missing; the text names it and the stage to run again.
+    """
+    return {
+        name: [
+            load_replicate(
+                name, name, architecture_params(params, name), seed, model_file(name, seed)
+            )
+            for seed in params.seeds
+        ]
+        for name in ARCHITECTURES
+    }
+
+
+def load_replicate(
+    name: str, architecture: str, params: ArchitectureParams, seed: int, path: Path
+) -> TrainedModel:
+    """One model of what the training stage of that name wrote.
+
+    Raises:
+        DigitbenchError: The file is missing; the text names it and the stage to run again.
+    """
+    try:
+        weights = path.read_bytes()
+    except OSError as error:
+        raise DigitbenchError(
+            f"{path}: the model of seed {seed} cannot be read ({error.strerror}). "
+            f"Run `dvc repro --force --single-item train_{name}`."
+        ) from None
+    return TrainedModel(architecture, params, seed, path, weights)
+
+
+@dataclass(frozen=True)
+class Available:
+    """What `params.yaml` names, as far as it was trained."""
+
+    models: dict[str, list[TrainedModel]]  # by architecture, none of them empty, by seed
+    missing: tuple[Path, ...]
+
+
+def load_available(params: Params) -> Available:
+    """The models that are there, architectures and seeds in the order of the parameters.
+
+    Raises:
+        DigitbenchError: None is there, or one that is there cannot be read.
+    """
+    models: dict[str, list[TrainedModel]] = {}
+    missing: list[Path] = []
+    for name in ARCHITECTURES:
+        section = architecture_params(params, name)
+        for seed in params.seeds:
+            path = model_file(name, seed)
+            try:
+                weights = path.read_bytes()
+            except FileNotFoundError:
+                missing.append(path)
+            except OSError as error:
+                raise DigitbenchError(f"{path}: cannot be read ({error.strerror}).") from None
+            else:
+                models.setdefault(name, []).append(TrainedModel(name, section, seed, path, weights))
+    if not models:
+        raise DigitbenchError(
+            f"No trained model is there ({missing[0]} and {len(missing) - 1} more are missing). "
+            "Train with `dvc repro`, or fetch what was trained with `dvc pull`."
+        )
+    return Available(models, tuple(missing))
+
+
+def predict_all(
+    trained: Mapping[str, Sequence[TrainedModel]],
+    images: NDArray[np.uint8],
+    statistics: PixelStatistics,
+    batch_size: int,
+) -> dict[str, NDArray[np.float32]]:
+    """Probabilities [S, N, 10] per architecture, replicates in the given order.
+
+    Threads, not processes: torch lets go of the interpreter while it computes.
+    """
+    models = [model for replicates in trained.values() for model in replicates]
+    rows = iter(
+        joblib.Parallel(n_jobs=min(len(models), joblib.cpu_count()), backend="threading")(
+            joblib.delayed(_predict)(model, images, statistics, batch_size) for model in models
+        )
+    )
+    return {name: np.stack([next(rows) for _ in group]) for name, group in trained.items()}
+
+
+@torch.no_grad()
+def _predict(
+    model: TrainedModel, images: NDArray[np.uint8], statistics: PixelStatistics, batch_size: int
+) -> NDArray[np.float32]:
+    """Probabilities [N, 10] of bytes [N, 28, 28], in float32 on one thread of the CPU.
+
+    Always the same device and arithmetic, whatever the model was trained with: an architecture
+    must not win because it was measured elsewhere.
+    """
+    torch.set_num_threads(1)
+    network = load_weights(model.architecture, model.params, model.weights, str(model.path))
+    batches = torch.split(torch.from_numpy(np.array(images)), batch_size)
+    logits = [network(standardise(batch, statistics)) for batch in batches]
+    probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).numpy()
+    return probabilities

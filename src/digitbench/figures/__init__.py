@@ -1,0 +1,1 @@
+"""Drawings; numbers in, a figure out."""

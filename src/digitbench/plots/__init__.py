@@ -1,1 +1,0 @@
-"""Figures: data in, matplotlib figure out; `style` turns them into files."""

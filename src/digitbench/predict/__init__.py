@@ -1,0 +1,1 @@
+"""A picture of a digit, shown to every network."""

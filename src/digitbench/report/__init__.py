@@ -1,0 +1,1 @@
+"""The report of the main pipeline and the blocks of README.md."""

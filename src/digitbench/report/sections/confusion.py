@@ -1,0 +1,38 @@
+"""Which digits are taken for which."""
+
+import numpy as np
+
+from digitbench.document.blocks import Block, Chart, Prose, Section
+from digitbench.figures.confusion import confusion_matrices
+from digitbench.figures.style import NAMES
+from digitbench.results.records import Results
+from digitbench.wording import listing, percent
+
+
+def confusions(results: Results) -> Section:
+    """Which digits are taken for which."""
+    rates = {
+        name: np.array(results.metrics[name]["confusion"]["rates"]) for name in results.ranking
+    }
+    blocks: list[Block] = [
+        Chart(
+            "confusion",
+            confusion_matrices(rates),
+            "Rows are true digits. Colour shows the mistakes alone, on one scale for all panels; "
+            "the diagonal is given in bold.",
+            " ".join(_confused_sentence(results, name) for name in results.ranking),
+        )
+    ]
+    blocks += [Prose(_confused_sentence(results, name)) for name in results.ranking]
+    return Section("confusion", "Which digits are confused", blocks)
+
+
+def _confused_sentence(results: Results, name: str) -> str:
+    pairs = [
+        f"{pair['first']} and {pair['second']} ({percent(pair['rate_first_as_second'])} and "
+        f"{percent(pair['rate_second_as_first'])} of the true digits)"
+        for pair in results.comparison["most_confused"][name][:3]
+    ]
+    if not pairs:
+        return f"{NAMES[name]} confused no digits."
+    return f"{NAMES[name]} most often takes for each other {listing(pairs)}."

@@ -1,0 +1,83 @@
+"""Digits that somebody else collected."""
+
+import pandas as pd
+
+from digitbench.document.blocks import Chart, Prose, Section, Table
+from digitbench.figures.domains import domain_accuracy
+from digitbench.figures.style import NAMES
+from digitbench.results.records import Results
+from digitbench.wording import interval, listing, points
+
+MAPPINGS = {"stretch": "stretched to 28×28", "box": "20 px box, padded"}
+
+
+def domains(results: Results) -> Section:
+    """Accuracy on each new domain under both ways of bringing it to 28x28."""
+    names = results.ranking
+    frame = _frame(results)
+    home = {name: results.metrics[name]["accuracy"]["mean"] for name in names}
+    rows = [
+        [f"{domain}, {MAPPINGS[mapping]}", *(_cell(record[mapping][name]) for name in names)]
+        for domain, record in results.domains.items()
+        for mapping in MAPPINGS
+    ]
+    sizes = listing(
+        [f"{domain}: {record['images']:,} images" for domain, record in results.domains.items()]
+    )
+    return Section(
+        "domains",
+        "New domains",
+        [
+            Chart(
+                "domains",
+                domain_accuracy(frame, home),
+                "The same trained models on digits of other origin, brought to 28×28 in two ways; "
+                "the mark on the right is their accuracy on MNIST.",
+                "; ".join(f"{row[0]}: {', '.join(row[1:])}" for row in rows),
+            ),
+            Table(
+                f"Accuracy in percent, 95 % interval over seeds. {sizes}.",
+                ["", *(NAMES[name] for name in names)],
+                rows,
+            ),
+            Prose(_mapping_effect(results)),
+        ],
+    )
+
+
+def _cell(summary: dict[str, float]) -> str:
+    return f"{100 * summary['mean']:.1f} ({interval(summary)})"
+
+
+def _frame(results: Results) -> pd.DataFrame:
+    rows = []
+    for domain, record in results.domains.items():
+        for mapping, title in MAPPINGS.items():
+            for name in results.ranking:
+                summary = record[mapping][name]
+                rows.append(
+                    {
+                        "architecture": name,
+                        "domain": domain,
+                        "mapping": title,
+                        "accuracy": summary["mean"],
+                        "low": summary["ci95_low"],
+                        "high": summary["ci95_high"],
+                    }
+                )
+    return pd.DataFrame(rows).astype({"low": float, "high": float})
+
+
+def _mapping_effect(results: Results) -> str:
+    """How much the way of enlarging the image matters."""
+    sentences = []
+    for domain, record in results.domains.items():
+        stretch, box = record["stretch"], record["box"]
+        gains = listing(
+            [
+                f"{NAMES[name]} {points(box[name]['mean'] - stretch[name]['mean'])}"
+                for name in results.ranking
+            ]
+        )
+        sentences.append(f"On {domain}, box instead of stretch changes accuracy by {gains} points.")
+    return " ".join(sentences)

@@ -1,0 +1,58 @@
+"""Errors to look at."""
+
+from digitbench.document.blocks import Block, Picture, Prose, Section
+from digitbench.figures.style import NAMES
+from digitbench.results.records import Results
+from digitbench.wording import listing
+
+
+def errors(results: Results) -> Section:
+    """The digits behind the numbers."""
+    names = results.ranking
+    doubtful = listing(
+        [
+            f"{NAMES[name]} {results.metrics[name]['errors_disputed']['mean']:.1f} of "
+            f"{results.metrics[name]['errors']['mean']:.1f}"
+            for name in names
+        ]
+    )
+    blocks: list[Block] = [
+        Prose(
+            "Some labels of the test set are disputed (Northcutt et al., 2021). Errors on these, "
+            f"of all errors, mean over seeds: {doubtful}."
+        ),
+        Picture(
+            "always_wrong",
+            results.picture("always_wrong"),
+            "Read wrongly by every replicate of every architecture: the label as given, and the "
+            "answer that most give.",
+            "Digits that no model reads as labelled.",
+        ),
+        Picture(
+            "disagreements",
+            results.picture("disagreements"),
+            "Where the architectures disagree though sure of themselves; wrong answers are filled. "
+            "The answer of an architecture is that of most of its replicates.",
+            "Digits with the answers of all architectures.",
+        ),
+    ]
+    blocks += [
+        Picture(
+            f"errors_{name}",
+            results.picture(f"errors_{name}"),
+            f"{NAMES[name]}: for every true (row) and predicted (column) digit the mistake made "
+            "with most confidence, and how many there are over all replicates.",
+            f"Mistakes of the {NAMES[name]} by true and predicted digit.",
+        )
+        for name in names
+    ]
+    blocks.append(
+        Picture(
+            "random",
+            results.picture("random"),
+            f"Test digits drawn at random, with the answer of one {NAMES[names[0]]} and its "
+            "probability: what everyday looks like.",
+            "Random test digits with predictions.",
+        )
+    )
+    return Section("errors", "Errors to look at", blocks)

@@ -1,0 +1,30 @@
+"""How training went."""
+
+from digitbench.document.blocks import Chart, Prose, Section
+from digitbench.figures.style import NAMES
+from digitbench.figures.training import learning_curves
+from digitbench.results.records import Results
+from digitbench.wording import listing, percent
+
+
+def learning(results: Results) -> Section:
+    """How training went."""
+    names = results.ranking
+    last = {name: results.curves[name].query("epoch == epoch.max()") for name in names}
+    ends = listing(
+        [f"{NAMES[name]} {percent(last[name]['validation_accuracy'].mean())}" for name in names]
+    )
+    return Section(
+        "training",
+        "Training",
+        [
+            Chart(
+                "curves",
+                learning_curves({name: results.curves[name] for name in names}),
+                "Solid: validation. Dashed: training, the running mean while dropout is active, "
+                "which is why it can lie below. Bands span all seeds.",
+                f"Validation accuracy after the last epoch: {ends}.",
+            ),
+            Prose(f"Validation accuracy after the last epoch: {ends}."),
+        ],
+    )

@@ -1,1 +1,0 @@
-"""The report: sections made from the committed results, rendered as HTML and as Markdown."""

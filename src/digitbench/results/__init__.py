@@ -1,0 +1,1 @@
+"""Files under metrics/ and studies/, each with a typed record that writes and reads it."""

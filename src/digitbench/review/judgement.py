@@ -1,0 +1,96 @@
+"""From two names of revisions to a finished review.
+
+The review for programs: every number unrounded, every verdict, the same sentences.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digitbench.document.blocks import Review
+from digitbench.review.quality import Changes, Quality, Row, collect_changes, compare_quality
+from digitbench.review.revisions import (
+    Revision,
+    read_base,
+    read_head,
+    read_snapshot,
+    repository_root,
+)
+from digitbench.review.tell import compose
+from digitbench.statistics.seeds import Verdict
+
+
+@dataclass(frozen=True)
+class FinishedReview:
+    """The two sides, what was found, and how it is told."""
+
+    base: Revision
+    head: Revision
+    quality: Quality
+    changes: Changes
+    document: Review
+
+    @property
+    def verdicts(self) -> set[Verdict]:
+        """Those that headline metrics got."""
+        return {row.change.verdict for row in self.quality.headline}
+
+
+def review_revisions(folder: Path, base: str | None, head: str | None) -> FinishedReview:
+    """Compare two revisions of the repository around a folder.
+
+    Args:
+        folder: Anywhere inside the repository.
+        base: Revision before the change; None for the commit where HEAD left the main branch.
+        head: Revision after it; None for the files on disk.
+
+    Raises:
+        DigitbenchError: No repository, no such revision, or no metrics that can be read.
+    """
+    root = repository_root(folder)
+    revisions = read_base(root, base), read_head(root, head)
+    before, after = (read_snapshot(revision) for revision in revisions)
+    quality, changes = compare_quality(before, after), collect_changes(before, after)
+    return FinishedReview(*revisions, quality, changes, compose(before, after, quality, changes))
+
+
+SCHEMA = 1
+
+
+def render_json(review: FinishedReview) -> str:
+    """One object; differences are after minus before, shares are fractions of 1."""
+    quality = review.quality
+    content = {
+        "schema": SCHEMA,
+        "base": {"name": review.base.name, "commit": review.base.commit},
+        "head": {"name": review.head.name, "commit": review.head.commit},
+        "outcome": review.document.outcome,
+        "remarks": list(review.document.remarks),
+        "accuracy": _rows(quality.accuracy),
+        "other_metrics": _rows(quality.others),
+        "robustness": _rows(quality.robustness),
+        "domains": _rows(quality.domains),
+        "added": list(quality.added),
+        "removed": list(quality.removed),
+        "changes": dataclasses.asdict(review.changes),
+        "closing": review.document.closing,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rows(rows: Sequence[Row] | None) -> list[dict[str, Any]] | None:
+    if rows is None:
+        return None
+    return [
+        {
+            "architecture": row.architecture,
+            "metric": row.metric.key,
+            "condition": row.condition,
+            "higher_is_better": row.metric.higher_is_better,
+            **dataclasses.asdict(row.change),
+        }
+        for row in rows
+    ]

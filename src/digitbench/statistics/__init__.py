@@ -1,0 +1,1 @@
+"""Intervals, tests and designs; numbers in, numbers out."""

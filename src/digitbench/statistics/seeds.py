@@ -1,0 +1,234 @@
+"""Whether a change of results is more than luck: the statistics of the review.
+
+**What is tested.** One number per seed is known before and after the change. Seeds are the units:
+a verdict is about the training procedure, repeated with fresh seeds and tested on these very
+images. It says nothing about other images, because a committed metric no longer knows which
+images were misread. (`evaluation.significance` has the predictions and covers both.)
+
+**The test.** Seeds that stand on both sides start from the same weights and see the data in the
+same order, also where the change alters the training itself. So their differences are taken
+within a seed: a paired t-test. Where fewer than two seeds are shared, Welch's t-test for
+independent samples. Both use t quantiles with the few degrees of freedom that seeds leave.
+
+**The least noise.** A handful of seeds can agree on a difference exactly, and a variance of zero
+would make one image more or less a certainty. The variance between seeds is therefore never taken
+to be below what images alone would give. Two networks whose accuracies differ by D on N images
+disagree on at least D * N of them; if each of those falls to either side by chance (McNemar's
+null hypothesis), the variance of their difference is at least D / N. With four seeds, +1 image in
+each then gives t = 2 and p = 0.14, and +10 images p = 0.008. Losses and calibration errors are
+means over the same images, in which an image counts by the order of 1, and take the same bound.
+
+**Several comparisons.** Holm's method within a family. Where a change leaves results as they were,
+to the last digit, there is no chance at work and nothing to test: such comparisons are "no
+evidence" and don't count towards the family. What an architecture's own section changes is so not
+paid for by the others.
+
+**Families.** Accuracy is what the project is about, and the other headline metrics follow it
+closely: in one family of all, accuracy would mostly pay for hearing the same again. So the 5 % are
+halved. One half is for accuracy, over architectures; the other for the rest, over architectures
+and metrics. Together, a change that does nothing gets any headline verdict but "no evidence" in at
+most 5 % of reviews (Bonferroni between the halves, Holm within), "worse" in about half of these.
+Robustness and new domains are looked at apart, each a family with its own 5 %.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from digitbench.statistics.comparison import holm, is_significant
+
+CONFIDENCE = 0.95
+# Of the significance level, for either half of the headline metrics; see above.
+HEADLINE_SHARE = 0.5
+
+Seeded = Mapping[str, float]
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Verdict(StrEnum):
+    """What can be said of a change."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    NO_EVIDENCE = "no evidence"
+    UNKNOWN = "unknown"
+
+
+class Method(StrEnum):
+    """How the two sides were compared."""
+
+    PAIRED = "paired t-test"
+    INDEPENDENT = "Welch's t-test"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One metric of one architecture before and after.
+
+    Attributes:
+        before: Mean over the seeds compared: all of them for independent samples, else those
+            that are shared where there are any; None if there is no value.
+        after: The same of the other side.
+        difference: after - before; None if a side is missing.
+        difference_low: Lower end of its 95 % t interval; None if there is no test.
+        difference_high: Upper end of that interval.
+        p_value: Two-sided; None if nothing was tested.
+        p_value_holm: The same adjusted over its family and for the family's share, so that 0.05
+            is the limit.
+        method: The test behind it.
+        shared: Seeds on both sides.
+        only_before: Seeds before the change alone.
+        only_after: Seeds after it alone.
+        unchanged: Whether every shared seed gave the very same value.
+        verdict: Unknown until judged.
+        reason: Why the verdict is unknown; empty otherwise.
+    """
+
+    before: float | None
+    after: float | None
+    difference: float | None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None
+    p_value_holm: float | None = None
+    method: Method = Method.NONE
+    shared: tuple[str, ...] = ()
+    only_before: tuple[str, ...] = ()
+    only_after: tuple[str, ...] = ()
+    unchanged: bool = False
+    verdict: Verdict = Verdict.UNKNOWN
+    reason: str = ""
+
+
+def compare(before: Seeded, after: Seeded, images: int) -> Change:
+    """Estimate the change of one metric, with the test that its seeds allow; not yet judged.
+
+    Args:
+        before: Value by seed, at least one.
+        after: Value by seed, at least one.
+        images: Number of test images behind every value.
+    """
+    shared = tuple(seed for seed in before if seed in after)
+    start = replace(
+        not_compared(before, after, ""),
+        shared=shared,
+        only_before=tuple(seed for seed in before if seed not in after),
+        only_after=tuple(seed for seed in after if seed not in before),
+    )
+    x = np.array([before[seed] for seed in shared])
+    y = np.array([after[seed] for seed in shared])
+    too_few = min(len(before), len(after)) < 2
+    if len(shared) >= 2 or (shared and too_few):
+        start = replace(
+            start, before=float(x.mean()), after=float(y.mean()), difference=float((y - x).mean())
+        )
+        if np.array_equal(x, y):
+            return replace(start, unchanged=True)
+    if len(shared) >= 2:
+        return _tested(start, Method.PAIRED, _paired(y - x, images))
+    if too_few:
+        return replace(start, reason=_too_few(before, after))
+    sides = [np.array(list(side.values())) for side in (before, after)]
+    return _tested(start, Method.INDEPENDENT, _independent(sides, images))
+
+
+def not_compared(before: Seeded | None, after: Seeded | None, reason: str) -> Change:
+    """The values of a metric side by side, without a test, and why."""
+    old, new = _mean(before), _mean(after)
+    difference = None if old is None or new is None else new - old
+    return Change(before=old, after=new, difference=difference, reason=reason)
+
+
+def judge(
+    changes: Mapping[Key, Change], higher_is_better: Mapping[Key, bool], share: float = 1.0
+) -> dict[Key, Change]:
+    """Give every change of one family its verdict.
+
+    Args:
+        changes: The family.
+        higher_is_better: Direction of the metric behind each.
+        share: Part of the significance level that the family may use.
+
+    Returns:
+        The changes with adjusted p-values and verdicts, in the given order.
+    """
+    p_values = {
+        key: change.p_value for key, change in changes.items() if change.p_value is not None
+    }
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    judged = {}
+    for key, change in changes.items():
+        if key in adjusted:
+            p_value = min(float(adjusted[key]) / share, 1.0)
+            change = replace(change, p_value_holm=p_value)
+        judged[key] = replace(change, verdict=_verdict(change, higher_is_better[key]))
+    return judged
+
+
+def _verdict(change: Change, higher_is_better: bool) -> Verdict:
+    if change.unchanged:
+        return Verdict.NO_EVIDENCE
+    if change.p_value is None or change.difference is None:
+        return Verdict.UNKNOWN
+    if not is_significant(asdict(change)):
+        return Verdict.NO_EVIDENCE
+    return Verdict.BETTER if (change.difference > 0) == higher_is_better else Verdict.WORSE
+
+
+@dataclass(frozen=True)
+class _Error:
+    standard_error: float
+    degrees_of_freedom: float
+
+
+def _paired(differences: NDArray[np.float64], images: int) -> _Error:
+    """Standard error of the mean difference, from differences per seed [S]."""
+    seeds = len(differences)
+    variance = max(differences.var(ddof=1), _least_variance(differences.mean(), images))
+    return _Error(float(np.sqrt(variance / seeds)), seeds - 1)
+
+
+def _independent(sides: list[NDArray[np.float64]], images: int) -> _Error:
+    """Welch's standard error and the degrees of freedom of Welch and Satterthwaite."""
+    sizes = np.array([len(side) for side in sides])
+    parts = np.array([side.var(ddof=1) for side in sides]) / sizes
+    # Each network of a pair bears half of the variance of their difference.
+    least = _least_variance(sides[1].mean() - sides[0].mean(), images) / 2 * (1 / sizes).sum()
+    freedom = float(sizes.min() - 1)
+    if parts.sum() > least:
+        freedom = float(parts.sum() ** 2 / (parts**2 / (sizes - 1)).sum())
+    return _Error(float(np.sqrt(max(parts.sum(), least))), freedom)
+
+
+def _least_variance(difference: float, images: int) -> float:
+    return abs(float(difference)) / images
+
+
+def _tested(change: Change, method: Method, error: _Error) -> Change:
+    difference = change.difference or 0.0
+    freedom = error.degrees_of_freedom
+    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=freedom)) * error.standard_error
+    # Without any error the difference is 0 too: it bounds the error from below.
+    ratio = abs(difference) / error.standard_error if error.standard_error > 0 else 0.0
+    return replace(
+        change,
+        method=method,
+        difference_low=difference - half_width,
+        difference_high=difference + half_width,
+        p_value=float(2 * stats.t.sf(ratio, df=freedom)),
+    )
+
+
+def _mean(values: Seeded | None) -> float | None:
+    return float(np.mean(list(values.values()))) if values else None
+
+
+def _too_few(before: Seeded, after: Seeded) -> str:
+    sides = [name for name, side in (("before", before), ("after", after)) if len(side) < 2]
+    return f"one seed {' and '.join(sides)}, which cannot tell a change from luck"
