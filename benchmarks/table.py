@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from digitbench.document.markdown import aligned_table
-from digitbench.figures.style import NAMES
-from digitbench.wording import p_value, points
+from digitbench.wording import NAMES, p_value, points
 
 CONTESTANTS = {
     "papers_loop": "papers' loop",

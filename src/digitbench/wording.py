@@ -1,17 +1,53 @@
-"""Numbers as people read them, and sentences that say no more than the numbers do."""
+"""Numbers and names as people read them, and sentences that say no more than the numbers do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from digitbench.figures.style import NAMES
-from digitbench.statistics.comparison import is_significant
 
+class _Names(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key.upper()
+
+
+# Architectures by key; one that is not listed shows its key in capitals.
+NAMES: Mapping[str, str] = _Names(mlp="MLP", cnn="CNN", rnn="RNN", lstm="LSTM")
 METRICS = {
     "accuracy": "accuracy",
     "macro_precision": "macro precision",
     "macro_recall": "macro recall",
     "macro_f1": "macro F1",
 }
+
+
+class Enlarging(NamedTuple):
+    """One way of bringing digits of another size to 28x28, in the forms that texts need."""
+
+    short: str
+    heading: str
+    column: str
+    place: str
+    digits: str
+
+
+ENLARGING = {
+    "stretch": Enlarging(
+        short="stretched",
+        heading="stretched to 28×28",
+        column="stretched to 28×28",
+        place="stretched to 28×28",
+        digits="stretched digits",
+    ),
+    "box": Enlarging(
+        short="20 px box",
+        heading="20 px box, padded",
+        column="20 px box",
+        place="in a 20 px box",
+        digits="digits in the 20 px box",
+    ),
+}
+
+
+# --- numbers ---------------------------------------------------------------------------------
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -25,16 +61,16 @@ def points(value: float) -> str:
     return f"{100 * value + 0:+.2f}".replace("-", "−")
 
 
+def points_interval(low: float, high: float) -> str:
+    """The ends of an interval of such a difference."""
+    return f"{points(low)} to {points(high)}"
+
+
 def points_between(value: float, low: float | None, high: float | None, *notes: str) -> str:
     """A difference in percentage points; its interval, if there is one, and notes in brackets."""
-    ends = [] if low is None or high is None else [f"{points(low)} to {points(high)}"]
+    ends = [] if low is None or high is None else [points_interval(low, high)]
     beside = "; ".join([*ends, *notes])
     return f"{points(value)} ({beside})" if beside else points(value)
-
-
-def p_value(value: float) -> str:
-    """A p-value, never more exact than is meaningful."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def interval(summary: Mapping[str, Any]) -> str:
@@ -44,10 +80,17 @@ def interval(summary: Mapping[str, Any]) -> str:
     return f"{100 * summary['ci95_low']:.2f} to {100 * summary['ci95_high']:.2f}"
 
 
-def arithmetic(precisions: Iterable[str]) -> str:
-    """In what networks were trained; the RNN's recurrent layer keeps float32 in any case."""
-    found = listing(sorted(set(precisions)))
-    return f"{found} (the RNN's recurrent layer: float32)" if "bfloat16" in found else found
+def p_value(value: float) -> str:
+    """A p-value, never more exact than is meaningful."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def p_equals(value: float) -> str:
+    """The same in a sentence: `p = 0.012`, `p < 0.001`."""
+    return f"p {p_value(value)}" if value < 0.001 else f"p = {p_value(value)}"
+
+
+# --- words -----------------------------------------------------------------------------------
 
 
 def listing(items: Sequence[str]) -> str:
@@ -55,6 +98,37 @@ def listing(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def arithmetic(precisions: Iterable[str]) -> str:
+    """In what networks were trained; the RNN's recurrent layer keeps float32 in any case."""
+    found = listing(sorted(set(precisions)))
+    return f"{found} (the RNN's recurrent layer: float32)" if "bfloat16" in found else found
+
+
+# --- a difference ----------------------------------------------------------------------------
+
+
+def difference_numbers(value: float, low: float, high: float, of: str = " of accuracy") -> str:
+    """`+1.34 points of accuracy, 95 % interval +1.09 to +1.60`."""
+    return f"{points(value)} points{of}, 95 % interval {points_interval(low, high)}"
+
+
+def difference_sentence(
+    better: str, worse: str, numbers: str, *, evident: bool, verb: str = "beats"
+) -> str:
+    """Who differs from whom by how much: the one sentence in which a page says so.
+
+    Args:
+        better: Name of the one with the higher value.
+        worse: Name of the other.
+        numbers: The difference, better minus worse, with its interval and p.
+        evident: Whether the numbers are evidence of a difference.
+        verb: What the better one does to the other.
+    """
+    if not evident:
+        return f"No evidence of a difference between {worse} and {better}: {numbers}."
+    return f"{better} {verb} {worse}: {numbers}."
 
 
 def oriented(pair: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,22 +155,18 @@ def _turned(reduction: float | None) -> float | None:
     return None if reduction is None or reduction == 1 else 1 - 1 / (1 - reduction)
 
 
-def pair_sentence(pair: Mapping[str, Any]) -> str:
-    """What one comparison shows, in one sentence."""
+def pair_sentence(pair: Mapping[str, Any], *, evident: bool) -> str:
+    """What one comparison of two architectures shows, in one sentence."""
     pair = oriented(pair)
-    first, second = pair["first"], pair["second"]
-    low, high, difference = pair["difference_low"], pair["difference_high"], pair["difference"]
-    p = pair["p_value_holm"]
-    sign = p_value(p) if p < 0.001 else f"= {p_value(p)}"
-    numbers = (
-        f"{points(difference)} points of accuracy, 95 % interval {points(low)} to {points(high)}"
+    numbers = difference_numbers(
+        pair["difference"], pair["difference_low"], pair["difference_high"]
     )
-    if not is_significant(pair):
-        return (
-            f"No evidence of a difference between {NAMES[first]} and {NAMES[second]}: {numbers}, "
-            f"p {sign}."
-        )
-    return f"{NAMES[second]} beats {NAMES[first]}: {numbers}, p {sign}."
+    return difference_sentence(
+        NAMES[pair["second"]],
+        NAMES[pair["first"]],
+        f"{numbers}, {p_equals(pair['p_value_holm'])}",
+        evident=evident,
+    )
 
 
 def pair_of(comparison: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:

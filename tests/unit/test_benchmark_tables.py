@@ -12,7 +12,6 @@ from benchmarks import results
 from benchmarks.table import render
 from digitbench.document.markdown import aligned_table
 from digitbench.errors import DigitbenchError
-from digitbench.figures.style import NAMES
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import readme
 from digitbench.report.readme import (
@@ -24,6 +23,7 @@ from digitbench.report.readme import (
     results_block,
 )
 from digitbench.results.records import load_results
+from digitbench.wording import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 

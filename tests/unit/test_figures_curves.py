@@ -8,7 +8,8 @@ from digitbench.figures.probability import (
     roc_curves,
 )
 from digitbench.figures.robustness import robustness_curves
-from digitbench.figures.style import COLOURS, NAMES, to_svg
+from digitbench.figures.style import COLOURS, to_svg
+from digitbench.wording import NAMES
 from figure_data import (
     ALL,
     CORRUPTIONS,

@@ -5,7 +5,8 @@ from digitbench.errors import DigitbenchError
 from digitbench.figures.accuracy import pair_differences
 from digitbench.figures.cost import error_against_cost, growth, growth_exponent, pareto_front
 from digitbench.figures.domains import domain_accuracy
-from digitbench.figures.style import COLOURS, MUTED, NAMES, to_svg
+from digitbench.figures.style import COLOURS, MUTED, to_svg
+from digitbench.wording import NAMES
 from figure_data import ALL, PAIRS, cost_data, domain_data, growth_data, legend_of, texts
 
 

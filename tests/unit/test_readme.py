@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.figures.style import NAMES
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import readme
 from digitbench.report.compose import verdict
@@ -18,6 +17,7 @@ from digitbench.report.readme import (
     results_table,
 )
 from digitbench.results.records import Results, load_results
+from digitbench.wording import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 

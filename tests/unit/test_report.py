@@ -30,12 +30,12 @@ from digitbench.document.blocks import (
 from digitbench.document.html import render_html
 from digitbench.document.markdown import FIGURES, figure_files, render_markdown
 from digitbench.errors import DigitbenchError
-from digitbench.figures.style import NAMES
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report.compose import compose, verdict
 from digitbench.results.records import Results, load_results
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION, is_significant
 from digitbench.statistics.summary import summarise
+from digitbench.wording import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS_ATTRIBUTES = {"src", "href", "xlink:href", "srcset", "poster", "action", "data", "cite"}

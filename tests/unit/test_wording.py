@@ -34,6 +34,10 @@ def pair(difference: float, low: float, high: float, p: float) -> dict[str, Any]
     }
 
 
+def sentence(item: dict[str, Any]) -> str:
+    return pair_sentence(item, evident=is_significant(item))
+
+
 def random_pairs() -> list[dict[str, Any]]:
     rng = np.random.default_rng(3)
     pairs = []
@@ -58,15 +62,15 @@ def test_evidence_needs_both_a_small_p_and_an_interval_without_zero() -> None:
         evident = item["p_value_holm"] < 0.05 and not covers
         seen.add((covers, item["p_value_holm"] < 0.05))
         assert is_significant(item) == evident
-        sentence = pair_sentence(item)
-        assert sentence.startswith("No evidence of a difference between ") != evident
-        assert (" beats " in sentence) == evident
+        told = sentence(item)
+        assert told.startswith("No evidence of a difference between ") != evident
+        assert (" beats " in told) == evident
     assert len(seen) == 4, "all four combinations occur above"
 
 
 def test_better_one_comes_first_and_the_numbers_are_its_own() -> None:
     for item in filter(is_significant, PAIRS):
-        found = re.match(r"(\w+) beats (\w+): ", pair_sentence(item))
+        found = re.match(r"(\w+) beats (\w+): ", sentence(item))
         assert found
         better, worse = ("CNN", "MLP") if item["difference"] > 0 else ("MLP", "CNN")
         assert found.groups() == (better, worse)
@@ -77,7 +81,7 @@ def test_numbers_are_positive_ordered_and_of_the_pair() -> None:
     for item in PAIRS:
         found = re.search(
             rf": {number} points of accuracy, 95 % interval {number} to {number}, p",
-            pair_sentence(item),
+            sentence(item),
         )
         assert found
         difference, low, high = (float(text.replace("−", "-")) for text in found.groups())
@@ -94,16 +98,16 @@ def test_sentence_does_not_depend_on_which_was_first(swapped: bool) -> None:
     item = pair(0.0178, 0.0147, 0.0211, 0.0123)
     if swapped:
         item = pair(-0.0178, -0.0211, -0.0147, 0.0123) | {"first": "cnn", "second": "mlp"}
-    assert pair_sentence(item) == (
+    assert sentence(item) == (
         "CNN beats MLP: +1.78 points of accuracy, 95 % interval +1.47 to +2.11, p = 0.012."
     )
 
 
 def test_negative_difference_is_told_from_the_other_side() -> None:
-    assert pair_sentence(pair(-0.01, -0.015, -0.002, 0.0001)) == (
+    assert sentence(pair(-0.01, -0.015, -0.002, 0.0001)) == (
         "MLP beats CNN: +1.00 points of accuracy, 95 % interval +0.20 to +1.50, p < 0.001."
     )
-    assert pair_sentence(pair(-0.01, -0.025, 0.005, 0.3)) == (
+    assert sentence(pair(-0.01, -0.025, 0.005, 0.3)) == (
         "No evidence of a difference between CNN and MLP: "
         "+1.00 points of accuracy, 95 % interval −0.50 to +2.50, p = 0.300."
     )
@@ -119,11 +123,11 @@ def test_negative_difference_is_told_from_the_other_side() -> None:
     ],
 )
 def test_no_evidence_at_the_limits(low: float, high: float, p: float) -> None:
-    assert pair_sentence(pair(0.01, low, high, p)).startswith("No evidence of a difference")
+    assert sentence(pair(0.01, low, high, p)).startswith("No evidence of a difference")
 
 
 def test_identical_results_are_no_evidence() -> None:
-    assert pair_sentence(pair(0.0, 0.0, 0.0, 1.0)) == (
+    assert sentence(pair(0.0, 0.0, 0.0, 1.0)) == (
         "No evidence of a difference between MLP and CNN: "
         "+0.00 points of accuracy, 95 % interval +0.00 to +0.00, p = 1.000."
     )
@@ -133,7 +137,7 @@ def test_p_value_is_written_once_and_right_in_every_sentence() -> None:
     for item in PAIRS:
         p = item["p_value_holm"]
         end = ", p < 0.001." if p < 0.001 else f", p = {p:.3f}."
-        assert pair_sentence(item).endswith(end)
+        assert sentence(item).endswith(end)
 
 
 def compared(first: str, errors: float, second: str, others: float) -> dict[str, Any]:

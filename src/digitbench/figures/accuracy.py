@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from digitbench.figures.style import COLOURS, GRID, INK, MUTED, NAMES, WIDTH, new_figure
+from digitbench.figures.style import COLOURS, GRID, INK, MUTED, WIDTH, new_figure
 from digitbench.statistics.comparison import is_significant
-from digitbench.wording import p_value, points
+from digitbench.wording import NAMES, p_value, points
 
 
 def accuracy_intervals(

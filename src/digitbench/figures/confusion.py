@@ -8,7 +8,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.figures.style import COLOURS, NAMES, bare, new_figure
+from digitbench.figures.style import COLOURS, bare, new_figure
+from digitbench.wording import NAMES
 
 
 def confusion_matrices(rates: Mapping[str, NDArray[np.float64]]) -> Figure:

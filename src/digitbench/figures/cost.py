@@ -9,7 +9,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.figures.style import COLOURS, MUTED, NAMES, WIDTH, new_figure
+from digitbench.figures.style import COLOURS, MUTED, WIDTH, new_figure
+from digitbench.wording import NAMES
 
 _COSTS = {
     "multiply_accumulates": "multiply-accumulates per image",

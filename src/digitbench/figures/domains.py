@@ -21,7 +21,6 @@ from digitbench.figures.style import (
     GROUP_OF,
     INK,
     MUTED,
-    NAMES,
     WIDTH,
     Look,
     bare,
@@ -29,7 +28,7 @@ from digitbench.figures.style import (
 )
 from digitbench.figures.tiles import on_paper
 from digitbench.statistics.comparison import is_significant
-from digitbench.wording import points
+from digitbench.wording import NAMES, points
 
 SPACING = 0.17  # of a row, between architectures
 

@@ -9,8 +9,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.figures.style import COLOURS, INK, NAMES, WRONG
+from digitbench.figures.style import COLOURS, INK, WRONG
 from digitbench.figures.tiles import SIDE, Grid, compose, fitting, say, sheet
+from digitbench.wording import NAMES
 
 CLASSES = 10
 COLUMNS = 10

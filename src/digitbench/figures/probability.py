@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from digitbench.figures.style import COLOURS, MUTED, NAMES, WIDTH, new_figure
+from digitbench.figures.style import COLOURS, MUTED, WIDTH, new_figure
+from digitbench.wording import NAMES
 
 FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
 

@@ -15,11 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from digitbench.wording import NAMES
+
 INK = "#1b1c1e"
 GRID = "#d8d9db"
 # Okabe and Ito (2008): told apart also with colour-vision deficiency.
 COLOURS = {"mlp": "#0072b2", "cnn": "#d55e00", "rnn": "#009e73", "lstm": "#cc79a7"}
-NAMES = {"mlp": "MLP", "cnn": "CNN", "rnn": "RNN", "lstm": "LSTM"}
 ACCENT = "#0072b2"
 # Both stand out on light and on dark pages; red never carries a meaning that words don't repeat.
 MUTED = "#7a7e83"

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitbench.figures.style import COLOURS, INK, NAMES, new_figure
+from digitbench.figures.style import COLOURS, INK, new_figure
+from digitbench.wording import NAMES
 
 
 def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:

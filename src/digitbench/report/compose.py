@@ -1,7 +1,7 @@
 """The report as a whole: a verdict, the figures to remember, and the sections in order."""
 
 from digitbench.document.blocks import Document, Tile
-from digitbench.figures.style import COLOURS, NAMES
+from digitbench.figures.style import COLOURS
 from digitbench.report.sections.calibration import calibration
 from digitbench.report.sections.comparison import comparison
 from digitbench.report.sections.confusion import confusions
@@ -16,7 +16,8 @@ from digitbench.report.sections.statistics import statistics
 from digitbench.report.sections.studies import studies
 from digitbench.report.sections.training import learning
 from digitbench.results.records import Results
-from digitbench.wording import interval, pair_of, pair_sentence, percent
+from digitbench.statistics.comparison import is_significant
+from digitbench.wording import NAMES, interval, pair_of, pair_sentence, percent
 
 
 def compose(results: Results) -> Document:
@@ -49,7 +50,7 @@ def verdict(results: Results) -> str:
     if not others:
         return f"Only {NAMES[best]} was trained; there is nothing to compare it with."
     pair = pair_of(results.comparison, best, others[0])
-    sentence = pair_sentence(pair)
+    sentence = pair_sentence(pair, evident=is_significant(pair))
     if pair["limitation"]:
         sentence += f" {pair['limitation']}"
     return f"{sentence} {_price(results, best, others[0])}"

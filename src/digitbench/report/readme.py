@@ -18,7 +18,6 @@ from typing import Any
 from digitbench.document.markdown import aligned_table
 from digitbench.errors import DigitbenchError
 from digitbench.figures.domains import FACTORS, SHOWN
-from digitbench.figures.style import NAMES
 from digitbench.files import write_text
 from digitbench.params import load_params
 from digitbench.report.compose import verdict
@@ -32,7 +31,7 @@ from digitbench.results.studies import (
     read_rows,
     verdict_counts,
 )
-from digitbench.wording import interval, listing, points, points_between
+from digitbench.wording import NAMES, interval, listing, points, points_between
 
 RESULTS = Path("benchmarks/results.json")
 BEGIN = "<!-- benchmark: generated from benchmarks/ by `make readme` -->"

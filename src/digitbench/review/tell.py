@@ -18,7 +18,6 @@ from digitbench.document.blocks import (
     ReviewBlock,
     Table,
 )
-from digitbench.figures.style import NAMES
 from digitbench.review.quality import (
     Changes,
     CostChange,
@@ -31,7 +30,7 @@ from digitbench.review.quality import (
 from digitbench.review.revisions import Snapshot
 from digitbench.statistics.seeds import Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import listing, p_value, percent, points
+from digitbench.wording import NAMES, listing, p_value, percent, points
 
 NOTHING = "—"
 MANY_SEEDS = 10

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from digitbench.figures.domains import FACTORS
-from digitbench.figures.style import NAMES
 from digitbench.results.studies import TRIAL, Row
-from digitbench.wording import listing, percent, points_between
+from digitbench.wording import NAMES, listing, percent, points_between
 
 _SUFFIXES = {"augmented": "with augmentation", "plain": "without augmentation"}
 _METRICS = {

@@ -2,9 +2,8 @@
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import listing, percent
+from digitbench.wording import NAMES, listing, percent
 
 
 def calibration(results: Results) -> Section:

@@ -5,9 +5,8 @@ from typing import Any
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.accuracy import accuracy_intervals
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import interval, listing, percent
+from digitbench.wording import NAMES, interval, listing, percent
 
 METRICS = {
     "accuracy": ("accuracy, %", 100, 2),

@@ -4,9 +4,8 @@ import numpy as np
 
 from digitbench.document.blocks import Block, Chart, Prose, Section
 from digitbench.figures.confusion import confusion_matrices
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import listing, percent
+from digitbench.wording import NAMES, listing, percent
 
 
 def confusions(results: Results) -> Section:

@@ -4,9 +4,8 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.cost import error_against_cost, growth
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import listing
+from digitbench.wording import NAMES, listing
 
 
 def cost(results: Results) -> Section:

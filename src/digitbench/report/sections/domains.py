@@ -4,9 +4,8 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.domains import domain_accuracy
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import interval, listing, points
+from digitbench.wording import NAMES, interval, listing, points
 
 MAPPINGS = {"stretch": "stretched to 28×28", "box": "20 px box, padded"}
 

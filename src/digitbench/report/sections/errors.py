@@ -1,9 +1,8 @@
 """Errors to look at."""
 
 from digitbench.document.blocks import Block, Picture, Prose, Section
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import listing
+from digitbench.wording import NAMES, listing
 
 
 def errors(results: Results) -> Section:

@@ -1,9 +1,8 @@
 """The papers' numbers beside ours."""
 
 from digitbench.document.blocks import Prose, Section, Table
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import METRICS, interval, pair_of
+from digitbench.wording import METRICS, NAMES, interval, pair_of
 
 
 def published(results: Results) -> Section:

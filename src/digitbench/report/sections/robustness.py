@@ -5,9 +5,8 @@ from typing import Any
 
 from digitbench.document.blocks import Chart, Picture, Prose, Section, Table
 from digitbench.figures.robustness import robustness_curves
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
-from digitbench.wording import interval, listing, percent
+from digitbench.wording import NAMES, interval, listing, percent
 
 
 def robustness(results: Results) -> Section:

@@ -5,10 +5,9 @@ from typing import Any
 
 from digitbench.document.blocks import Block, Chart, Prose, Section, Table
 from digitbench.figures.accuracy import pair_differences
-from digitbench.figures.style import NAMES
 from digitbench.results.records import Results
 from digitbench.statistics.comparison import is_significant
-from digitbench.wording import listing, oriented, p_value, pair_sentence, points
+from digitbench.wording import NAMES, listing, oriented, p_value, pair_sentence, points
 
 
 def statistics(results: Results) -> Section:
@@ -22,7 +21,7 @@ def statistics(results: Results) -> Section:
             pair_differences(pairs),
             "Difference in mean accuracy, better minus worse. Without evidence grey: "
             "the data don't tell which of the two is better.",
-            " ".join(pair_sentence(pair) for pair in pairs),
+            " ".join(pair_sentence(pair, evident=is_significant(pair)) for pair in pairs),
         ),
         Table(
             "Differences in percentage points. The interval resamples seeds and test images "
@@ -32,7 +31,7 @@ def statistics(results: Results) -> Section:
             ["pair", "difference", "95 % interval", "p", "fewer errors", "McNemar"],
             [_row(pair) for pair in pairs],
         ),
-        Prose(" ".join(pair_sentence(pair) for pair in pairs)),
+        Prose(" ".join(pair_sentence(pair, evident=is_significant(pair)) for pair in pairs)),
     ]
     limits = sorted({pair["limitation"] for pair in pairs} - {None})
     if limits:

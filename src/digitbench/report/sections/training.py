@@ -1,10 +1,9 @@
 """How training went."""
 
 from digitbench.document.blocks import Chart, Prose, Section
-from digitbench.figures.style import NAMES
 from digitbench.figures.training import learning_curves
 from digitbench.results.records import Results
-from digitbench.wording import listing, percent
+from digitbench.wording import NAMES, listing, percent
 
 
 def learning(results: Results) -> Section:
