@@ -7,7 +7,7 @@ from digitbench.evaluation.predictions import load_trained, predict_all
 from digitbench.evaluation.scores import score_replicates
 from digitbench.files import write_all
 from digitbench.params import load_params
-from digitbench.tracking.registry import nominate
+from digitbench.tracking.registry import candidates
 from digitbench.tracking.runs import record_evaluation
 from digitbench.training.data import load_array, load_statistics
 
@@ -20,7 +20,7 @@ def main() -> None:
     statistics, trained = load_statistics(), load_trained(params)
     stacks = predict_all(trained, images, statistics, settings.batch_size)
     scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
-    candidates = nominate(trained, scores, statistics, images)
+    best = candidates(trained, scores, statistics, images)
 
     write_all(outputs.classification(trained, stacks, scores, labels))
     write_all(outputs.comparison(stacks, labels, scores, settings.confused_pairs))
@@ -29,4 +29,4 @@ def main() -> None:
     write_all(outputs.sizes(trained))
     write_all(outputs.latency(trained, images, statistics, fingerprint()))
 
-    record_evaluation(trained, scores, candidates)
+    record_evaluation(trained, scores, best)

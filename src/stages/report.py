@@ -6,7 +6,7 @@ from digitbench.files import METRICS, REPORT, write_bytes, write_text
 from digitbench.params import load_params
 from digitbench.report.compose import compose
 from digitbench.results.records import load_results
-from digitbench.tracking.runs import ReportRecord
+from digitbench.tracking.runs import record_report
 
 
 def main() -> None:
@@ -16,4 +16,4 @@ def main() -> None:
         write_bytes(REPORT / FIGURES / name, png)
     write_text(REPORT / "report.md", render_markdown(document))
     write_text(REPORT / "index.html", render_html(document))
-    ReportRecord().keep(REPORT, METRICS / "comparison.json")
+    record_report(REPORT, METRICS / "comparison.json")

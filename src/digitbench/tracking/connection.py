@@ -1,7 +1,4 @@
-"""Where MLflow is, and the tags that every run carries.
-
-How a failure of MLflow becomes one warning, and nothing else.
-"""
+"""Where MLflow is, the tags that every run carries, and how its failure becomes one warning."""
 
 import functools
 import hashlib
@@ -11,7 +8,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec
 
 from filelock import FileLock
 
@@ -31,6 +28,7 @@ _SETTINGS = {
     # Not a line for every step of a database's migration.
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
+P = ParamSpec("P")
 
 
 def tracking_uri() -> str:
@@ -108,38 +106,28 @@ def milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-P = ParamSpec("P")
-S = TypeVar("S", bound="Recorder")
+def brief(error: Exception) -> str:
+    """The reason of a failure in one line of at most 200 characters."""
+    return textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
 
 
-class Recorder:
-    """Base of what writes to MLflow: it knows whether tracking was lost."""
+def soft(call: Callable[P, None]) -> Callable[P, bool]:
+    """Turn a failure of MLflow into one warning, and nothing else; returns whether there was none.
 
-    lost = False
-
-
-def soft(
-    method: Callable[Concatenate[S, P], None],
-) -> Callable[Concatenate[S, P], None]:
-    """Turn a recorder's first failure into one visible warning, its later calls into nothing.
-
-    A server that doesn't answer is thus waited for once per stage. Nothing tries to close the run
-    afterwards: on a server that comes back it stays RUNNING.
+    Nothing tries to close a run afterwards: on a server that comes back it stays RUNNING.
     """
 
-    @functools.wraps(method)
-    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if self.lost:
-            return
+    @functools.wraps(call)
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> bool:
         try:
-            method(self, *args, **kwargs)
+            call(*args, **kwargs)
         except Exception as error:
-            self.lost = True
-            reason = textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
             print(
-                f"Warning: MLflow tracking was lost ({reason}). The stage goes on; "
+                f"Warning: MLflow tracking was lost ({brief(error)}). The stage goes on; "
                 "its results are complete, its record in MLflow is not.",
                 file=sys.stderr,
             )
+            return False
+        return True
 
-    return call
+    return attempt

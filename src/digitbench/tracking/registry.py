@@ -1,29 +1,20 @@
-"""Registered models: what versions there are, and which one is champion.
+"""The registered models: which replicate is registered, what is served, which one is champion.
 
-The registry as commands use it: here, other than in a stage, a failure is an error.
-
-Which replicate of an architecture goes to the registry: decided without the test set.
-
-Which replicate stands for its architecture in the registry, and what a version says of it.
-
-A replicate for use elsewhere: raw images in, probabilities out, in one file without code.
-
-Registers the best replicate of an architecture: a model that MLflow can serve, and its tags.
-
-Whether a version may become champion: not if it is significantly worse on the test set.
+A version is the best replicate of its architecture on the validation part, and knows the test
+accuracy of all of them. It becomes champion unless it is significantly worse. In a stage a failure
+of MLflow is a warning; commands open the registry with `open_registry`, and there it is an error.
 """
 
 import json
 import os
-import textwrap
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,6 +32,7 @@ from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
 from digitbench.tracking.connection import (
     DATABASE,
     URI_VARIABLE,
+    brief,
     database_lock,
     open_client,
     run_tags,
@@ -56,6 +48,14 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 ACCURACY_TAG = "test_accuracy"
+_DESCRIPTION = (
+    "Handwritten digits: images [N, 28, 28], white on black, pixel values 0 to 255, to class "
+    "probabilities [N, 10]. Each version is the best of its seeds on the validation part; "
+    "`digitbench promote` moves the alias champion."
+)
+
+
+# --- versions --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -71,50 +71,6 @@ class Version:
     experiment: str
     commit: str  # empty outside a repository
     is_champion: bool
-
-
-def registered_name(architecture: str) -> str:
-    """Name under which the versions of an architecture are registered."""
-    return f"digitbench-{architecture}"
-
-
-def find_versions(client: "MlflowClient", architecture: str) -> list[Version]:
-    """The versions that `evaluate` registered, latest first; none is an empty list."""
-    name = registered_name(architecture)
-    if not client.search_registered_models(f"name = '{name}'"):
-        return []
-    champion = client.get_registered_model(name).aliases.get(CHAMPION)
-    versions = [
-        _read(version, is_champion=str(version.version) == str(champion))
-        for version in client.search_model_versions(f"name = '{name}'")
-        if ACCURACY_TAG in version.tags
-    ]
-    return sorted(versions, key=lambda version: -version.number)
-
-
-def accuracy_text(accuracy: Mapping[int, float]) -> str:
-    """Accuracy by seed as it stands in a tag."""
-    return json.dumps({str(seed): accuracy[seed] for seed in sorted(accuracy)})
-
-
-def _read(version: "ModelVersion", *, is_champion: bool) -> Version:
-    tags = version.tags
-    accuracy = json.loads(tags[ACCURACY_TAG])
-    return Version(
-        architecture=tags["architecture"],
-        number=int(version.version),
-        sha256=tags["model.sha256"],
-        seed=int(tags["seed"]),
-        accuracy={int(seed): float(value) for seed, value in accuracy.items()},
-        test_images=int(tags["test_images"]),
-        experiment=tags["experiment"],
-        commit=tags.get("commit", ""),
-        is_champion=is_champion,
-    )
-
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 
 @contextmanager
@@ -137,11 +93,42 @@ def open_registry() -> Iterator["MlflowClient"]:
         yield open_client()
     except (MlflowException, SQLAlchemyError) as error:
         place = f"the MLflow that {URI_VARIABLE} names" if served else DATABASE
-        reason = textwrap.shorten(str(error), 200, placeholder=" ...")
         raise DigitbenchError(
-            f"The registry in {place} does not answer ({reason}). "
+            f"The registry in {place} does not answer ({brief(error)}). "
             "Check that it runs and that the address is right."
         ) from None
+
+
+def registered_name(architecture: str) -> str:
+    """Name under which the versions of an architecture are registered."""
+    return f"digitbench-{architecture}"
+
+
+def find_versions(client: "MlflowClient", architecture: str) -> list[Version]:
+    """The versions that `evaluate` registered, latest first; none is an empty list."""
+    name = registered_name(architecture)
+    if not client.search_registered_models(f"name = '{name}'"):
+        return []
+    champion = client.get_registered_model(name).aliases.get(CHAMPION)
+    found = client.search_model_versions(f"name = '{name}'")
+    versions = [_read(item, champion) for item in found if ACCURACY_TAG in item.tags]
+    return sorted(versions, key=lambda version: -version.number)
+
+
+def _read(version: "ModelVersion", champion: object) -> Version:
+    tags = version.tags
+    accuracy = json.loads(tags[ACCURACY_TAG])
+    return Version(
+        architecture=tags["architecture"],
+        number=int(version.version),
+        sha256=tags["model.sha256"],
+        seed=int(tags["seed"]),
+        accuracy={int(seed): float(value) for seed, value in accuracy.items()},
+        test_images=int(tags["test_images"]),
+        experiment=tags["experiment"],
+        commit=tags.get("commit", ""),
+        is_champion=str(version.version) == str(champion),
+    )
 
 
 def existing_versions(client: "MlflowClient", architecture: str) -> list[Version]:
@@ -169,11 +156,9 @@ def choose_version(versions: Sequence[Version], number: int | None) -> Version:
     Raises:
         DigitbenchError: There is none.
     """
-    if number is None:
-        return versions[0]
-    for candidate in versions:
-        if candidate.number == number:
-            return candidate
+    for version in versions:
+        if number in (None, version.number):
+            return version
     raise DigitbenchError(
         f"{registered_name(versions[0].architecture)} has no version {number}; there are "
         f"{', '.join(str(version.number) for version in reversed(versions))}."
@@ -186,23 +171,39 @@ def move_champion(client: "MlflowClient", version: Version) -> None:
     client.set_registered_model_alias(name, CHAMPION, str(version.number))
 
 
+# --- candidates ------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class Choice:
-    """A replicate and the validation accuracy that spoke for it."""
+class Candidate:
+    """One replicate, and the results of its architecture."""
 
-    seed: int
+    model: TrainedModel
+    statistics: PixelStatistics
     validation_accuracy: float
+    accuracy: Mapping[int, float]  # on the test set, by seed, of every replicate
+    images: NDArray[np.uint8]  # the test set, [N, 28, 28]
 
 
-def best_on_validation(curves: pd.DataFrame) -> Choice:
-    """The highest validation accuracy after the last epoch; among equals the lowest seed.
+def candidates(
+    trained: Mapping[str, Sequence[TrainedModel]],
+    scores: Mapping[str, Mapping[int, Scores]],
+    statistics: PixelStatistics,
+    images: NDArray[np.uint8],
+) -> list[Candidate]:
+    """One per architecture, by the curves that training left: decided without the test set.
 
-    Args:
-        curves: One row per seed and epoch, with seed, epoch and validation_accuracy.
+    Raises:
+        DigitbenchError: Curves can't be read; the text names the stage to run again.
     """
-    last = curves.loc[curves.groupby("seed")["epoch"].idxmax()]
-    best = last.sort_values(["validation_accuracy", "seed"], ascending=[False, True]).iloc[0]
-    return Choice(int(best["seed"]), float(best["validation_accuracy"]))
+    found = []
+    for name, models in trained.items():
+        by_seed = {model.seed: model for model in models}
+        curves = load_curves(files.CURVES / f"{name}.csv", by_seed)
+        seed, validation = best_on_validation(curves)
+        accuracy = {seed: item.headline["accuracy"] for seed, item in scores[name].items()}
+        found.append(Candidate(by_seed[seed], statistics, validation, accuracy, images))
+    return found
 
 
 def load_curves(path: Path, seeds: Collection[int]) -> pd.DataFrame:
@@ -218,57 +219,93 @@ def load_curves(path: Path, seeds: Collection[int]) -> pd.DataFrame:
     """
     try:
         curves = pd.read_csv(path)[["seed", "epoch", "validation_accuracy"]]
+        problem = "" if set(curves["seed"]) == set(seeds) else "are of other seeds than the models"
     except (OSError, ValueError, KeyError) as error:
-        raise _unusable(path, f"cannot be read ({error})") from None
-    if set(curves["seed"]) != set(seeds):
-        raise _unusable(path, "are of other seeds than the models")
+        problem = f"cannot be read ({error})"
+    if problem:
+        again = f"dvc repro --force --single-item train_{path.stem}"
+        raise DigitbenchError(f"{path}: the curves {problem}. Run `{again}`.")
     return curves
 
 
-def _unusable(path: Path, reason: str) -> DigitbenchError:
-    return DigitbenchError(
-        f"{path}: the curves {reason}. Run `dvc repro --force --single-item train_{path.stem}`."
+def best_on_validation(curves: pd.DataFrame) -> tuple[int, float]:
+    """Seed with the highest validation accuracy after its last epoch, and that accuracy.
+
+    Among equals it is the lowest seed.
+
+    Args:
+        curves: One row per seed and epoch, with seed, epoch and validation_accuracy.
+    """
+    last = curves.loc[curves.groupby("seed")["epoch"].idxmax()]
+    best = last.sort_values(["validation_accuracy", "seed"], ascending=[False, True]).iloc[0]
+    return int(best["seed"]), float(best["validation_accuracy"])
+
+
+def register(client: "MlflowClient", experiment: str, run: str, candidate: Candidate) -> None:
+    """Make a version of the candidate, unless its weights are registered already.
+
+    The same weights evaluated with further seeds keep their version, which then knows the test
+    accuracy of these seeds too. No alias is touched.
+
+    Args:
+        client: Of the server or database that holds runs and versions.
+        experiment: Id of the experiment.
+        run: Id of the run that trained the candidate.
+        candidate: The replicate.
+    """
+    model, name = candidate.model, registered_name(candidate.model.architecture)
+    # Two evaluations at once may come with the same weights.
+    with database_lock():
+        versions = find_versions(client, model.architecture)
+        known = next((version for version in versions if version.sha256 == model.sha256), None)
+        if known is None:
+            _add_version(client, experiment, run, name, candidate)
+        elif not candidate.accuracy.items() <= known.accuracy.items():
+            text = _accuracy_text({**known.accuracy, **candidate.accuracy})
+            client.set_model_version_tag(name, str(known.number), ACCURACY_TAG, text)
+
+
+def _accuracy_text(accuracy: Mapping[int, float]) -> str:
+    return json.dumps({str(seed): accuracy[seed] for seed in sorted(accuracy)})
+
+
+def _add_version(
+    client: "MlflowClient", experiment: str, run: str, name: str, candidate: Candidate
+) -> None:
+    """Upload the model, attach it to the run, and make a version of it."""
+    from mlflow.entities import LoggedModelOutput
+
+    model, origin = candidate.model, run_tags("evaluate")
+    identity = {"architecture": model.architecture, "seed": str(model.seed)}
+    logged = client.create_logged_model(experiment, model.architecture, run, identity).model_id
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        example = candidate.images[:2].astype(np.float32)
+        save_model(path, build_classifier(model, candidate.statistics), example, model_id=logged)
+        client.log_model_artifacts(logged, str(path))
+    client.finalize_logged_model(logged, "READY")
+    client.log_outputs(run, [LoggedModelOutput(logged, 0)])
+
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name, description=_DESCRIPTION)
+    tags = identity | {tag: origin[tag] for tag in ("experiment", "commit") if tag in origin}
+    tags |= {
+        "model.sha256": model.sha256,
+        ACCURACY_TAG: _accuracy_text(candidate.accuracy),
+        "test_images": str(len(candidate.images)),
+    }
+    description = (
+        f"{model.architecture.upper()} of seed {model.seed}: of the seeds "
+        f"{', '.join(map(str, candidate.accuracy))} the best on the validation part "
+        f"({candidate.validation_accuracy:.4f}). "
+        f"Test accuracy {candidate.accuracy[model.seed]:.4f}."
+    )
+    client.create_model_version(
+        name, f"models:/{logged}", run, tags, description=description, model_id=logged
     )
 
 
-_EXAMPLES = 2
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One replicate, and the results of its architecture."""
-
-    model: TrainedModel
-    statistics: PixelStatistics
-    validation_accuracy: float
-    accuracy: Mapping[int, float]  # on the test set, by seed, of every replicate
-    images: NDArray[np.uint8]  # the test set, [N, 28, 28]
-
-    @property
-    def example(self) -> NDArray[np.float32]:
-        """Images [2, 28, 28] as one would send them."""
-        return np.array(self.images[:_EXAMPLES], dtype=np.float32)
-
-
-def nominate(
-    trained: Mapping[str, Sequence[TrainedModel]],
-    scores: Mapping[str, Mapping[int, Scores]],
-    statistics: PixelStatistics,
-    images: NDArray[np.uint8],
-) -> list[Candidate]:
-    """One candidate per architecture, by the curves that training left.
-
-    Raises:
-        DigitbenchError: Curves can't be read; the text names the stage to run again.
-    """
-    found = []
-    for name, models in trained.items():
-        by_seed = {model.seed: model for model in models}
-        choice = best_on_validation(load_curves(files.CURVES / f"{name}.csv", by_seed.keys()))
-        accuracy = {seed: item.headline["accuracy"] for seed, item in scores[name].items()}
-        model, validation = by_seed[choice.seed], choice.validation_accuracy
-        found.append(Candidate(model, statistics, validation, accuracy, images))
-    return found
+# --- export ----------------------------------------------------------------------------------
 
 
 class Classifier(nn.Module):
@@ -299,123 +336,21 @@ def build_classifier(model: TrainedModel, statistics: PixelStatistics) -> Classi
     return Classifier(plain, statistics).eval()
 
 
-def export_classifier(classifier: Classifier, example: NDArray[np.float32], path: Path) -> None:
-    """Write the graph and the weights for any number of images, with torch.export.
-
-    The file holds operators of torch and tensors: it loads without this project, and unlike a
-    pickle it can't run code of its own.
-
-    Args:
-        classifier: In evaluation mode.
-        example: Two images or more, [N, 28, 28]: a size of 1 would become part of the graph.
-        path: Where to write; the suffix is `.pt2`.
-    """
-    batch = {0: torch.export.Dim.DYNAMIC}
-    with warnings.catch_warnings():
-        # Recurrent layers keep a list of their weights, which tracing replaces for a moment.
-        warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")
-        program = torch.export.export(
-            classifier, (torch.from_numpy(example),), dynamic_shapes=[batch]
-        )
-        torch.export.save(program, path)
-
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-_DESCRIPTION = (
-    "Handwritten digits: images [N, 28, 28], white on black, pixel values 0 to 255, to class "
-    "probabilities [N, 10]. Each version is the best of its seeds on the validation part; "
-    "`digitbench promote` moves the alias champion."
-)
-
-
-def register(client: "MlflowClient", experiment: str, run: str, candidate: Candidate) -> None:
-    """Make a version of the candidate, unless its weights are registered already.
-
-    The same weights evaluated with further seeds keep their version, which then knows the test
-    accuracy of these seeds too. No alias is touched.
-
-    Args:
-        client: Of the server or database that holds runs and versions.
-        experiment: Id of the experiment.
-        run: Id of the run that trained the candidate.
-        candidate: The replicate.
-    """
-    # Two evaluations at once may come with the same weights.
-    with database_lock():
-        versions = find_versions(client, candidate.model.architecture)
-        known = [version for version in versions if version.sha256 == candidate.model.sha256]
-        if known:
-            _add_seeds(client, candidate, known[0])
-            return
-        model = _log_model(client, experiment, run, candidate)
-        _create_version(client, run, model, candidate)
-
-
-def _add_seeds(client: "MlflowClient", candidate: Candidate, known: Version) -> None:
-    accuracy = {**known.accuracy, **candidate.accuracy}
-    if accuracy != known.accuracy:
-        name = registered_name(candidate.model.architecture)
-        text = accuracy_text(accuracy)
-        client.set_model_version_tag(name, str(known.number), ACCURACY_TAG, text)
-
-
-def _create_version(
-    client: "MlflowClient", run: str, logged_model: str, candidate: Candidate
-) -> None:
-    model, origin = candidate.model, run_tags("evaluate")
-    name = registered_name(model.architecture)
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name, description=_DESCRIPTION)
-    tags = {tag: value for tag, value in origin.items() if tag in ("experiment", "commit")}
-    tags |= {
-        "model.sha256": model.sha256,
-        "architecture": model.architecture,
-        "seed": str(model.seed),
-        ACCURACY_TAG: accuracy_text(candidate.accuracy),
-        "test_images": str(len(candidate.images)),
-    }
-    seeds = ", ".join(str(seed) for seed in candidate.accuracy)
-    description = (
-        f"{model.architecture.upper()} of seed {model.seed}: of the seeds {seeds} the best on the "
-        f"validation part ({candidate.validation_accuracy:.4f}). "
-        f"Test accuracy {candidate.accuracy[model.seed]:.4f}."
-    )
-    client.create_model_version(
-        name,
-        source=f"models:/{logged_model}",
-        run_id=run,
-        tags=tags,
-        description=description,
-        model_id=logged_model,
-    )
-
-
-def _log_model(client: "MlflowClient", experiment: str, run: str, candidate: Candidate) -> str:
-    """Upload the model and attach it to the run; returns its id."""
-    from mlflow.entities import LoggedModelOutput
-
-    architecture, seed = candidate.model.architecture, str(candidate.model.seed)
-    classifier = build_classifier(candidate.model, candidate.statistics)
-    tags = {"architecture": architecture, "seed": seed}
-    model = client.create_logged_model(experiment, architecture, run, tags)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
-        save_model(path, classifier, candidate.example, model_id=model.model_id)
-        client.log_model_artifacts(model.model_id, str(path))
-    client.finalize_logged_model(model.model_id, "READY")
-    client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
-    return str(model.model_id)
-
-
 def save_model(
     path: Path, classifier: Classifier, example: NDArray[np.float32], **identity: Any
 ) -> None:
     """Write the folder that MLflow serves: graph and weights, signature, example, requirements.
 
-    The graph is loaded by MLflow's own code for torch, and always to the CPU, for which it was
-    traced: MLflow would otherwise ask for a GPU where there is one, and refuse.
+    The graph takes any number of images. It holds operators of torch and tensors: it loads without
+    this project, and unlike a pickle it can't run code of its own. MLflow's own code for torch
+    loads it, always to the CPU, for which it was traced: MLflow would otherwise ask for a GPU where
+    there is one, and refuse.
+
+    Args:
+        path: A folder that isn't there yet.
+        classifier: In evaluation mode.
+        example: Two images or more, [N, 28, 28]: a size of 1 would become part of the graph.
+        **identity: What else the description of the model holds.
     """
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
@@ -425,10 +360,17 @@ def save_model(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 28, 28))]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 10))]),
     )
+    requirements = [f"{name}=={installed(name)}" for name in ("mlflow", "numpy", "torch")]
     with TemporaryDirectory() as folder:
         graph = Path(folder) / "torch"
         graph.mkdir()
-        export_classifier(classifier, example, graph / "model.pt2")  # the name MLflow looks for
+        with warnings.catch_warnings():
+            # Recurrent layers keep a list of their weights, which tracing replaces for a moment.
+            warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")
+            sizes = [{0: torch.export.Dim.DYNAMIC}]
+            images = (torch.from_numpy(example),)
+            program = torch.export.export(classifier, images, dynamic_shapes=sizes)
+            torch.export.save(program, graph / "model.pt2")  # the name MLflow looks for
         pyfunc.save_model(
             path,
             loader_module="mlflow.pytorch",
@@ -436,13 +378,15 @@ def save_model(
             model_config={"device": "cpu"},
             signature=signature,
             input_example=example,
-            pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "numpy", "torch")],
+            pip_requirements=requirements,
             mlflow_model=Model(**identity),
         )
 
 
-@dataclass(frozen=True)
-class Decision:
+# --- promotion -------------------------------------------------------------------------------
+
+
+class Decision(NamedTuple):
     """Whether the alias moves, and the sentence that says why."""
 
     promote: bool
@@ -456,13 +400,10 @@ def decide(champion: Version | None, version: Version) -> Decision:
     """
     if champion is None:
         return Decision(True, "There was no champion.")
-    if champion.test_images != version.test_images:
-        return Decision(
-            False,
-            f"They were tested on different images: {champion.test_images:,} and "
-            f"{version.test_images:,}.",
-        )
-    change = compare(_seeded(champion.accuracy), _seeded(version.accuracy), version.test_images)
+    before, after = champion.test_images, version.test_images
+    if before != after:
+        return Decision(False, f"They were tested on different images: {before:,} and {after:,}.")
+    change = compare(_seeded(champion.accuracy), _seeded(version.accuracy), after)
     (change,) = judge({0: change}, {0: True}).values()
     return Decision(change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change))
 
@@ -487,8 +428,8 @@ def _sentence(change: Change) -> str:
         Verdict.WORSE: "Significantly worse",
         Verdict.NO_EVIDENCE: "No evidence of a difference",
     }[change.verdict]
-    pairs = len(change.shared) if change.method is Method.PAIRED else 0
-    seeds = f"{pairs} shared seeds" if pairs else "different seeds"
+    paired = change.method is Method.PAIRED
+    seeds = f"{len(change.shared)} shared seeds" if paired else "different seeds"
     return (
         f"{finding}: {difference} points of accuracy, 95 % interval {points(low)} to "
         f"{points(high)}, p {sign} ({change.method} over {seeds})."
