@@ -197,9 +197,9 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
 
     match form:
         case "markdown":
-            stream.write(markdown.render_review_markdown(found.document))
+            stream.write(markdown.render_comment(found.document))
         case "html":
-            stream.write(html.render_review_html(found.document))
+            stream.write(html.render_html(found.document))
         case "json":
             stream.write(judgement.render_json(found))
         case _:

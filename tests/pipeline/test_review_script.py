@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digitbench.document.blocks import MARKER
+from digitbench.document.markdown import MARKER
 
 from .conftest import Project
 

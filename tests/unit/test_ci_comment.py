@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from digitbench.document.blocks import MARKER
-from digitbench.document.markdown import LIMIT
+from digitbench.document.markdown import LIMIT, MARKER
 from github_server import BOT, NAME, TOKEN, GitHub, serve
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".ci" / "comment.py"

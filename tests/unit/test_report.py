@@ -154,7 +154,7 @@ def test_every_link_leads_to_one_section(page: Page, document: Document) -> None
 
 
 def test_what_is_drawn_is_also_told(page: Page, document: Document) -> None:
-    blocks = [block for section in document.sections for block in section.blocks]
+    blocks = document.blocks
     images = [values for tag, values in page.elements if tag == "img"]
     charts = [values for _, values in page.elements if values.get("role") == "img"]
     assert len(images) == sum(isinstance(block, Picture) for block in blocks) > 0
@@ -211,7 +211,7 @@ def test_the_report_needs_no_torch() -> None:
 
 
 def said(document: Document) -> list[str]:
-    parts = [document.title, document.verdict]
+    parts = [document.title, document.lead]
     parts += [text for tile in document.tiles for text in (tile.value, tile.label, tile.note)]
     for section in document.sections:
         parts.append(section.heading)
@@ -239,7 +239,7 @@ def test_page_and_markdown_hold_every_word(page: Page, markdown: str, document: 
 def test_markdown_shows_every_figure_and_no_other(
     markdown: str, document: Document, figures: dict[str, bytes]
 ) -> None:
-    blocks = [block for section in document.sections for block in section.blocks]
+    blocks = document.blocks
     assert len(figures) == sum(isinstance(block, Chart | Picture) for block in blocks)
     shown = re.findall(r"^!\[[^\]\n]+\]\(([^)\n]+)\)$", markdown, flags=re.MULTILINE)
     assert sorted(shown) == sorted(f"{FIGURES}/{name}" for name in figures)
@@ -249,7 +249,7 @@ def test_markdown_shows_every_figure_and_no_other(
 
 def test_tables_have_as_many_cells_in_every_row(markdown: str, document: Document) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
-    blocks = [block for section in document.sections for block in section.blocks]
+    blocks = document.blocks
     assert len(tables) == 1 + sum(isinstance(block, Table) for block in blocks)
     for table in tables:
         header, rule, *rows = table.splitlines()
@@ -263,11 +263,10 @@ def test_text_is_never_taken_for_markup() -> None:
     nasty = '<script>alert("1")</script> & <b>'
     document = Document(
         title=nasty,
-        verdict=nasty,
+        lead=nasty,
         tiles=[Tile(nasty, nasty, nasty)],
         sections=[
             Section(
-                "one",
                 nasty,
                 [
                     Prose(nasty),
@@ -381,7 +380,7 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
         robustness_curves=curves[curves["seed"] == seed],
     )
     document = compose(single)
-    assert ONE_SEED_LIMITATION in document.verdict
+    assert ONE_SEED_LIMITATION in document.lead
     page = Page(render_html(document))
     assert re.findall(r"\b(nan|NaN|None|inf)\b", page.text) == []
     drawn = [value for key in ("d", "x", "y", "transform") for value in page.values(key)]

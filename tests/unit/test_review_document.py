@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from digitbench.document.blocks import MARKER, Code, Interval, Intervals, Part, Prose, Review, Table
-from digitbench.document.html import render_review_html
+from digitbench.document.blocks import Code, Document, Interval, Intervals, Prose, Section, Table
+from digitbench.document.html import render_html
 from digitbench.document.intervals import COLUMNS, text_figure
-from digitbench.document.markdown import LEFT_OUT, LIMIT, render_review_markdown
+from digitbench.document.markdown import LEFT_OUT, LIMIT, MARKER, render_comment
 from digitbench.document.terminal import print_terminal
 from digitbench.results.revision import Metrics, Summary
 from digitbench.review.quality import collect_changes, compare_quality
@@ -32,11 +32,11 @@ def snapshot(label: str, accuracies: dict[str, dict[str, float]], **parts: Any) 
     return Snapshot(**{"label": label, "metrics": metrics, "timing": {}, **bare, **parts})
 
 
-def reviewed(before: Snapshot, after: Snapshot) -> Review:
+def reviewed(before: Snapshot, after: Snapshot) -> Document:
     return compose(before, after, compare_quality(before, after), collect_changes(before, after))
 
 
-def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]) -> Review:
+def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]) -> Document:
     return reviewed(snapshot("main", before), snapshot("workspace", after))
 
 
@@ -86,7 +86,7 @@ def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float
 def test_outcome(
     before: dict[str, dict[str, float]], after: dict[str, dict[str, float]], outcome: str
 ) -> None:
-    assert review(before, after).outcome == outcome
+    assert review(before, after).lead == outcome
 
 
 def test_seeds_and_missing_counterparts_are_remarked() -> None:
@@ -106,7 +106,7 @@ def test_seeds_and_missing_counterparts_are_remarked() -> None:
 
 
 def test_pairing_of_all_is_told_once_in_the_caption() -> None:
-    table = review({"cnn": LEVEL}, {"cnn": NOISE}).parts[0].blocks[0]
+    table = review({"cnn": LEVEL}, {"cnn": NOISE}).sections[0].blocks[0]
     assert isinstance(table, Table)
     assert table.caption == (
         "10,000 test images; differences in percentage points; paired by seed (0, 1, 2 and 3)."
@@ -131,11 +131,11 @@ def test_conditions_are_folded_behind_their_verdicts() -> None:
         )
         for kinds in ({"mean": LEVEL, "blur": BETTER}, {"mean": NOISE, "blur": LEVEL})
     ]
-    parts = {part.heading: part for part in reviewed(*sides).parts}
+    parts = {part.heading: part for part in reviewed(*sides).sections}
     assert parts["Robustness"].summary == (
         "Robustness: worse in 1, no evidence in 1 of 2 comparisons (CNN worse on blur)"
     )
-    assert not parts["New domains"].is_folded
+    assert not parts["New domains"].summary
     assert parts["New domains"].blocks == [
         Prose("Cannot be compared: not measured in both revisions.")
     ]
@@ -145,7 +145,7 @@ def test_conditions_are_folded_behind_their_verdicts() -> None:
 
 
 def test_what_did_not_change_takes_no_table() -> None:
-    parts = {part.heading: part.blocks for part in large(2, after=LEVEL).parts}
+    parts = {part.heading: part.blocks for part in large(2, after=LEVEL).sections}
     assert isinstance(parts["Accuracy"][0], Table)
     for heading in ("Other headline metrics", "Robustness", "New domains"):
         assert parts[heading] == [Prose("Unchanged in both revisions, to the last digit.")]
@@ -168,8 +168,8 @@ def test_text_figure_stands_to_scale() -> None:
 
 
 def test_figures_are_drawn_of_what_changed_only() -> None:
-    def figures(found: Review) -> list[Intervals]:
-        return [block for block in found.parts[0].blocks if isinstance(block, Intervals)]
+    def figures(found: Document) -> list[Intervals]:
+        return [block for block in found.sections[0].blocks if isinstance(block, Intervals)]
 
     assert figures(review({"cnn": LEVEL}, {"cnn": LEVEL})) == []
     values, differences = figures(
@@ -194,18 +194,19 @@ def test_figures_are_drawn_of_what_changed_only() -> None:
 AWKWARD = r"a|b *c* _d_ <e> `f` @someone #1 [g](h) \ & ~i~"
 
 
-def unusual(text: str) -> Review:
+def unusual(text: str) -> Document:
     table = Table(text, ["x", "y"], [[Code(text), "1"], [text, "better"]])
-    return Review(text, text, [text], [Part(text, [table]), Part("", [Prose(text)], text)], text)
+    sections = [Section(text, [table]), Section("", [Prose(text)], summary=text)]
+    return Document(text, text, sections, remarks=[text], closing=text)
 
 
 def test_marker_is_the_first_line() -> None:
-    text = render_review_markdown(review({"cnn": LEVEL}, {"cnn": NOISE}))
+    text = render_comment(review({"cnn": LEVEL}, {"cnn": NOISE}))
     assert text.splitlines()[0] == MARKER == "<!-- digitbench-review -->"
 
 
 def test_foreign_text_is_neither_markup_nor_a_mention_in_markdown() -> None:
-    text = render_review_markdown(unusual(AWKWARD))
+    text = render_comment(unusual(AWKWARD))
     outside = re.sub(r"(`+) ?.*?(?<!`)\1(?!`)", "", text.replace(r"\`", ""))
     assert "<e>" not in outside
     assert "@" not in outside
@@ -217,14 +218,14 @@ def test_foreign_text_is_neither_markup_nor_a_mention_in_markdown() -> None:
 
 
 def test_folded_parts_are_folded_and_blank_lines_let_tables_be_tables() -> None:
-    part = Part("h", [Table("", ["x"], [["1"]])], "in short")
-    text = render_review_markdown(Review("t", "o", [], [part], "c"))
+    part = Section("h", [Table("", ["x"], [["1"]])], summary="in short")
+    text = render_comment(Document("t", "o", [part], closing="c"))
     assert (
         "\n\n<details>\n<summary>in short</summary>\n\n| x |\n|---|\n| 1 |\n\n</details>\n" in text
     )
 
 
-def large(architectures: int, after: dict[str, float] = NOISE) -> Review:
+def large(architectures: int, after: dict[str, float] = NOISE) -> Document:
     """Every part of a review; values of `after` on one side, also under other conditions."""
     names = [f"architecture{index}" for index in range(architectures)]
     sides = []
@@ -244,7 +245,7 @@ def large(architectures: int, after: dict[str, float] = NOISE) -> Review:
 
 @pytest.mark.parametrize("architectures", [1, 40, 60, 140, 300])
 def test_comment_stays_within_the_limit(architectures: int) -> None:
-    text = render_review_markdown(large(architectures))
+    text = render_comment(large(architectures))
     assert len(text.encode()) <= LIMIT
     assert len(text) <= 65_536
     assert text.startswith(MARKER)
@@ -253,10 +254,10 @@ def test_comment_stays_within_the_limit(architectures: int) -> None:
 
 def test_folded_parts_go_first_and_from_the_end() -> None:
     found = large(6)
-    whole = render_review_markdown(found)
+    whole = render_comment(found)
     seen = []
     for limit in range(len(whole.encode()), 3_000, -200):
-        text = render_review_markdown(found, limit)
+        text = render_comment(found, limit)
         assert len(text.encode()) <= limit
         state = (
             "| usps, box |" in text,
@@ -283,7 +284,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def printed(found: Review, monkeypatch: pytest.MonkeyPatch, columns: int) -> list[str]:
+def printed(found: Document, monkeypatch: pytest.MonkeyPatch, columns: int) -> list[str]:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
@@ -319,8 +320,8 @@ def test_narrow_terminal_loses_columns_rather_than_lines(
 
 
 def test_folded_parts_are_one_sentence_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    part = Part("h", [Table("", ["x"], [["hidden"]])], "Robustness: unchanged")
-    lines = printed(Review("t", "o", [], [part], "c"), monkeypatch, 80)
+    part = Section("h", [Table("", ["x"], [["hidden"]])], summary="Robustness: unchanged")
+    lines = printed(Document("t", "o", [part], closing="c"), monkeypatch, 80)
     assert "Robustness: unchanged. --html and --markdown show the table." in lines
     assert not any("hidden" in line for line in lines)
 
@@ -361,7 +362,7 @@ class Page(HTMLParser):
 
 
 def test_page_is_whole_and_needs_nothing_but_itself() -> None:
-    text = render_review_html(large(3))
+    text = render_html(large(3))
     page = Page(text)
     assert page.open == []
     assert page.tags.count("svg") == 2
@@ -374,16 +375,16 @@ def test_page_is_whole_and_needs_nothing_but_itself() -> None:
 
 
 def test_foreign_text_is_no_markup_in_a_page() -> None:
-    page = Page(render_review_html(unusual("<script>alert(1)</script>")))
+    page = Page(render_html(unusual("<script>alert(1)</script>")))
     assert "script" not in page.tags
     assert "".join(page.words).count("<script>alert(1)</script>") >= 6
 
 
 def test_page_and_comment_say_the_same() -> None:
     found = large(2)
-    words = " ".join("".join(Page(render_review_html(found)).words).split())
-    plain = re.sub(r"\\(.)", r"\1", render_review_markdown(found))
-    for text in (found.outcome, found.closing, *(part.summary for part in found.parts)):
+    words = " ".join("".join(Page(render_html(found)).words).split())
+    plain = re.sub(r"\\(.)", r"\1", render_comment(found))
+    for text in (found.lead, found.closing, *(part.summary for part in found.sections)):
         assert " ".join(text.split()) in words
         assert text in plain
 

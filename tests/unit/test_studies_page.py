@@ -4,14 +4,15 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import studies_data as data
-from digitbench.document.blocks import Prose, Section, Table
-from digitbench.report.sections.studies import studies as studies_section
+from digitbench.document.blocks import Prose, Table
+from digitbench.report.sections import studies as studies_section
 from digitbench.results.studies import (
     KEYS,
     SUMMARY,
@@ -324,7 +325,7 @@ def test_scores_that_look_identical_are_told_with_more_digits(
 
 
 def test_the_section_holds_the_published_rows_alone(rows: list[Row]) -> None:
-    section: Section = studies_section(rows)
+    section = studies_section.section(SimpleNamespace(studies=rows))  # type: ignore[arg-type]
     found = [block for block in section.blocks if isinstance(block, Table)]
     published = [row for row in rows if "trial" not in row.protocol]
     assert sum(len(table.rows) for table in found) == len(published)

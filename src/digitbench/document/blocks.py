@@ -1,20 +1,34 @@
-"""What a report consists of, whatever it is rendered to.
+"""One model of a page, whatever it is rendered to: report, review, studies, blocks of README.md.
 
-What a review consists of, whatever it is rendered to; prose and tables are the report's.
+Text is plain: each renderer escapes what its own form would take for markup.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 _NUMBER = re.compile(r"[+−]?\d|[<—–]|$|unchanged")
+# Cells that stand out wherever there are colours or bold letters.
+EMPHASISED = ("better", "worse")
+
+
+class Code(str):
+    """Text of a table that a machine reads: a key, a value, a path."""
+
+    __slots__ = ()
+
+
+class Markdown(str):
+    """Our own text with Markdown in it, left as it is; never what a revision or a person wrote."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph of plain text."""
+    """A paragraph."""
 
     text: str
 
@@ -24,12 +38,6 @@ class Command:
     """Something to type."""
 
     text: str
-
-
-class Code(str):
-    """Text of a table that a machine reads: a key, a value, a path."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -72,42 +80,6 @@ class Picture:
     alternative: str
 
 
-Block = Prose | Command | Table | Chart | Picture
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with its blocks; `anchor` is its address in the page."""
-
-    anchor: str
-    heading: str
-    blocks: Sequence[Block]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure of the summary that can be read from afar."""
-
-    value: str
-    label: str
-    note: str
-    accent: str = "currentColor"
-
-
-@dataclass(frozen=True)
-class Document:
-    """The whole report."""
-
-    title: str
-    verdict: str
-    tiles: Sequence[Tile]
-    sections: Sequence[Section] = field(default_factory=tuple)
-
-
-# First line of a comment, so that whoever posts it finds the one to update.
-MARKER = "<!-- digitbench-review -->"
-
-
 @dataclass(frozen=True)
 class Interval:
     """One line of a figure, in the unit of the figure.
@@ -141,29 +113,51 @@ class Intervals:
     zero: bool
 
 
-ReviewBlock = Prose | Table | Intervals
+Block = Prose | Command | Table | Chart | Picture | Intervals
 
 
 @dataclass(frozen=True)
-class Part:
-    """A heading with its blocks; a folded one shows only its summary until opened."""
+class Section:
+    """A heading with its blocks.
+
+    Attributes:
+        anchor: Its address in the page; empty if nothing leads there.
+        summary: What stands for the section until it is opened; empty if it is always open.
+    """
 
     heading: str
-    blocks: Sequence[ReviewBlock]
+    blocks: Sequence[Block]
+    anchor: str = ""
     summary: str = ""
-
-    @property
-    def is_folded(self) -> bool:
-        """Whether there is a summary to stand for it."""
-        return bool(self.summary)
 
 
 @dataclass(frozen=True)
-class Review:
-    """The whole of it: the outcome first, how to read it last."""
+class Tile:
+    """One figure of the summary that can be read from afar."""
+
+    value: str
+    label: str
+    note: str
+    accent: str = "currentColor"
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole page: what came out first, how to read it last."""
 
     title: str
-    outcome: str
-    remarks: Sequence[str]
-    parts: Sequence[Part]
-    closing: str
+    lead: str
+    sections: Sequence[Section]
+    tiles: Sequence[Tile] = ()
+    remarks: Sequence[str] = ()
+    closing: str = ""
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Those of all sections."""
+        return [block for section in self.sections for block in section.blocks]
+
+    def summary(self) -> Table:
+        """The tiles where there are none."""
+        rows = [[tile.label, tile.value, tile.note] for tile in self.tiles]
+        return Table("", ["", "", ""], rows)

@@ -1,191 +1,156 @@
-"""Markdown tables that also read well in a terminal.
-
-The report as Markdown with small PNGs beside it, for a pull request.
-
-The review as a comment on a pull request: Markdown, folded parts, figures as text.
-"""
+"""A document as Markdown: a file with small PNGs beside it, or a comment on a pull request."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from digitbench.document.blocks import (
-    MARKER,
+    EMPHASISED,
     Block,
     Chart,
     Code,
     Command,
     Document,
     Intervals,
-    Part,
+    Markdown,
     Picture,
     Prose,
-    Review,
-    ReviewBlock,
+    Section,
     Table,
 )
 from digitbench.document.intervals import text_figure
 from digitbench.figures.style import to_png
 
-
-def aligned_table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, the first to the left, the others to the right.
-
-    Args:
-        rows: The header first; all of the same length.
-    """
-    header, *others = rows
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *others]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(_line(line, widths) for line in lines)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first = cells[0].ljust(widths[0])
-    others = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-    return f"| {' | '.join([first, *others])} |"
-
-
 FIGURES = "figures"
-
-
-def render_markdown(document: Document) -> str:
-    """The same content as the page."""
-    parts = [f"# {document.title}", f"**{document.verdict}**"]
-    summary = Table(
-        "", ["", "", ""], [[tile.label, tile.value, tile.note] for tile in document.tiles]
-    )
-    parts.append(markdown_table(summary))
-    for section in document.sections:
-        parts.append(f"## {section.heading}")
-        parts += [_block(block) for block in section.blocks]
-    return "\n\n".join(parts) + "\n"
-
-
-def figure_files(document: Document) -> dict[str, bytes]:
-    """The PNGs that the Markdown refers to, by file name."""
-    files: dict[str, bytes] = {}
-    for section in document.sections:
-        for block in section.blocks:
-            if isinstance(block, Chart):
-                files[f"{block.name}.png"] = to_png(block.figure)
-            elif isinstance(block, Picture):
-                files[f"{block.name}.png"] = block.png
-    return files
-
-
-def _block(block: Block) -> str:
-    match block:
-        case Prose(text):
-            return text
-        case Command(text):
-            return f"```console\n{text}\n```"
-        case Table():
-            return markdown_table(block)
-        case Chart(name, _, caption, alternative) | Picture(name, _, caption, alternative):
-            return f"![{alternative}]({FIGURES}/{name}.png)\n\n*{caption}*"
-
-
-def markdown_table(table: Table) -> str:
-    """The caption in italics and the table below it."""
-    rule = ["---:" if numeric else "---" for numeric in table.numeric_columns()]
-    lines = [
-        f"| {' | '.join(table.header)} |",
-        f"|{'|'.join(rule)}|",
-        *(f"| {' | '.join(row)} |" for row in table.rows),
-    ]
-    caption = f"*{table.caption}*\n\n" if table.caption else ""
-    return caption + "\n".join(lines)
-
-
+# First line of a comment, so that whoever posts it finds the one to update.
+MARKER = "<!-- digitbench-review -->"
 # GitHub takes 65,536 characters. Counted in bytes here, which are never fewer; the rest is left to
 # what the workflow of a pull request adds.
 LIMIT = 64_000
 ROWS_KEPT = 20
 LEFT_OUT = "Left out, because a comment must stay short: digitbench review --html shows it."
 CUT = "\n\n… Cut here, because a comment must stay short: digitbench review --html shows all.\n"
-_EMPHASISED = ("better", "worse")
 
 
-def render_review_markdown(review: Review, limit: int = LIMIT) -> str:
-    """The comment, no longer than the limit: folded parts go first, then rows of long tables."""
-    text = _render(review)
-    for shorter in _shortened(review):
+def render_markdown(document: Document) -> str:
+    """The same content as the page; figures are files in a folder beside it."""
+    return "\n\n".join(_parts(document, "#")) + "\n"
+
+
+def figure_files(document: Document) -> dict[str, bytes]:
+    """The PNGs that the Markdown refers to, by file name."""
+    return {
+        f"{block.name}.png": block.png if isinstance(block, Picture) else to_png(block.figure)
+        for block in document.blocks
+        if isinstance(block, Chart | Picture)
+    }
+
+
+def render_comment(document: Document, limit: int = LIMIT) -> str:
+    """The marker and the content, no longer than the limit.
+
+    Folded sections go first, the last of them before the others, then rows of long tables.
+    """
+    for shorter in _shortened(document):
+        text = "\n\n".join([MARKER, *_parts(shorter, "##")]) + "\n"
         if len(text.encode()) <= limit:
             return text
-        text = _render(shorter)
-    return _cut(text, limit)
+    kept = text.encode()[: limit - len(CUT.encode())].decode(errors="ignore")
+    return kept[: kept.rindex("\n")] + CUT
 
 
-def _shortened(review: Review) -> list[Review]:
-    """The same review with ever less in it."""
-    steps = []
-    parts = list(review.parts)
-    for index in reversed([index for index, part in enumerate(parts) if part.is_folded]):
-        parts[index] = replace(parts[index], blocks=[Prose(LEFT_OUT)])
-        steps.append(replace(review, parts=tuple(parts)))
-    parts = [replace(part, blocks=[_head(block) for block in part.blocks]) for part in parts]
-    return [*steps, replace(review, parts=tuple(parts))]
+def _shortened(document: Document) -> Iterator[Document]:
+    """The same with ever less in it."""
+    yield document
+    sections = list(document.sections)
+    for index in reversed(range(len(sections))):
+        if sections[index].summary:
+            sections[index] = replace(sections[index], blocks=[Prose(LEFT_OUT)])
+            yield replace(document, sections=tuple(sections))
+    sections = [replace(each, blocks=[_head(block) for block in each.blocks]) for each in sections]
+    yield replace(document, sections=sections)
 
 
-def _head(block: ReviewBlock) -> ReviewBlock:
-    if isinstance(block, Prose) or len(block.rows) <= ROWS_KEPT:
+def _head(block: Block) -> Block:
+    if not isinstance(block, Table | Intervals) or len(block.rows) <= ROWS_KEPT:
         return block
     caption = f"{block.caption} Only the first {ROWS_KEPT} of {len(block.rows)} rows. {LEFT_OUT}"
+    # Spelled out for each: what they have in common is no type.
     if isinstance(block, Table):
         return replace(block, caption=caption.strip(), rows=block.rows[:ROWS_KEPT])
     return replace(block, caption=caption.strip(), rows=block.rows[:ROWS_KEPT])
 
 
-def _cut(text: str, limit: int) -> str:
-    content = text.encode()
-    if len(content) <= limit:
-        return text
-    kept = content[: limit - len(CUT.encode())].decode(errors="ignore")
-    return kept[: kept.rindex("\n")] + CUT
+def _parts(document: Document, level: str) -> list[str]:
+    parts = [f"{level} {escaped(document.title)}", f"**{escaped(document.lead)}**"]
+    if document.tiles:
+        parts.append(markdown_table(document.summary()))
+    if document.remarks:
+        parts.append("\n".join(f"- {escaped(remark)}" for remark in document.remarks))
+    for section in document.sections:
+        parts += _section(section, f"{level}#")
+    if document.closing:
+        parts.append(f"<sub>{escaped(document.closing)}</sub>")
+    return parts
 
 
-def _render(review: Review) -> str:
-    parts = [MARKER, f"## {_escaped(review.title)}", f"**{_escaped(review.outcome)}**"]
-    if review.remarks:
-        parts.append("\n".join(f"- {_escaped(remark)}" for remark in review.remarks))
-    parts += [text for part in review.parts for text in _part(part)]
-    parts.append(f"<sub>{_escaped(review.closing)}</sub>")
-    return "\n\n".join(parts) + "\n"
+def _section(section: Section, level: str) -> list[str]:
+    blocks = [_block(block) for block in section.blocks]
+    if not section.summary:
+        return [f"{level} {escaped(section.heading)}", *blocks]
+    return [f"<details>\n<summary>{escaped(section.summary)}</summary>", *blocks, "</details>"]
 
 
-def _part(part: Part) -> list[str]:
-    blocks = [_block_render_markdown(block) for block in part.blocks]
-    if not part.is_folded:
-        return [f"### {_escaped(part.heading)}", *blocks]
-    return [f"<details>\n<summary>{_escaped(part.summary)}</summary>", *blocks, "</details>"]
-
-
-def _block_render_markdown(block: ReviewBlock) -> str:
+def _block(block: Block) -> str:
     match block:
         case Prose(text):
-            return _escaped(text)
+            return escaped(text)
+        case Command(text):
+            return f"```console\n{text}\n```"
         case Table():
-            return _table(block)
+            return markdown_table(block)
+        case Chart(name, _, caption, alternative) | Picture(name, _, caption, alternative):
+            return f"![{escaped(alternative)}]({FIGURES}/{name}.png)\n\n*{escaped(caption)}*"
         case Intervals():
-            return f"{_escaped(block.caption)}\n\n```text\n{text_figure(block)}\n```"
+            return f"{_caption(block.caption)}```text\n{text_figure(block)}\n```"
 
 
-def _table(table: Table) -> str:
-    rule = ["---:" if numeric else "---" for numeric in table.numeric_columns()]
-    lines = [_line_render_markdown(table.header), f"|{'|'.join(rule)}|"]
-    lines += [_line_render_markdown([_cell(cell) for cell in row]) for row in table.rows]
-    return (f"{_escaped(table.caption)}\n\n" if table.caption else "") + "\n".join(lines)
+def markdown_table(table: Table) -> str:
+    """The caption in italics and the table below it."""
+    rule = "|".join("---:" if numeric else "---" for numeric in table.numeric_columns())
+    header, *rows = (_line([_cell(cell) for cell in row]) for row in (table.header, *table.rows))
+    return _caption(table.caption) + "\n".join([header, f"|{rule}|", *rows])
 
 
-def _line_render_markdown(cells: Sequence[str]) -> str:
+def aligned_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table that also reads well as text; its cells are our own and stay as they are.
+
+    Columns are as wide as their widest cell, the first to the left, the others to the right.
+
+    Args:
+        rows: The header first; all of the same length.
+    """
+    header, *others = rows
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *others]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        _line([first.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
+        for first, *cells in lines
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _caption(text: str) -> str:
+    return f"*{escaped(text)}*\n\n" if text else ""
 
 
 def _cell(text: str) -> str:
     if isinstance(text, Code):
         return _code(text)
-    return f"**{text}**" if text in _EMPHASISED else _escaped(text)
+    return f"**{text}**" if text in EMPHASISED else escaped(text)
 
 
 def _code(text: str) -> str:
@@ -196,7 +161,14 @@ def _code(text: str) -> str:
     return f"{fence}{padding}{line}{padding}{fence}"
 
 
-def _escaped(text: str) -> str:
-    """Plain text that Markdown leaves as it is; no mention of a person by accident."""
-    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", line)
+def escaped(text: str) -> str:
+    """Plain text that Markdown leaves as it is; no mention of a person by accident.
+
+    What no reader of Markdown takes for markup stays legible: `p < 0.001`, `n_in`.
+    """
+    if isinstance(text, Markdown):
+        return text
+    line = re.sub(r"[\\`*\[\]|~#]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    line = re.sub(r"<(?! )", "&lt;", line.replace("&", "&amp;"))
+    # GitHub looks for people in what it shows; a space without width ends the search.
+    return line.replace("@", "&#64;&#8203;")

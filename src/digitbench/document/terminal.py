@@ -1,4 +1,4 @@
-"""The review for a terminal; what is folded elsewhere is one line here."""
+"""A document for a terminal; what is folded elsewhere is one line here."""
 
 import re
 from typing import TextIO
@@ -8,7 +8,17 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from digitbench.document.blocks import Intervals, Part, Prose, Review, ReviewBlock, Table
+from digitbench.document.blocks import (
+    Block,
+    Chart,
+    Command,
+    Document,
+    Intervals,
+    Picture,
+    Prose,
+    Section,
+    Table,
+)
 from digitbench.document.intervals import text_figure
 from digitbench.wording import listing
 
@@ -19,36 +29,39 @@ _DISPENSABLE = ("adjusted p", "before", "after")
 _STYLES = {"better": "bold green", "worse": "bold red"}
 
 
-def print_terminal(review: Review, stream: TextIO) -> None:
+def print_terminal(document: Document, stream: TextIO) -> None:
     """Print with the colours and the width of the stream, plain where it is no terminal."""
     interactive = stream.isatty()
     console = Console(
         file=stream, width=None if interactive else WIDTH, highlight=False, soft_wrap=False
     )
-    console.print(Text(review.title, style="bold"))
+    console.print(Text(document.title, style="bold"))
     console.print()
-    console.print(_coloured(review.outcome))
-    for remark in review.remarks:
+    console.print(_coloured(document.lead))
+    if document.tiles:
+        _print_table(console, document.summary())
+    for remark in document.remarks:
         console.print(Text(f"• {remark}"))
-    for part in review.parts:
-        _print_part(console, part)
-    console.print()
-    console.print(Text(review.closing, style="dim"))
+    for section in document.sections:
+        _print_section(console, section)
+    if document.closing:
+        console.print()
+        console.print(Text(document.closing, style="dim"))
 
 
-def _print_part(console: Console, part: Part) -> None:
+def _print_section(console: Console, section: Section) -> None:
     console.print()
-    if part.is_folded:
-        console.print(_coloured(f"{part.summary}. --html and --markdown show the table."))
+    if section.summary:
+        console.print(_coloured(f"{section.summary}. --html and --markdown show the table."))
         return
-    console.print(Text(part.heading, style="bold"))
-    for block in part.blocks:
+    console.print(Text(section.heading, style="bold"))
+    for block in section.blocks:
         _print_block(console, block)
 
 
-def _print_block(console: Console, block: ReviewBlock) -> None:
+def _print_block(console: Console, block: Block) -> None:
     match block:
-        case Prose(text):
+        case Prose(text) | Command(text) | Chart(caption=text) | Picture(caption=text):
             console.print(Text(text))
         case Intervals():
             console.print(Text(f"\n{block.caption}\n"))

@@ -1,20 +1,13 @@
 """The report as a whole: a verdict, the figures to remember, and the sections in order."""
 
+import pkgutil
+from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
+
 from digitbench.document.blocks import Document, Tile
 from digitbench.figures.style import COLOURS
-from digitbench.report.sections.calibration import calibration
-from digitbench.report.sections.comparison import comparison
-from digitbench.report.sections.confusion import confusions
-from digitbench.report.sections.cost import cost
-from digitbench.report.sections.data import data
-from digitbench.report.sections.domains import domains
-from digitbench.report.sections.errors import errors
-from digitbench.report.sections.published import published
-from digitbench.report.sections.reproduce import reproduce
-from digitbench.report.sections.robustness import robustness
-from digitbench.report.sections.statistics import statistics
-from digitbench.report.sections.studies import studies
-from digitbench.report.sections.training import learning
+from digitbench.report import sections
 from digitbench.results.records import Results
 from digitbench.statistics.comparison import is_significant
 from digitbench.wording import NAMES, interval, pair_of, pair_sentence, percent
@@ -24,24 +17,19 @@ def compose(results: Results) -> Document:
     """The whole report."""
     return Document(
         title=results.params.report.title,
-        verdict=verdict(results),
+        lead=verdict(results),
         tiles=_tiles(results),
-        sections=(
-            comparison(results),
-            statistics(results),
-            cost(results),
-            confusions(results),
-            calibration(results),
-            robustness(results),
-            domains(results),
-            errors(results),
-            learning(results),
-            data(results),
-            published(results),
-            studies(results.studies),
-            reproduce(results),
-        ),
+        sections=[
+            replace(module.section(results), anchor=name) for name, module in _modules().items()
+        ],
     )
+
+
+def _modules() -> dict[str, ModuleType]:
+    """Every module of report/sections by its name, in the order of their positions."""
+    names = [found.name for found in pkgutil.iter_modules(sections.__path__)]
+    found = {name: import_module(f"{sections.__name__}.{name}") for name in names}
+    return dict(sorted(found.items(), key=lambda item: item[1].POSITION))
 
 
 def verdict(results: Results) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitbench.document.blocks import Review
+from digitbench.document.blocks import Document
 from digitbench.review.quality import Changes, Quality, Row, collect_changes, compare_quality
 from digitbench.review.revisions import (
     Revision,
@@ -31,7 +31,7 @@ class FinishedReview:
     head: Revision
     quality: Quality
     changes: Changes
-    document: Review
+    document: Document
 
     @property
     def verdicts(self) -> set[Verdict]:
@@ -67,7 +67,7 @@ def render_json(review: FinishedReview) -> str:
         "schema": SCHEMA,
         "base": {"name": review.base.name, "commit": review.base.commit},
         "head": {"name": review.head.name, "commit": review.head.commit},
-        "outcome": review.document.outcome,
+        "outcome": review.document.lead,
         "remarks": list(review.document.remarks),
         "accuracy": _rows(quality.accuracy),
         "other_metrics": _rows(quality.others),

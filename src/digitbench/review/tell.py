@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from digitbench import files
 from digitbench.document.blocks import (
+    Block,
     Code,
+    Document,
     Interval,
     Intervals,
-    Part,
     Prose,
-    Review,
-    ReviewBlock,
+    Section,
     Table,
 )
 from digitbench.review.quality import (
@@ -232,7 +232,7 @@ LONG = 12
 PATHS_SHOWN = 3
 
 
-def change_parts(changes: Changes) -> list[Part]:
+def change_parts(changes: Changes) -> list[Section]:
     """Parameters, stages (code and data), packages: a table of each that has changed."""
     found = {
         "Parameters": _values_table("parameter", changes.params),
@@ -243,10 +243,10 @@ def change_parts(changes: Changes) -> list[Part]:
     same = [heading.lower() for heading, table in found.items() if table and not table.rows]
     missing = [heading.lower() for heading, table in found.items() if table is None]
     if same:
-        parts.append(Part("Not changed", [Prose(f"The same in both revisions: {_list(same)}.")]))
+        parts.append(Section("Not changed", [Prose(f"The same in both revisions: {_list(same)}.")]))
     if missing:
         text = f"Not recorded in both revisions: {_list(missing)}."
-        parts.append(Part("Not compared", [Prose(text)]))
+        parts.append(Section("Not compared", [Prose(text)]))
     return parts
 
 
@@ -254,9 +254,9 @@ def _list(headings: Sequence[str]) -> str:
     return listing([f"the {heading}" for heading in headings])
 
 
-def cost_part(changes: Changes) -> Part:
+def cost_part(changes: Changes) -> Section:
     """Sizes and times, apart from quality."""
-    blocks: list[ReviewBlock] = []
+    blocks: list[Block] = []
     rows = [_cost_row(change, digits=0) for change in changes.sizes]
     if not rows:
         blocks.append(Prose("Parameters, multiply-accumulates and bytes are unchanged."))
@@ -265,13 +265,13 @@ def cost_part(changes: Changes) -> Part:
         header = ["architecture", "cost", "before", "after", "change"]
         blocks.append(Table("", header, rows))
     blocks.append(Prose(_hardware(changes)))
-    return Part("Cost", blocks)
+    return Section("Cost", blocks)
 
 
-def _part(heading: str, table: Table) -> Part:
+def _part(heading: str, table: Table) -> Section:
     if len(table.rows) <= LONG:
-        return Part(heading, [table])
-    return Part(heading, [table], f"{heading}: {len(table.rows)} have changed")
+        return Section(heading, [table])
+    return Section(heading, [table], summary=f"{heading}: {len(table.rows)} have changed")
 
 
 def _values_table(title: str, changes: Sequence[ValueChange] | None) -> Table | None:
@@ -350,13 +350,13 @@ def _hardware(changes: Changes) -> str:
     )
 
 
-def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Changes) -> Review:
+def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Changes) -> Document:
     """The whole review of one change."""
-    return Review(
+    return Document(
         title=f"Review of results: {before.label} → {after.label}",
-        outcome=outcome(quality),
+        lead=outcome(quality),
         remarks=remarks(quality),
-        parts=[
+        sections=[
             *_quality_parts(before, after, quality),
             *change_parts(changes),
             cost_part(changes),
@@ -367,7 +367,7 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
     )
 
 
-def _quality_parts(before: Snapshot, after: Snapshot, quality: Quality) -> list[Part]:
+def _quality_parts(before: Snapshot, after: Snapshot, quality: Quality) -> list[Section]:
     if not quality.accuracy:
         return []
     accuracy = Table(
@@ -376,12 +376,12 @@ def _quality_parts(before: Snapshot, after: Snapshot, quality: Quality) -> list[
         [[name_of(row.architecture), *cells(row)] for row in quality.accuracy],
     )
     return [
-        Part("Accuracy", [accuracy, *_figures(before, after, quality.accuracy)]),
-        Part("Other headline metrics", [_others(quality.others)]),
+        Section("Accuracy", [accuracy, *_figures(before, after, quality.accuracy)]),
+        Section("Other headline metrics", [_others(quality.others)]),
     ]
 
 
-def _others(rows: Sequence[Row]) -> ReviewBlock:
+def _others(rows: Sequence[Row]) -> Block:
     if all(row.change.unchanged for row in rows):
         return Prose(UNCHANGED)
     return Table(
@@ -398,7 +398,7 @@ def _caption(after: Snapshot, rows: Sequence[Row]) -> str:
     return f"{images} test images; differences in percentage points{how and f'; {how}'}."
 
 
-def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[ReviewBlock]:
+def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
     """The values on one scale, then their differences around zero; nothing without a change."""
     moved = [row for row in rows if not row.change.unchanged]
     if not moved:
@@ -453,14 +453,14 @@ def _difference(row: Row) -> Interval:
     )
 
 
-def _conditions(heading: str, first: str, rows: Sequence[Row] | None) -> Part:
+def _conditions(heading: str, first: str, rows: Sequence[Row] | None) -> Section:
     """Folded, because it is long; its own family of comparisons."""
     if rows is None:
-        return Part(heading, [Prose("Cannot be compared: not measured in both revisions.")])
+        return Section(heading, [Prose("Cannot be compared: not measured in both revisions.")])
     if not rows:
-        return Part(heading, [Prose("Nothing in common to compare.")])
+        return Section(heading, [Prose("Nothing in common to compare.")])
     if all(row.change.unchanged for row in rows):
-        return Part(heading, [Prose(UNCHANGED)])
+        return Section(heading, [Prose(UNCHANGED)])
     how = pairing(rows)
     tested = sum(row.change.p_value is not None for row in rows)
     table = Table(
@@ -470,4 +470,4 @@ def _conditions(heading: str, first: str, rows: Sequence[Row] | None) -> Part:
         [[condition(row), name_of(row.architecture), *cells(row)] for row in rows],
     )
     unknown = [Prose(text) for text in unknown_sentences(rows)]
-    return Part(heading, [*unknown, table], summary(heading, rows))
+    return Section(heading, [*unknown, table], summary=summary(heading, rows))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from digitbench.document.blocks import Table
+from digitbench.document.blocks import Markdown, Table
 from digitbench.document.markdown import markdown_table
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_text
@@ -84,7 +84,7 @@ def _accuracies(rows: Sequence[Row]) -> str:
             protocol_label(row),
             published_cell(row),
             ours_cell(row),
-            f"**{row.verdict}**",
+            Markdown(f"**{row.verdict}**"),
         ]
         for row in rows
     ]
@@ -108,7 +108,7 @@ def _counts(keys: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def _link(key: str) -> str:
-    return f"[{key}](#{key})"
+    return Markdown(f"[{key}](#{key})")
 
 
 _NOT_RUN = "Not run here: `dvc repro {folder}/dvc.yaml` makes it."
@@ -362,7 +362,7 @@ def _cells_page(row: Row) -> list[str]:
         protocol_label(row),
         published_cell(row),
         ours_cell(row),
-        f"**{row.verdict}**",
+        Markdown(f"**{row.verdict}**"),
         row.reason,
     ]
 

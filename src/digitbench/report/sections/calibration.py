@@ -5,8 +5,10 @@ from digitbench.figures.probability import reliability_diagrams, risk_coverage, 
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing, percent
 
+POSITION = 50
 
-def calibration(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """Scores of the probabilities, ROC, reliability, and error against coverage."""
     names = results.ranking
     metrics = results.metrics
@@ -22,7 +24,6 @@ def calibration(results: Results) -> Section:
     ]
     halves = [_at_ninety(name, results) for name in names]
     return Section(
-        "calibration",
         "Probabilities",
         [
             Table(

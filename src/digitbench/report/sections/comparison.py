@@ -8,6 +8,8 @@ from digitbench.figures.accuracy import accuracy_intervals
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval, listing, percent
 
+POSITION = 10
+
 METRICS = {
     "accuracy": ("accuracy, %", 100, 2),
     "macro_precision": ("macro precision, %", 100, 2),
@@ -19,7 +21,7 @@ METRICS = {
 }
 
 
-def comparison(results: Results) -> Section:
+def section(results: Results) -> Section:
     """Accuracy with every replicate, and the table of all metrics."""
     names = results.ranking
     seeds = len(results.params.seeds)
@@ -34,7 +36,6 @@ def comparison(results: Results) -> Section:
         for metric, (title, factor, digits) in METRICS.items()
     ]
     return Section(
-        "comparison",
         "The comparison",
         [
             Chart(

@@ -7,8 +7,10 @@ from digitbench.figures.confusion import confusion_matrices
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing, percent
 
+POSITION = 40
 
-def confusions(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """Which digits are taken for which."""
     rates = {
         name: np.array(results.metrics[name]["confusion"]["rates"]) for name in results.ranking
@@ -23,7 +25,7 @@ def confusions(results: Results) -> Section:
         )
     ]
     blocks += [Prose(_confused_sentence(results, name)) for name in results.ranking]
-    return Section("confusion", "Which digits are confused", blocks)
+    return Section("Which digits are confused", blocks)
 
 
 def _confused_sentence(results: Results, name: str) -> str:

@@ -7,8 +7,10 @@ from digitbench.figures.cost import error_against_cost, growth
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing
 
+POSITION = 30
 
-def cost(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """Size, computation and time, error against them, and how they grow with the image."""
     names = results.ranking
     images = sum(results.class_counts["train"])
@@ -17,7 +19,6 @@ def cost(results: Results) -> Section:
     at_once = listing(sorted({str(results.timing[name]["replicates_at_once"]) for name in names}))
     sizes = results.growth.rename(columns={"macs": "multiply_accumulates"})
     return Section(
-        "cost",
         "Cost",
         [
             Table(

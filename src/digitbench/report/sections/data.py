@@ -5,13 +5,14 @@ from digitbench.figures.data import class_distribution
 from digitbench.results.records import Results
 from digitbench.wording import listing
 
+POSITION = 100
 
-def data(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """What was learned from."""
     totals = {part: sum(counts) for part, counts in results.class_counts.items()}
     spread = results.class_counts["train"]
     return Section(
-        "data",
         "Data",
         [
             Prose(

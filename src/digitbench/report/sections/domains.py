@@ -7,10 +7,12 @@ from digitbench.figures.domains import domain_accuracy
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval, listing, points
 
+POSITION = 70
+
 MAPPINGS = {"stretch": "stretched to 28×28", "box": "20 px box, padded"}
 
 
-def domains(results: Results) -> Section:
+def section(results: Results) -> Section:
     """Accuracy on each new domain under both ways of bringing it to 28x28."""
     names = results.ranking
     frame = _frame(results)
@@ -24,7 +26,6 @@ def domains(results: Results) -> Section:
         [f"{domain}: {record['images']:,} images" for domain, record in results.domains.items()]
     )
     return Section(
-        "domains",
         "New domains",
         [
             Chart(

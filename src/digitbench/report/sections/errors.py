@@ -4,8 +4,10 @@ from digitbench.document.blocks import Block, Picture, Prose, Section
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing
 
+POSITION = 80
 
-def errors(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """The digits behind the numbers."""
     names = results.ranking
     doubtful = listing(
@@ -54,4 +56,4 @@ def errors(results: Results) -> Section:
             "Random test digits with predictions.",
         )
     )
-    return Section("errors", "Errors to look at", blocks)
+    return Section("Errors to look at", blocks)

@@ -4,8 +4,10 @@ from digitbench.document.blocks import Prose, Section, Table
 from digitbench.results.records import Results
 from digitbench.wording import METRICS, NAMES, interval, pair_of
 
+POSITION = 110
 
-def published(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """The paper's numbers beside ours."""
     rows = []
     for item in results.published["results"]:
@@ -36,7 +38,6 @@ def published(results: Results) -> Section:
             ]
         )
     return Section(
-        "published",
         "Published numbers beside ours",
         [
             Table(

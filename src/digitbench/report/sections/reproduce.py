@@ -4,8 +4,10 @@ from digitbench.document.blocks import Command, Prose, Section, Table
 from digitbench.results.records import Results
 from digitbench.wording import arithmetic, listing
 
+POSITION = 130
 
-def reproduce(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """How to get these numbers again."""
     params = results.params
     clocks = results.timing.values()
@@ -22,7 +24,6 @@ def reproduce(results: Results) -> Section:
         [key, listing(sorted({item[key] for item in environments}))] for key in environments[0]
     ]
     return Section(
-        "reproduce",
         "How to reproduce",
         [
             Command("make\ndvc exp run -S epochs=10\ndvc metrics diff"),

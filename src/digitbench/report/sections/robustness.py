@@ -8,8 +8,10 @@ from digitbench.figures.robustness import robustness_curves
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval, listing, percent
 
+POSITION = 60
 
-def robustness(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """Accuracy under graded corruptions, and the answer about translation."""
     names = results.ranking
     record = results.robustness
@@ -22,7 +24,6 @@ def robustness(results: Results) -> Section:
         [f"{NAMES[name]} {percent(record[name]['mean']['mean'], 1)}" for name in names]
     )
     return Section(
-        "robustness",
         "Robustness",
         [
             Picture(

@@ -9,12 +9,14 @@ from digitbench.results.records import Results
 from digitbench.statistics.comparison import is_significant
 from digitbench.wording import NAMES, listing, oriented, p_value, pair_sentence, points
 
+POSITION = 20
 
-def statistics(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """Every pair of architectures, with what was tested and what cannot be said."""
     pairs = [oriented(pair) for pair in results.comparison["pairs"].values()]
     if not pairs:
-        return Section("statistics", "Statistics", [Prose("One architecture: nothing to compare.")])
+        return Section("Statistics", [Prose("One architecture: nothing to compare.")])
     blocks: list[Block] = [
         Chart(
             "pairs",
@@ -38,7 +40,7 @@ def statistics(results: Results) -> Section:
         blocks.append(Prose(" ".join(limits)))
     else:
         blocks.append(Prose(_meaning(pairs)))
-    return Section("statistics", "Statistics", blocks)
+    return Section("Statistics", blocks)
 
 
 def _row(pair: Mapping[str, Any]) -> list[str]:

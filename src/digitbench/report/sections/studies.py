@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from digitbench.document.blocks import Block, Prose, Section, Table
+from digitbench.results.records import Results
 from digitbench.results.studies import (
     VERDICTS,
     Row,
@@ -19,21 +20,19 @@ from digitbench.studies.phrases import (
 )
 from digitbench.wording import listing
 
+POSITION = 120
 
-def studies(rows: Sequence[Row]) -> Section:
-    """The rows of every study; the reason of each verdict stands in studies/README.md.
 
-    Args:
-        rows: As `read_rows` gives them. Trials are left out.
-    """
-    published = [row for row in rows if not row.is_trial]
+def section(results: Results) -> Section:
+    """The rows of every study; the reason of each verdict stands in studies/README.md."""
+    published = [row for row in results.studies if not row.is_trial]
     keys = list(dict.fromkeys(row.study for row in published))
     by_study = {key: [row for row in published if row.study == key] for key in keys}
     blocks: list[Block] = [
         Prose(_verdicts(own_protocol([row for row in published if row.is_claim])))
     ]
     blocks += [_table(key, own) for key, own in by_study.items()]
-    return Section("studies", "The five studies", blocks)
+    return Section("The five studies", blocks)
 
 
 def _verdicts(rows: Sequence[Row]) -> str:

@@ -5,8 +5,10 @@ from digitbench.figures.training import learning_curves
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing, percent
 
+POSITION = 90
 
-def learning(results: Results) -> Section:
+
+def section(results: Results) -> Section:
     """How training went."""
     names = results.ranking
     last = {name: results.curves[name].query("epoch == epoch.max()") for name in names}
@@ -14,7 +16,6 @@ def learning(results: Results) -> Section:
         [f"{NAMES[name]} {percent(last[name]['validation_accuracy'].mean())}" for name in names]
     )
     return Section(
-        "training",
         "Training",
         [
             Chart(
