@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.scores import check_correctness, check_replicate, check_replicates
+from digitbench.evaluation.scores import check_replicate, check_replicates
+from digitbench.statistics.comparison import check_correctness
 
 VALID = np.array([[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]], dtype=np.float32)
 LABELS = np.array([0, 1, 1])

@@ -18,7 +18,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.scores import check_replicate, check_replicates
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import SummaryDict as Summary
+from digitbench.statistics.summary import summarise
 
 BINS = 15
 

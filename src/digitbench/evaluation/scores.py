@@ -14,7 +14,8 @@ from sklearn.metrics import confusion_matrix
 
 from digitbench.errors import DigitbenchError
 from digitbench.files import model_file
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import SummaryDict as Summary
+from digitbench.statistics.summary import summarise
 
 # Softmax in float32 misses 1 by about 1e-7, in bfloat16 by a few 1e-3.
 SUM_TOLERANCE = 1e-2
@@ -44,40 +45,6 @@ def check_replicates(probabilities: NDArray[np.floating], labels: NDArray[np.int
         DigitbenchError: If a shape, a label or a probability breaks the contract.
     """
     _check(probabilities, labels, expected="[S, N, K]")
-
-
-def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]) -> None:
-    """Check that architectures can be compared seed by seed and image by image.
-
-    Args:
-        correct: By architecture, whether each image was classified correctly, [S, N], N >= 2.
-        seeds: The S distinct seeds.
-
-    Raises:
-        DigitbenchError: If seeds repeat, or arrays are not boolean, differ in shape or do not
-            match the seeds.
-    """
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise DigitbenchError(
-            f"Seeds must be distinct and at least one, got {list(seeds)}. Check the seed list."
-        )
-    shapes = {name: array.shape for name, array in correct.items()}
-    if len(set(shapes.values())) > 1:
-        raise DigitbenchError(
-            f"Architectures differ in seeds or test images: {shapes}. "
-            "Train every architecture with the same seeds and evaluate on the same images."
-        )
-    for name, array in correct.items():
-        if array.dtype != np.bool_ or array.ndim != 2 or array.shape[1] < 2:
-            raise DigitbenchError(
-                f"Correctness of {name!r} must be boolean with shape [seeds, images >= 2], got "
-                f"{array.dtype} {array.shape}. Pass predicted == labels."
-            )
-        if array.shape[0] != len(seeds):
-            raise DigitbenchError(
-                f"Correctness of {name!r} has {array.shape[0]} replicates but there are "
-                f"{len(seeds)} seeds. Pass the seeds of the stored predictions."
-            )
 
 
 def _check(

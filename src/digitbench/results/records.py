@@ -1,19 +1,469 @@
-"""The committed results as the report reads them: metrics, timings and plot data, nothing else."""
+"""What stands under ``metrics/``: one typed record per file, written and read here alone.
+
+A study's files have the same records as those of the main pipeline. Every record says which schema
+it has; the schema before, which files of older commits have, is brought up to date while reading.
+"""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, Params
 from digitbench.results.studies import SUMMARY, Row, read_rows
+from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.factorial import Decomposition, Effect
+from digitbench.statistics.summary import Summary
 
 PUBLISHED = Path("studies/nguyen2026/published.yaml")
+SCHEMA = 2
+TEST = "test"
+Content = dict[str, Any]
+Matrix = tuple[tuple[NonNegativeInt, ...], ...]  # counts [true class][predicted class]
+
+
+class Part(BaseModel):
+    """A group of values within a record; what is optional and was not given is not written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Part):
+    """All of one file."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The record in a file.
+
+        Raises:
+            DigitbenchError: The file is missing, damaged or of a schema that is not known.
+        """
+        return cls.parse(_bytes(path), str(path))
+
+    @classmethod
+    def parse(cls, text: bytes, where: str) -> Self:
+        """The record in the content of a file, of this schema or the one before.
+
+        Args:
+            text: JSON.
+            where: The name of the file for messages, and of its revision if it is from Git.
+
+        Raises:
+            DigitbenchError: The content is damaged or of a schema that is not known.
+        """
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise _damaged(where, f"not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise _damaged(where, "no keys with values")
+        schema = content.pop("schema", SCHEMA - 1)
+        if schema not in (SCHEMA - 1, SCHEMA):
+            raise DigitbenchError(
+                f"{where} has schema {schema}; this version of digitbench reads {SCHEMA - 1} and "
+                f"{SCHEMA}. Read it with the version of digitbench that wrote it."
+            )
+        try:
+            if schema < SCHEMA:
+                content = cls.upgrade(content)
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise _damaged(where, f"{place}: {first['msg']}".removeprefix(": ")) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _damaged(where, f"not as schema {schema} has it: {error}") from None
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """The content of the schema before in the shape of this one."""
+        return content
+
+    def content(self) -> Content:
+        """What the file holds."""
+        return {"schema": SCHEMA, **self.model_dump(exclude_unset=True)}
+
+    def write(self, path: Path) -> None:
+        """The same bytes for the same record."""
+        files.write_json(path, self.content())
+
+
+def _damaged(where: str, problem: str) -> DigitbenchError:
+    return DigitbenchError(
+        f"{where}: damaged ({problem}). Run `dvc repro --force`; a conflict left by a merge is a "
+        "common cause."
+    )
+
+
+# --- one architecture, or one variant of a study ---------------------------------------------
+
+
+class Confusion(Part):
+    """Confusion counts: summed over seeds with the rates of each true class, or one per seed."""
+
+    counts: Matrix | None = None
+    rates: tuple[tuple[float, ...], ...] | None = None
+    per_seed: dict[int, Matrix] | None = None
+
+    @property
+    def total(self) -> list[list[int]]:
+        """Counts [true class][predicted class] summed over seeds."""
+        matrices = [self.counts] if self.counts else list((self.per_seed or {}).values())
+        return [
+            [sum(cells) for cells in zip(*rows, strict=True)]
+            for rows in zip(*matrices, strict=True)
+        ]
+
+
+class Scores(Part):
+    """All that was measured of the replicates on one set of images: fractions of 1."""
+
+    images: PositiveInt
+    metrics: dict[str, Summary]
+    per_class: dict[str, dict[int, Summary]] | None = None  # by metric and digit
+    confusion: Confusion
+
+
+class Epochs(Part):
+    """How long each replicate was trained, by seed."""
+
+    run: dict[int, int]
+    kept: dict[int, int]  # the epoch whose weights were kept
+
+
+class Layer(Part):
+    """One row of an architecture's table, for one image."""
+
+    name: str
+    output_shape: tuple[int, ...]  # without the batch
+    parameters: int
+    macs: int  # counted
+    formula_macs: int  # by the closed formula
+
+
+class ModelRecord(Record):
+    """``metrics/<name>.json``: replicates of one architecture, of the main pipeline or a study.
+
+    Attributes:
+        protocols: By name: `test` always; in a study also `validation` and `pooled`.
+    """
+
+    architecture: str
+    parameters: int
+    macs: int | None = None
+    bytes: int | None = None
+    seeds: tuple[int, ...]
+    epochs: Epochs | None = None
+    protocols: dict[str, Scores]
+    layers: tuple[Layer, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_test_accuracy(self) -> Self:
+        if TEST not in self.protocols or "accuracy" not in self.test.metrics:
+            raise ValueError("no accuracy on the test set")
+        return self
+
+    @property
+    def test(self) -> Scores:
+        """Scores on the test set."""
+        return self.protocols[TEST]
+
+    @property
+    def metrics(self) -> dict[str, Summary]:
+        """Metrics on the test set by key; one of a later version may be absent."""
+        return self.test.metrics
+
+    @property
+    def accuracy(self) -> Summary:
+        """On the test set."""
+        return self.metrics["accuracy"]
+
+    @property
+    def images_per_class(self) -> tuple[int, ...]:
+        """Test images of every class."""
+        return tuple(sum(row) // len(self.seeds) for row in self.test.confusion.total)
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Of the main pipeline, whose metrics were flat, or of a study."""
+        if "protocols" in content:
+            protocols = {
+                name: {**part, "confusion": {"per_seed": part["confusion"]}}
+                for name, part in content["protocols"].items()
+            }
+            return {**content, "protocols": protocols}
+        own = ("architecture", "parameters", "macs", "bytes", "layers")
+        scored = ("per_class", "confusion")
+        seeds = [int(seed) for seed in content["accuracy"]["per_seed"]]
+        metrics = {key: content[key] for key in content if key not in own + scored}
+        images = sum(map(sum, content["confusion"]["counts"])) // len(seeds)
+        test = {
+            "images": images,
+            "metrics": metrics,
+            **{key: content[key] for key in scored if key in content},
+        }
+        head = {key: content[key] for key in own[:-1]}
+        layers = {"layers": content["layers"]} if "layers" in content else {}
+        return {**head, "seeds": seeds, "protocols": {TEST: test}, **layers}
+
+
+class SummaryRecord(Part):
+    """``metrics/summary/<name>.json``: what `dvc metrics` shows, rounded because it is for reading.
+
+    It is flat and has no schema.
+    """
+
+    accuracy: float
+    std: float | None
+    ci95_low: float | None
+    ci95_high: float | None
+    macro_f1: float
+    nll: float
+    ece: float
+    seeds: int
+    parameters: int
+
+    @classmethod
+    def of(cls, record: ModelRecord) -> Self:
+        """The headline of a record."""
+        accuracy = record.accuracy
+        spread = (accuracy.std, accuracy.ci95_low, accuracy.ci95_high)
+        std, low, high = (None if value is None else round(value, 5) for value in spread)
+        return cls(
+            accuracy=round(accuracy.mean, 5),
+            std=std,
+            ci95_low=low,
+            ci95_high=high,
+            macro_f1=round(record.metrics["macro_f1"].mean, 5),
+            nll=round(record.metrics["nll"].mean, 5),
+            ece=round(record.metrics["ece"].mean, 5),
+            seeds=len(record.seeds),
+            parameters=record.parameters,
+        )
+
+
+# --- several architectures beside each other -------------------------------------------------
+
+
+class ConfusedPair(Part):
+    """Two digits taken for each other: how often in all, and the rates of both ways."""
+
+    first: int
+    second: int
+    count: int
+    rate_first_as_second: float
+    rate_second_as_first: float
+
+
+class ComparisonRecord(Record):
+    """``metrics/comparison.json``: pairs by `<second>_minus_<first>`, confused digits by name."""
+
+    pairs: dict[str, PairwiseComparison]
+    most_confused: dict[str, tuple[ConfusedPair, ...]]
+
+    def pair(self, one: str, other: str) -> PairwiseComparison:
+        """The comparison of two architectures, whichever way round it was made."""
+        for pair in self.pairs.values():
+            if {pair.first, pair.second} == {one, other}:
+                return pair
+        raise KeyError(f"{one} and {other} were not compared")
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """McNemar's tests did not repeat the seed."""
+        pairs = {
+            name: {
+                **pair,
+                "mcnemar": [{"seed": int(s), **test} for s, test in pair["mcnemar"].items()],
+            }
+            for name, pair in content["pairs"].items()
+        }
+        return {**content, "pairs": pairs}
+
+
+class RobustnessRecord(Record):
+    """``metrics/robustness.json``: accuracy on corrupted images, by network or group of networks.
+
+    Attributes:
+        units: What a strength counts, by corruption.
+        accuracy: By network and corruption the mean of its strengths; `mean` is that of all.
+        curves: By network, corruption and strength.
+        effects: By corruption, and for `mean`, of model and augmentation and both.
+    """
+
+    images: PositiveInt
+    units: dict[str, str]
+    accuracy: dict[str, dict[str, Summary]]
+    curves: dict[str, dict[str, dict[str, Summary]]] | None = None
+    effects: dict[str, tuple[Effect, ...]] | None = None
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Networks stood beside the other keys."""
+        kept = ("images", "units", "curves")
+        rest: Content = {key: content[key] for key in kept if key in content}
+        if "effects" in content:
+            effects = content["effects"].items()
+            rest["effects"] = {name: [_effect(e) for e in table] for name, table in effects}
+        named = {key: value for key, value in content.items() if key not in (*rest, "effects")}
+        return {**rest, "accuracy": named}
+
+
+class DomainAccuracy(Part):
+    """Accuracy on digits of one origin, by way of enlarging them and by architecture."""
+
+    images: PositiveInt
+    accuracy: dict[str, dict[str, Summary]]
+
+
+class DomainsRecord(Record):
+    """``metrics/domains.json``: digits of other origin by the full name of the domain."""
+
+    domains: dict[str, DomainAccuracy]
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Ways of enlarging stood beside the number of images."""
+        return {
+            "domains": {
+                name: {
+                    "images": part["images"],
+                    "accuracy": {key: value for key, value in part.items() if key != "images"},
+                }
+                for name, part in content.items()
+            }
+        }
+
+
+# --- the study of domain shift ---------------------------------------------------------------
+
+
+class Cell(Part):
+    """One group of networks on digits enlarged in one way."""
+
+    model: str
+    augmentation: bool
+    mapping: str
+    accuracy: Summary
+
+
+class DomainShift(Part):
+    """Digits of one origin: cells, effects, and what gaps between cells are made of."""
+
+    name: str
+    images: PositiveInt
+    cells: tuple[Cell, ...]
+    effects: tuple[Effect, ...]
+    gaps: tuple[Decomposition, ...]
+
+
+class DomainShiftRecord(Record):
+    """``metrics/domain_shift.json`` of its study."""
+
+    domains: dict[str, DomainShift]
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Domains were the keys of the file, effects were flat."""
+        return {
+            "domains": {
+                key: {**domain, "effects": [_effect(effect) for effect in domain["effects"]]}
+                for key, domain in content.items()
+            }
+        }
+
+
+def _effect(content: Mapping[str, Any]) -> Content:
+    """An effect of schema 1."""
+    estimate = {key: content[key] for key in ("ci95_low", "ci95_high", "p_value")}
+    return {
+        "factors": content["factors"],
+        "estimate": {"value": content["effect"], **estimate},
+        "p_value_holm": content["p_value_holm"],
+    }
+
+
+# --- clocks ----------------------------------------------------------------------------------
+
+
+class Seconds(Part):
+    """Median over epochs: of all seeds, and of each."""
+
+    median: float
+    per_seed: dict[int, float]
+
+
+class _Clock(Record):
+    """Something timed, and where: belongs to the machine and the moment."""
+
+    environment: dict[str, str] = {}
+
+    @property
+    def hardware(self) -> str:
+        """Processor and cores."""
+        return self.environment.get("hardware", "unknown hardware")
+
+
+class TimingRecord(_Clock):
+    """``metrics/timing/<name>.json``: how long the training of one architecture took."""
+
+    seconds_per_epoch: Seconds
+    stage_seconds: float
+    replicates_at_once: int
+    precision: str
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Precision was not named while it was always float32."""
+        return {"precision": "float32", **content}
+
+
+class Quartiles(Part):
+    """Median and interquartile range of repeated measurements."""
+
+    median: float
+    q1: float
+    q3: float
+
+
+class Latency(Part):
+    """Speed of one model and what it was measured on."""
+
+    milliseconds_per_image: Quartiles  # images one by one
+    images_per_second: Quartiles  # all images in batches of `batch_size`
+    single_images: int
+    images: int
+    batch_size: int
+    passes: int
+
+
+class LatencyRecord(_Clock):
+    """``metrics/timing/evaluate.json``: speed of inference by architecture."""
+
+    models: dict[str, Latency]
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Architectures stood beside the environment."""
+        models = {key: value for key, value in content.items() if key != "environment"}
+        return {"models": models, "environment": content.get("environment", {})}
+
+
+# --- the pipeline's results as a whole ------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -102,7 +552,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(_bytes(path))
     except ValueError as error:
-        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None
+        raise _damaged(str(path), str(error)) from None
     return content
 
 
@@ -111,4 +561,4 @@ def _csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except ValueError as error:
-        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None
+        raise _damaged(str(path), str(error)) from None

@@ -24,7 +24,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.scores import check_correctness
 
 ALPHA = 0.05
 
@@ -253,6 +252,40 @@ class PairwiseComparison:
     def interval_covers_zero(self) -> bool:
         """Whether no difference is compatible with the bootstrap interval."""
         return self.difference_low <= 0 <= self.difference_high
+
+
+def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]) -> None:
+    """Check that architectures can be compared seed by seed and image by image.
+
+    Args:
+        correct: By architecture, whether each image was classified correctly, [S, N], N >= 2.
+        seeds: The S distinct seeds.
+
+    Raises:
+        DigitbenchError: If seeds repeat, or arrays are not boolean, differ in shape or do not
+            match the seeds.
+    """
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise DigitbenchError(
+            f"Seeds must be distinct and at least one, got {list(seeds)}. Check the seed list."
+        )
+    shapes = {name: array.shape for name, array in correct.items()}
+    if len(set(shapes.values())) > 1:
+        raise DigitbenchError(
+            f"Architectures differ in seeds or test images: {shapes}. "
+            "Train every architecture with the same seeds and evaluate on the same images."
+        )
+    for name, array in correct.items():
+        if array.dtype != np.bool_ or array.ndim != 2 or array.shape[1] < 2:
+            raise DigitbenchError(
+                f"Correctness of {name!r} must be boolean with shape [seeds, images >= 2], got "
+                f"{array.dtype} {array.shape}. Pass predicted == labels."
+            )
+        if array.shape[0] != len(seeds):
+            raise DigitbenchError(
+                f"Correctness of {name!r} has {array.shape[0]} replicates but there are "
+                f"{len(seeds)} seeds. Pass the seeds of the stored predictions."
+            )
 
 
 def compare_pair(

@@ -1,15 +1,17 @@
 """Summary of one metric over replicates."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
 import numpy as np
+from pydantic import Field
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
 
 
-class Summary(TypedDict):
+class SummaryDict(TypedDict):
     """Mean, spread and interval of one metric; std and interval are None with one seed."""
 
     mean: float
@@ -19,7 +21,18 @@ class Summary(TypedDict):
     per_seed: dict[str, float]
 
 
-def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
+@dataclass(frozen=True)
+class Summary:
+    """Mean, spread and interval of one metric; std and interval are None with one seed."""
+
+    mean: float
+    std: float | None
+    ci95_low: float | None
+    ci95_high: float | None
+    per_seed: Annotated[dict[int, float], Field(min_length=1)]
+
+
+def summarise(values: Mapping[int, float], confidence: float = 0.95) -> SummaryDict:
     """Summarise one metric over the seeds of one architecture.
 
     The standard deviation has denominator n - 1. The interval is Student's t interval for the
@@ -50,11 +63,11 @@ def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
     mean = float(sample.mean())
     per_seed = {str(seed): float(value) for seed, value in values.items()}
     if len(sample) == 1:
-        return Summary(mean=mean, std=None, ci95_low=None, ci95_high=None, per_seed=per_seed)
+        return SummaryDict(mean=mean, std=None, ci95_low=None, ci95_high=None, per_seed=per_seed)
     std = float(sample.std(ddof=1))
     quantile = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1))
     half_width = quantile * std / float(np.sqrt(len(sample)))
-    return Summary(
+    return SummaryDict(
         mean=mean,
         std=std,
         ci95_low=mean - half_width,

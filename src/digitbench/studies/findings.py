@@ -22,7 +22,8 @@ import numpy as np
 from digitbench.results.studies import MainResults, Measured, Record
 from digitbench.statistics.comparison import ALPHA, holm
 from digitbench.statistics.factorial import Design, Estimate, Factor, Samples, weighted_sum
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import SummaryDict as Summary
+from digitbench.statistics.summary import summarise
 from digitbench.studies.phrases import gap_sentence, model_label
 from digitbench.studies.published import Answer, Published, Question
 from digitbench.wording import interval, listing, p_value, percent, points, points_between

@@ -28,7 +28,8 @@ from digitbench.evaluation.scores import (
     summarise_scores,
 )
 from digitbench.params import PARAMS_FILE, VariantParams, load_study
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import SummaryDict as Summary
+from digitbench.statistics.summary import summarise
 from digitbench.training.model import build_model, count_parameters
 from digitbench.training.trainer import best_epoch
 

@@ -9,7 +9,8 @@ import pandas as pd
 from digitbench.evaluation.corruptions import robustness_score, robustness_table
 from digitbench.evaluation.domains import Images, Labels, robustness_accuracies, robustness_record
 from digitbench.statistics.factorial import factorial_effects
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import SummaryDict as Summary
+from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import (
     GROUPS,
     ON_CORRUPTED_DIGITS,
