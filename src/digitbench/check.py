@@ -1,23 +1,19 @@
-"""Whether the results in this folder come from its code and parameters.
+"""Whether the results in a clone come from its code and parameters.
 
-``python -m digitbench.freshness`` says in a sentence each what is stale and what to run, and exits
-with status 1 if anything is. `.ci/check` runs it on a clone of the last commit.
+One sentence for everything that doesn't, with what to run. `.ci/check` has it look at a clone of
+the last commit, in which nothing on disk can lend it what Git doesn't have.
 """
 
-import re
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from digitbench import files
-from digitbench.document.html import render_html
 from digitbench.document.markdown import render_markdown
 from digitbench.errors import DigitbenchError
+from digitbench.files import REPORT
 from digitbench.params import load_params
 from digitbench.report.compose import compose
 from digitbench.report.readme import README, brought_up_to_date
@@ -28,58 +24,12 @@ REPRODUCE = "Run `dvc repro`, then `make readme`, and commit what they change"
 REPORT_AGAIN = "Run `dvc repro --force --single-item report` and commit it"
 
 
-def missing_files() -> list[str]:
-    """Files of `dvc.yaml` that Git should have: sources, and outputs that DVC doesn't cache."""
-    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
-    outputs = [_entry(out) for stage in stages for key in _OUTPUTS for out in stage.get(key, [])]
-    made = {path for path, _ in outputs}
-    expected = {path for path, cached in outputs if not cached}
-    expected |= {path for stage in stages for path in stage.get("deps", []) if path not in made}
-    return sorted(path for path in expected if not Path(path).exists())
-
-
-def stale_stages() -> list[str]:
-    """Stages that `dvc repro` would run, data and models taken for what `dvc.lock` says of them.
-
-    `dvc repro --dry --allow-missing` stops at the first of them if its data are missing; here each
-    stage is asked, as that command would ask it.
-
-    Raises:
-        DigitbenchError: `dvc.yaml` or `dvc.lock` cannot be read.
-    """
-    try:
-        with Repo() as repo, repo.lock:
-            stages = repo.index.stages
-            return [
-                stage.addressing
-                for stage in stages
-                if stage.changed(allow_missing=True, upstream=stages)
-            ]
-    except DvcException as error:
-        raise DigitbenchError(f"DVC cannot tell what is up to date: {error}") from None
-
-
-def stale_pages(results: Results) -> list[Path]:
-    """Which of README and both reports differ from what the results give.
-
-    Raises:
-        DigitbenchError: README.md has no place for the numbers.
-    """
-    document = compose(results)
-    readme, markdown, html = README, files.REPORT / "report.md", files.REPORT / "index.html"
-    texts = {path: path.read_text(encoding="utf-8") for path in (readme, markdown, html)}
-    # Of the HTML words and numbers, those in figures included. Not coordinates: another build of
-    # the drawing library may place a line a hundredth of a point away.
-    fresh = {
-        readme: texts[readme] == brought_up_to_date(texts[readme], results),
-        markdown: texts[markdown] == render_markdown(document),
-        html: _words(texts[html]) == _words(render_html(document)),
-    }
-    return [path for path, is_fresh in fresh.items() if not is_fresh]
-
-
 def complaints() -> list[str]:
-    """One sentence for everything that is stale in the current folder; empty if nothing is."""
+    """One sentence for everything that is stale in the current folder; empty if nothing is.
+
+    Raises:
+        DigitbenchError: The graph or the results cannot be read.
+    """
     if missing := missing_files():
         return [f"{listing(missing)}: named in dvc.yaml, but not there. {REPRODUCE}."]
     found = []
@@ -94,32 +44,52 @@ def complaints() -> list[str]:
     return found
 
 
-_OUTPUTS = ("outs", "metrics")
+def missing_files() -> list[str]:
+    """Files of the graph that Git should have: sources, and outputs that DVC doesn't cache."""
+    with _graph() as repo:
+        cached = [Path(out.fs_path) for out in repo.index.outs if out.use_cache]
+        named = {Path(item.fs_path) for item in (*repo.index.deps, *repo.index.outs)}
+        expected = {path for path in named if not any(map(path.is_relative_to, cached))}
+        root = Path(repo.root_dir)
+        return sorted(str(path.relative_to(root)) for path in expected if not path.exists())
 
 
-def _entry(out: str | Mapping[str, Any]) -> tuple[str, bool]:
-    """Path of an output, and whether DVC caches it."""
-    if isinstance(out, str):
-        return out, True
-    path, options = next(iter(out.items()))
-    return path, options.get("cache", True)
+def stale_stages() -> list[str]:
+    """Stages that `dvc repro` would run, data and models taken for what `dvc.lock` says of them.
+
+    `dvc repro --dry --allow-missing` stops at the first of them if its data are missing; here each
+    stage is asked, as that command would ask it.
+    """
+    with _graph() as repo, repo.lock:
+        stages = repo.index.stages
+        return [
+            stage.addressing
+            for stage in stages
+            if stage.changed(allow_missing=True, upstream=stages)
+        ]
 
 
-def _words(page: str) -> list[str]:
-    """What stands between the tags of the body."""
-    body = page.partition("<body>")[2]
-    return [text.strip() for text in re.split(r"<[^>]+>", body) if text.strip()]
-
-
-def main() -> int:
-    """Print what is stale; the exit status."""
+@contextmanager
+def _graph() -> Iterator[Repo]:
     try:
-        found = complaints()
-    except DigitbenchError as error:
-        found = [str(error)]
-    print("\n".join(found) or "The results come from this code and these parameters.")
-    return 1 if found else 0
+        with Repo() as repo:
+            yield repo
+    except DvcException as error:
+        raise DigitbenchError(f"DVC cannot tell what is up to date: {error}") from None
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def stale_pages(results: Results) -> list[Path]:
+    """Which of README and the report in Markdown differ from what the results give.
+
+    The report in HTML is DVC's, made from the same results by the same code.
+
+    Raises:
+        DigitbenchError: README.md has no place for the numbers.
+    """
+    report = REPORT / "report.md"
+    readme, markdown = (page.read_text(encoding="utf-8") for page in (README, report))
+    fresh = {
+        README: readme == brought_up_to_date(readme, results),
+        report: markdown == render_markdown(compose(results)),
+    }
+    return [page for page, is_fresh in fresh.items() if not is_fresh]

@@ -1,16 +1,13 @@
-"""``digitbench``: what one does with results, once the pipeline has made them.
+"""``digitbench``: the one way in for people, apart from `make` and DVC.
 
-A command is one module here; it reads options, calls the package, and prints.
-
-``digitbench models``: what is registered, and which version is champion.
-
-``digitbench promote``: the one way in which a model becomes champion.
-
-``digitbench review``: what a change did to the results, beyond luck.
+A command reads options, calls the package, and prints. What computes is imported inside the
+commands: it takes seconds to load, and --help has none to wait.
 """
 
 import io
+import subprocess
 import sys
+from contextlib import chdir
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
@@ -19,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from digitbench.errors import DigitbenchError
-from digitbench.predict.command import predict
 
-# A mistake of the user, or nothing there to work on; 1 is left to what a command found out.
-MISTAKE = 2
+if TYPE_CHECKING:
+    from digitbench.review.judgement import FinishedReview
+
+# Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
+FOUND, MISTAKE = 1, 2
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -33,12 +32,65 @@ app = typer.Typer(
 )
 
 
-if TYPE_CHECKING:
-    from digitbench.tracking.registry import Version
+def find_root(start: Path) -> Path:
+    """The nearest folder with a `params.yaml` and DVC's own, from a folder upwards.
 
-HEADER = ("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")
+    Raises:
+        DigitbenchError: There is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "params.yaml").is_file() and (folder / ".dvc").is_dir():
+            return folder
+    raise DigitbenchError(
+        f"{start}: neither this folder nor one above it has params.yaml and .dvc. "
+        "Run inside a clone of the project."
+    )
 
 
+@app.command()
+def check() -> None:
+    """Say what in this clone doesn't come from its code and parameters, and what to run."""
+    from digitbench.check import complaints
+
+    with chdir(find_root(Path.cwd())):
+        found = complaints()
+    print("\n".join(found) or "The results come from this code and these parameters.")
+    if found:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def readme(
+    show: Annotated[bool, typer.Option("--print", help="Print the results instead.")] = False,
+) -> None:
+    """Bring the numbers in README.md up to date with metrics, studies and benchmarks."""
+    from digitbench.report.readme import main
+
+    with chdir(find_root(Path.cwd())):
+        main(["--print"] if show else [])
+
+
+@app.command()
+def studies() -> None:
+    """Write studies/README.md and studies/summary.csv from what the studies measured."""
+    from digitbench.studies.page import main
+
+    main(find_root(Path.cwd()))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure how fast training is: [SECTION ...] [--quick] [--output FOLDER]."""
+    folder = find_root(Path.cwd()) / "benchmarks"
+    if not (folder / "__main__.py").is_file():
+        raise DigitbenchError(f"{folder}: the benchmarks are not there. Run in a whole clone.")
+    # A process of its own: libraries read some of its settings when they are loaded.
+    done = subprocess.run([sys.executable, str(folder), *context.args], check=False)
+    raise typer.Exit(done.returncode)
+
+
+@app.command()
 def models(
     architecture: Annotated[
         str | None, typer.Argument(help="mlp, cnn, rnn or lstm; without it all of them")
@@ -49,7 +101,12 @@ def models(
     Accuracy is the mean on the test set over all seeds; chosen is the seed of the version itself.
     """
     from digitbench.params import ARCHITECTURES
-    from digitbench.tracking.registry import existing_versions, find_versions, open_registry
+    from digitbench.tracking.registry import (
+        existing_versions,
+        find_versions,
+        open_registry,
+        registered_name,
+    )
 
     with open_registry() as client:
         if architecture is not None:
@@ -57,31 +114,54 @@ def models(
         else:
             versions = [item for name in ARCHITECTURES for item in find_versions(client, name)]
     if not versions:
-        typer.echo("No model is registered yet; `dvc repro` registers them when it evaluates.")
+        print("No model is registered yet; `dvc repro` registers them when it evaluates.")
         return
-    rows = [HEADER, *(_row(version) for version in versions)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    rows = [("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")]
+    for version in versions:
+        star = "*" if version.is_champion else ""
+        accuracy = f"{100 * fmean(version.accuracy.values()):.2f} %"
+        seeds, commit = ",".join(map(str, version.accuracy)), version.commit or "-"
+        name, number = registered_name(version.architecture), str(version.number)
+        chosen = str(version.seed)
+        rows.append((star, name, number, accuracy, seeds, chosen, commit, version.experiment))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
-def _row(version: "Version") -> tuple[str, ...]:
-    return (
-        "*" if version.is_champion else "",
-        f"digitbench-{version.architecture}",
-        str(version.number),
-        f"{100 * fmean(version.accuracy.values()):.2f} %",
-        ",".join(str(seed) for seed in version.accuracy),
-        str(version.seed),
-        version.commit or "-",
-        version.experiment,
-    )
+@app.command()
+def predict(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE", help="Images, or folders of images.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per image and line.")
+    ] = False,
+    save_input: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write the 28 x 28 images that the networks see, as PNG."
+        ),
+    ] = None,
+) -> None:
+    """Read handwritten digits with every trained network.
+
+    Takes PNG, JPEG, WebP, GIF, BMP, TIFF and PPM of any size: one digit each, dark on light or
+    light on dark, on a plain ground; colours, transparency, uneven light and soft shadows do no
+    harm. Each image is centred and scaled as MNIST's were.
+
+    An architecture's answer is that with the highest probability, averaged over its seeds. An
+    answer of less than 90 %, or on which networks disagree, is pointed out. The networks know the
+    digits 0 to 9 only: to a letter they give an answer too.
+    """
+    from digitbench.predict.command import answer
+
+    root = find_root(Path.cwd())
+    if not answer(root, images, as_json=as_json, save_input=save_input):
+        raise typer.Exit(FOUND)
 
 
-REFUSED = 1
-
-
+@app.command()
 def promote(
     architecture: Annotated[str, typer.Argument(help="mlp, cnn, rnn or lstm")],
     version: Annotated[
@@ -95,42 +175,13 @@ def promote(
     significantly worse than the champion, or of which that can't be said because there is a single
     seed or other test images, is refused with exit status 1.
     """
-    from digitbench.tracking.registry import (
-        choose_version,
-        decide,
-        existing_versions,
-        move_champion,
-        open_registry,
-        registered_name,
-    )
+    from digitbench.tracking.registry import open_registry, promote
 
     with open_registry() as client:
-        versions = existing_versions(client, architecture)
-        chosen = choose_version(versions, version)
-        champion = next((item for item in versions if item.is_champion), None)
-        subject = f"{registered_name(architecture)}: version {chosen.number}"
-        if champion == chosen:
-            typer.echo(f"{subject} is champion already.")
-            return
-        decision = decide(champion, chosen)
-        before = "" if champion is None else f" in place of version {champion.number}"
-        if decision.promote or force:
-            move_champion(client, chosen)
-            typer.echo(f"{subject} is champion now{before}. {decision.reason}")
-            return
-    typer.echo(
-        f"{subject} does not become champion{before}. {decision.reason} "
-        "(--force promotes it all the same.)",
-        err=True,
-    )
-    raise typer.Exit(REFUSED)
-
-
-if TYPE_CHECKING:
-    from digitbench.review.judgement import FinishedReview
-
-WORSE_FOUND = 1
-NOTHING_COMPARED = 2
+        promoted, sentence = promote(client, architecture, version, force=force)
+    typer.echo(sentence, err=not promoted)
+    if not promoted:
+        raise typer.Exit(FOUND)
 
 
 class FailOn(StrEnum):
@@ -139,6 +190,7 @@ class FailOn(StrEnum):
     WORSE = "worse"
 
 
+@app.command()
 def review(
     base: Annotated[
         str | None,
@@ -177,18 +229,20 @@ def review(
     forms = [form for form, chosen in asked.items() if chosen] or ["terminal"]
     if len(forms) > 1:
         raise typer.BadParameter("Choose one of --markdown, --html and --json.")
-    # Imported here: statistics and figures take long to load, and --help needs neither.
+    from digitbench.files import write_text
     from digitbench.review.judgement import review_revisions
 
     found = review_revisions(Path.cwd(), base, head)
-    if output is None:
-        _write(found, forms[0], sys.stdout)
-    else:
-        text = io.StringIO()
-        _write(found, forms[0], text)
-        _save(output, text.getvalue())
-    if fail_on is FailOn.WORSE:
-        raise typer.Exit(_status({verdict.value for verdict in found.verdicts}))
+    text = io.StringIO()
+    _write(found, forms[0], text if output else sys.stdout)
+    if output:
+        try:
+            write_text(output, text.getvalue())
+        except OSError as error:
+            raise DigitbenchError(f"{output}: cannot be written ({error.strerror}).") from None
+    verdicts = {verdict.value for verdict in found.verdicts}
+    if fail_on is FailOn.WORSE and ("worse" in verdicts or verdicts <= {"unknown"}):
+        raise typer.Exit(FOUND if "worse" in verdicts else MISTAKE)
 
 
 def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
@@ -204,27 +258,6 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             stream.write(judgement.render_json(found))
         case _:
             terminal.print_terminal(found.document, stream)
-
-
-def _save(path: Path, text: str) -> None:
-    from digitbench.files import write_text
-
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise DigitbenchError(f"{path}: cannot be written ({error.strerror}).") from None
-
-
-def _status(verdicts: set[str]) -> int:
-    if "worse" in verdicts:
-        return WORSE_FOUND
-    return 0 if verdicts - {"unknown"} else NOTHING_COMPARED
-
-
-app.command()(models)
-app.command()(predict)
-app.command()(promote)
-app.command()(review)
 
 
 def main() -> None:

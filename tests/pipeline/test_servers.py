@@ -22,7 +22,7 @@ from .servers import free_port, kill_group, running
 
 pytestmark = pytest.mark.pipeline
 
-COMMAND_LINE = "import sys; sys.path[:0] = ['src']; from digitbench.cli.app import main; main()"
+COMMAND_LINE = "import sys; sys.path[:0] = ['src']; from digitbench.cli import main; main()"
 REPORT = (
     "import sys; sys.path[:0] = ['src']; import stages.report; stages.report.main(); "
     "print(sorted({'torch', 'mlflow'} & set(sys.modules)))"

@@ -338,7 +338,7 @@ def test_help_doesnt_wait_for_torch() -> None:
     program = """
 import sys
 from typer.testing import CliRunner
-from digitbench.cli.app import app
+from digitbench.cli import app
 assert "--save-input" in CliRunner().invoke(app, ["predict", "--help"]).output
 print([name for name in ("torch", "scipy", "numpy", "PIL") if name in sys.modules])
 """

@@ -177,20 +177,20 @@ def version(accuracy: dict[int, float]) -> Version:
 def test_only_what_is_not_worse_is_promoted(
     before: dict[int, float], after: dict[int, float], promoted: bool, reason: str
 ) -> None:
-    decision = decide(version(before), version(after))
-    assert decision.promote is promoted
-    assert decision.reason.startswith(reason)
+    fit, sentence = decide(version(before), version(after))
+    assert fit is promoted
+    assert sentence.startswith(reason)
 
 
 def test_the_first_version_needs_no_reason_and_other_images_are_no_comparison() -> None:
-    assert decide(None, version({0: 0.1})).promote
-    decision = decide(version(BAD), replace(version(GOOD), test_images=5_000))
-    assert not decision.promote
-    assert "10,000 and 5,000" in decision.reason
+    assert decide(None, version({0: 0.1}))[0]
+    fit, reason = decide(version(BAD), replace(version(GOOD), test_images=5_000))
+    assert not fit
+    assert "10,000 and 5,000" in reason
 
 
 def test_the_numbers_told_are_those_of_a_paired_test_over_shared_seeds() -> None:
-    text = decide(version(GOOD), version({**SIMILAR, 9: 0.1})).reason
+    text = decide(version(GOOD), version({**SIMILAR, 9: 0.1}))[1]
     pairs = DescrStatsW([SIMILAR[seed] - GOOD[seed] for seed in GOOD])
     low, high = pairs.tconfint_mean(0.05)
     assert f"{points(pairs.mean)} points" in text
@@ -205,7 +205,7 @@ def test_without_pairs_they_are_those_of_welch(seed: int) -> None:
     means = CompareMeans(DescrStatsW(list(after.values())), DescrStatsW(list(GOOD.values())))
     low, high = means.tconfint_diff(0.05, usevar="unequal")
     p_value = means.ttest_ind(usevar="unequal")[1]
-    text = decide(version(GOOD), version(after)).reason
+    text = decide(version(GOOD), version(after))[1]
     assert f"{points(low)} to {points(high)}, p = {p_value:.3f} (Welch" in text
 
 

@@ -193,7 +193,7 @@ def test_output_is_the_same_in_every_process(repository: Repository) -> None:
     repository.write({"params.yaml": "epochs: 9\nb: 1\na: 2\n", "dvc.lock": "stages: {}\n"})
     program = f"""
 from typer.testing import CliRunner
-from digitbench.cli.app import app
+from digitbench.cli import app
 for form in {FORMS}:
     print(CliRunner().invoke(app, ["review", form]).output, end="")
 """
@@ -206,7 +206,7 @@ def test_help_loads_neither_statistics_nor_figures() -> None:
     program = """
 import sys
 from typer.testing import CliRunner
-from digitbench.cli.app import app
+from digitbench.cli import app
 assert "--fail-on" in CliRunner().invoke(app, ["review", "--help"]).output
 print([name for name in ("scipy", "torch", "matplotlib", "pandas") if name in sys.modules])
 """
@@ -217,7 +217,7 @@ def test_review_does_not_load_the_training_framework(repository: Repository) -> 
     program = """
 import sys
 from typer.testing import CliRunner
-from digitbench.cli.app import app
+from digitbench.cli import app
 assert CliRunner().invoke(app, ["review", "--html"]).exit_code == 0
 print("torch" in sys.modules)
 """

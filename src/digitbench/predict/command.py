@@ -1,46 +1,36 @@
-"""Where the project lies, from wherever one stands in it.
+"""``digitbench predict``: from pictures that people name to what the trained networks say."""
 
-From paths that people name to the images that networks see, and back to files.
-
-``digitbench predict``: what the trained networks say to pictures of digits.
-"""
-
-import contextlib
 import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 from PIL import Image
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from digitbench.errors import DigitbenchError
+from digitbench.evaluation.predictions import Available, load_available, predict_all
 from digitbench.files import write_bytes
+from digitbench.params import load_params
+from digitbench.predict.answers import Verdict, percent, verdicts
 from digitbench.predict.photographs import as_mnist
 from digitbench.predict.pictures import SUFFIXES, read_picture
+from digitbench.training.data import load_statistics
 
-
-def find_root(start: Path) -> Path:
-    """The nearest folder with a `params.yaml` and DVC's own, from a folder upwards.
-
-    A study's folder has parameters too, but other ones.
-
-    Raises:
-        DigitbenchError: There is none.
-    """
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "params.yaml").is_file() and (folder / ".dvc").is_dir():
-            return folder
-    raise DigitbenchError(
-        f"{start}: neither this folder nor one above it has params.yaml and .dvc. "
-        "Run inside a clone of the project."
-    )
+# Images per forward pass; bounds memory, doesn't change results.
+BATCH = 100
+# Digits of a probability after the point; further ones differ between processors.
+DECIMALS = 6
+# Columns of a table that isn't printed to a terminal.
+WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -51,9 +41,25 @@ class Input:
     pixels: NDArray[np.uint8]  # [28, 28]
 
 
-def printable(path: Path) -> str:
-    """A name fit for a terminal: without control characters and bytes that are no text."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(path))
+def answer(root: Path, images: Sequence[Path], *, as_json: bool, save_input: Path | None) -> bool:
+    """Print what the networks of a project say; whether they could say it of every image.
+
+    Raises:
+        DigitbenchError: No image, no model, or a wrong one; or an input can't be saved.
+    """
+    with chdir(root):
+        available, statistics = load_available(load_params()), load_statistics()
+    inputs, problems = gather(images)
+    if not inputs:
+        raise DigitbenchError("\n".join(problems))
+    if save_input is not None:
+        save(inputs, save_input)
+    pixels = np.stack([given.pixels for given in inputs])  # [N, 28, 28]
+    found = verdicts(predict_all(available.models, pixels, statistics, BATCH))
+    (_print_json if as_json else _print_table)(inputs, found)
+    for sentence in (*_missing(available), *problems):
+        print(f"digitbench: {sentence}", file=sys.stderr)
+    return not problems
 
 
 def gather(paths: Iterable[Path]) -> tuple[list[Input], list[str]]:
@@ -97,20 +103,18 @@ def save(inputs: Sequence[Input], folder: Path) -> None:
     """
     read = {given.path.resolve() for given in inputs}
     for given, target in zip(inputs, _targets(inputs, folder), strict=True):
-        if target.resolve() in read:
-            raise DigitbenchError(
-                f"{printable(target)}: is one of the images to read. "
-                "Give --save-input another folder."
-            )
         content = io.BytesIO()
         Image.fromarray(given.pixels).save(content, "PNG")
+        problem = "is one of the images to read" if target.resolve() in read else ""
         try:
-            write_bytes(target, content.getvalue())
+            if not problem:
+                write_bytes(target, content.getvalue())
         except OSError as error:
+            problem = f"cannot be written ({error.strerror})"
+        if problem:
             raise DigitbenchError(
-                f"{printable(target)}: cannot be written ({error.strerror}). "
-                "Give --save-input another folder."
-            ) from None
+                f"{printable(target)}: {problem}. Give --save-input another folder."
+            )
 
 
 def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:
@@ -126,67 +130,12 @@ def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:
         yield folder / f"{name}.png"
 
 
-# What computes is imported where it is needed: torch takes a second, and --help has none to wait.
-if TYPE_CHECKING:
-    from digitbench.evaluation.predictions import Available
-    from digitbench.predict.answers import Answer, Verdict
-    from digitbench.training.data import PixelStatistics
-
-# Images per forward pass; bounds memory, doesn't change results.
-BATCH = 100
-# Digits of a probability after the point; further ones differ between processors.
-DECIMALS = 6
-# Columns of a table that isn't printed to a terminal.
-WIDTH = 110
-# Exit status if some images were answered and others weren't.
-SOME_FAILED = 1
+def printable(path: Path) -> str:
+    """A name fit for a terminal: without control characters and bytes that are no text."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(path))
 
 
-def predict(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Images, or folders of images.")
-    ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per image and line.")
-    ] = False,
-    save_input: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Write the 28 x 28 images that the networks see, as PNG."
-        ),
-    ] = None,
-) -> None:
-    """Read handwritten digits with every trained network.
-
-    Takes PNG, JPEG, WebP, GIF, BMP, TIFF and PPM of any size: one digit each, dark on light or
-    light on dark, on a plain ground; colours, transparency, uneven light and soft shadows do no
-    harm. Each image is centred and scaled as MNIST's were.
-
-    An architecture's answer is that with the highest probability, averaged over its seeds. An
-    answer of less than 90 %, or on which networks disagree, is pointed out. The networks know the
-    digits 0 to 9 only: to a letter they give an answer too.
-    """
-    from digitbench.evaluation.predictions import load_available
-    from digitbench.params import load_params
-    from digitbench.training.data import load_statistics
-
-    with contextlib.chdir(find_root(Path.cwd())):
-        available = load_available(load_params())
-        statistics = load_statistics()
-    inputs, problems = gather(images)
-    if not inputs:
-        raise DigitbenchError("\n".join(problems))
-    if save_input is not None:
-        save(inputs, save_input)
-    show = _print_json if as_json else _print_table
-    show(inputs, _classify(inputs, available, statistics))
-    for sentence in (*_missing(available), *problems):
-        print(f"digitbench: {sentence}", file=sys.stderr)
-    if problems:
-        raise typer.Exit(SOME_FAILED)
-
-
-def _missing(available: "Available") -> list[str]:
+def _missing(available: Available) -> list[str]:
     if not available.missing:
         return []
     first, *others = available.missing
@@ -198,19 +147,7 @@ def _missing(available: "Available") -> list[str]:
     ]
 
 
-def _classify(
-    inputs: list["Input"], available: "Available", statistics: "PixelStatistics"
-) -> list["Verdict"]:
-    import numpy as np
-
-    from digitbench.evaluation.predictions import predict_all
-    from digitbench.predict.answers import verdicts
-
-    pixels = np.stack([given.pixels for given in inputs])  # [N, 28, 28]
-    return verdicts(predict_all(available.models, pixels, statistics, BATCH))
-
-
-def _print_json(inputs: list["Input"], found: list["Verdict"]) -> None:
+def _print_json(inputs: Sequence[Input], found: Sequence[Verdict]) -> None:
     for given, verdict in zip(inputs, found, strict=True):
         answers = {
             name: {
@@ -227,40 +164,32 @@ def _print_json(inputs: list["Input"], found: list["Verdict"]) -> None:
             "digit": verdict.digit,
             "architectures": len(answers),
             "agreeing": verdict.agreeing,
-            "warnings": list(verdict.warnings),
+            "warnings": verdict.warnings,
             "answers": answers,
         }
         # ASCII with escapes: also a name that isn't valid text comes through.
         print(json.dumps(line, allow_nan=False))
 
 
-def _print_table(inputs: list["Input"], found: list["Verdict"]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def _print_table(inputs: Sequence[Input], found: Sequence[Verdict]) -> None:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("image", overflow="fold")
     for title in (*map(str.upper, found[0].answers), "architectures"):
         table.add_column(title, no_wrap=True)
+    doubts = []
     for given, verdict in zip(inputs, found, strict=True):
-        cells = [_cell(answer) for answer in verdict.answers.values()]
-        doubt = " ?" if verdict.warnings else ""
-        agreement = f"{verdict.agreeing} of {len(cells)} say {verdict.digit}{doubt}"
-        row = (printable(given.path), *cells, agreement)
+        name, answers, doubt = printable(given.path), verdict.answers.values(), verdict.warnings
+        agreement = f"{verdict.agreeing} of {len(answers)} say {verdict.digit}"
+        cells = (
+            f"{answer.digit} {percent(answer.probability)} {answer.agreeing}/{answer.seeds}"
+            for answer in answers
+        )
         # Text, as a string would be searched for markup.
-        table.add_row(*map(Text, row), style="yellow" if verdict.warnings else "")
+        row = map(Text, (name, *cells, f"{agreement} ?" if doubt else agreement))
+        table.add_row(*row, style="yellow" if doubt else "")
+        doubts += [f"? {name}: {'; '.join(doubt)}"] if doubt else []
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     console.print(table)
     console.print(Text("Answer, mean probability over the seeds, seeds that agree.", style="dim"))
-    for given, verdict in zip(inputs, found, strict=True):
-        if verdict.warnings:
-            doubts = "; ".join(verdict.warnings)
-            console.print(Text(f"? {printable(given.path)}: {doubts}"), soft_wrap=True)
-
-
-def _cell(answer: "Answer") -> str:
-    from digitbench.predict.answers import percent
-
-    return f"{answer.digit} {percent(answer.probability)} {answer.agreeing}/{answer.seeds}"
+    for line in doubts:
+        console.print(Text(line), soft_wrap=True)

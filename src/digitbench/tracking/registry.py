@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ from digitbench.tracking.connection import (
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
-from digitbench.wording import p_value, points
+from digitbench.wording import difference_numbers, p_equals, points
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -163,12 +163,6 @@ def choose_version(versions: Sequence[Version], number: int | None) -> Version:
         f"{registered_name(versions[0].architecture)} has no version {number}; there are "
         f"{', '.join(str(version.number) for version in reversed(versions))}."
     )
-
-
-def move_champion(client: "MlflowClient", version: Version) -> None:
-    """Let the alias point to a version."""
-    name = registered_name(version.architecture)
-    client.set_registered_model_alias(name, CHAMPION, str(version.number))
 
 
 # --- candidates ------------------------------------------------------------------------------
@@ -386,26 +380,49 @@ def save_model(
 # --- promotion -------------------------------------------------------------------------------
 
 
-class Decision(NamedTuple):
-    """Whether the alias moves, and the sentence that says why."""
+def promote(
+    client: "MlflowClient", architecture: str, number: int | None, *, force: bool
+) -> tuple[bool, str]:
+    """Make a version the champion of its architecture, unless it is worse or nobody can tell.
 
-    promote: bool
-    reason: str
+    Args:
+        client: Of the registry.
+        architecture: Its name.
+        number: Which version; None for the latest.
+        force: Whether to promote it all the same.
+
+    Returns:
+        Whether it is champion now, and the sentence that says so, and why.
+    """
+    versions = existing_versions(client, architecture)
+    chosen = choose_version(versions, number)
+    champion = next((version for version in versions if version.is_champion), None)
+    name = registered_name(architecture)
+    subject = f"{name}: version {chosen.number}"
+    if champion == chosen:
+        return True, f"{subject} is champion already."
+    fit, reason = decide(champion, chosen)
+    before = f" in place of version {champion.number}" if champion else ""
+    if fit or force:
+        client.set_registered_model_alias(name, CHAMPION, str(chosen.number))
+        return True, f"{subject} is champion now{before}. {reason}"
+    remedy = "(--force promotes it all the same.)"
+    return False, f"{subject} does not become champion{before}. {reason} {remedy}"
 
 
-def decide(champion: Version | None, version: Version) -> Decision:
-    """Compare test accuracies over seeds, by the statistics of ``digitbench review``.
+def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
+    """Whether a version may become champion, and why: by the statistics of ``digitbench review``.
 
     Worse is refused, and so is what cannot be told: a single seed, or other test images.
     """
     if champion is None:
-        return Decision(True, "There was no champion.")
+        return True, "There was no champion."
     before, after = champion.test_images, version.test_images
     if before != after:
-        return Decision(False, f"They were tested on different images: {before:,} and {after:,}.")
+        return False, f"They were tested on different images: {before:,} and {after:,}."
     change = compare(_seeded(champion.accuracy), _seeded(version.accuracy), after)
     (change,) = judge({0: change}, {0: True}).values()
-    return Decision(change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change))
+    return change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change)
 
 
 def _seeded(accuracy: Mapping[int, float]) -> dict[str, float]:
@@ -415,14 +432,13 @@ def _seeded(accuracy: Mapping[int, float]) -> dict[str, float]:
 def _sentence(change: Change) -> str:
     if change.unchanged:
         return "Their accuracies are the same for every shared seed."
-    difference = points(change.difference or 0.0)
+    value = change.difference or 0.0
     low, high, p = change.difference_low, change.difference_high, change.p_value
     if low is None or high is None or p is None:
         return (
-            f"A single seed cannot tell whether the difference of {difference} points is luck; "
+            f"A single seed cannot tell whether the difference of {points(value)} points is luck; "
             "train more seeds."
         )
-    sign = p_value(p) if p < 0.001 else f"= {p_value(p)}"
     finding = {
         Verdict.BETTER: "Significantly better",
         Verdict.WORSE: "Significantly worse",
@@ -430,7 +446,5 @@ def _sentence(change: Change) -> str:
     }[change.verdict]
     paired = change.method is Method.PAIRED
     seeds = f"{len(change.shared)} shared seeds" if paired else "different seeds"
-    return (
-        f"{finding}: {difference} points of accuracy, 95 % interval {points(low)} to "
-        f"{points(high)}, p {sign} ({change.method} over {seeds})."
-    )
+    numbers = f"{difference_numbers(value, low, high)}, {p_equals(p)}"
+    return f"{finding}: {numbers} ({change.method} over {seeds})."
