@@ -6,7 +6,7 @@ import psutil
 
 from benchmarks.inputs import cut, recipe
 from benchmarks.processes import peak_resident_bytes
-from digitbench.params import architecture_params, load_params
+from digitbench.params import load_params
 from digitbench.training.data import load_training_data
 from digitbench.training.trainer import Progress, start, train
 
@@ -38,7 +38,7 @@ def of_one_replicate(architecture: str, images: int) -> dict[str, int]:
         unique.append(int(process.memory_full_info().uss))
 
     settings = recipe(params, epochs=1)
-    progress = start(architecture, architecture_params(params, architecture), settings, seed=0)
+    progress = start(architecture, params.network(architecture), settings, seed=0)
     train(progress, settings, data, 0, after_update, after_epoch)
     return {
         "peak_resident": peak_resident_bytes(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.inputs import cut, recipe
-from digitbench.params import ArchitectureParams, architecture_params, load_params
+from digitbench.params import ArchitectureParams, load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job, parallel_jobs, run_replicates
@@ -88,7 +88,7 @@ def _default(architecture: str, images: int, epochs: int, device: str, seeds: in
     chosen = params.seeds[:seeds]
     return replicate_speed(
         architecture,
-        architecture_params(params, architecture),
+        params.network(architecture),
         recipe(params, epochs, device=device),
         cut(load_training_data(), images),
         chosen,

@@ -13,7 +13,7 @@ from benchmarks.inputs import cut, recipe
 from benchmarks.ours import replicate_speed
 from benchmarks.scale import Scale
 from benchmarks.spread import rounded, summary
-from digitbench.params import Params, architecture_params, load_params
+from digitbench.params import Params, load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import settle
 
@@ -36,9 +36,7 @@ def measure(scale: Scale, say: Callable[[str], None]) -> dict[str, Any]:
     params = load_params()
     data = cut(load_training_data(), scale.images, VALIDATION_IMAGES)
     cores = int(joblib.cpu_count())
-    flop = {
-        name: training_flop(name, architecture_params(params, name)) for name in scale.architectures
-    }
+    flop = {name: training_flop(name, params.network(name)) for name in scale.architectures}
     rounds: dict[str, Rounds] = {"cpu": {}}
     if torch.cuda.is_available():
         rounds["cuda"] = {}
@@ -171,7 +169,7 @@ def _trainings(
     for name in scale.architectures:
         for precision in PRECISIONS:
             settings = recipe(params, scale.epochs, precision=precision, device=device)
-            section = architecture_params(params, name)
+            section = params.network(name)
             for kind, replicates in (("train_one", 1), ("train_all", cores)):
                 speed = replicate_speed(
                     name, section, settings, data, range(replicates), replicates

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.inputs import cut, recipe
 from benchmarks.scale import Scale
-from digitbench.params import Params, architecture_params, load_params
+from digitbench.params import Params, load_params
 from digitbench.statistics.seeds import Change, compare, judge
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import Job, parallel_jobs, run_replicates
@@ -72,7 +72,7 @@ def _accuracies(
     settings = recipe(params, epochs, precision=precision)
     seeds: Sequence[int] = params.seeds
     with tempfile.TemporaryDirectory() as folder:
-        section = architecture_params(params, name)
+        section = params.network(name)
         job = Job("", name, name, section, settings, data, checkpoints=Path(folder))
         replicates = run_replicates(
             job, seeds, parallel_jobs(len(seeds), "cpu"), on_epoch=lambda epoch: None

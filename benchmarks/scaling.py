@@ -11,7 +11,7 @@ from benchmarks.ours import replicate_speed, update_cost
 from benchmarks.processes import fresh_process
 from benchmarks.scale import Scale
 from benchmarks.spread import ratios, summary
-from digitbench.params import Params, architecture_params, load_params
+from digitbench.params import Params, load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import parallel_jobs
 
@@ -44,7 +44,7 @@ def _by_replicates(scale: Scale, params: Params, data: TrainingData, say: Say) -
     settings = recipe(params, epochs=2)
     result = {}
     for name in scale.architectures:
-        section = architecture_params(params, name)
+        section = params.network(name)
         jobs = {count: parallel_jobs(count, "cpu") for count in scale.replicates}
         rounds: dict[int, list[float]] = {count: [] for count in scale.replicates}
         for _ in range(scale.repeats):
@@ -67,7 +67,7 @@ def _by_replicates(scale: Scale, params: Params, data: TrainingData, say: Say) -
 def _by_batch_size(scale: Scale, params: Params, data: TrainingData, say: Say) -> dict[str, Any]:
     result = {}
     for name in scale.architectures:
-        section = architecture_params(params, name)
+        section = params.network(name)
         rounds: dict[int, list[float]] = {size: [] for size in scale.batch_sizes}
         for _ in range(scale.repeats):
             for size, values in rounds.items():
@@ -86,7 +86,7 @@ def _by_data_size(scale: Scale, params: Params, data: TrainingData, say: Say) ->
     larger = {times: repeated(data, times) for times in scale.data_sizes}
     result = {}
     for name in scale.architectures:
-        section = architecture_params(params, name)
+        section = params.network(name)
         rounds: dict[int, list[float]] = {times: [] for times in scale.data_sizes}
         for _ in range(scale.repeats):
             for times, values in rounds.items():

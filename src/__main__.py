@@ -16,12 +16,12 @@ from digitbench.errors import DigitbenchError
 STAGES: dict[str, tuple[str, ...]] = {
     "download": (),
     "preprocess": (),
-    "train": ("<name>",),
+    "train": ("<architecture>",),
     "evaluate": (),
     "report": (),
-    # In the folder of a study, as `python ../../src <stage>`.
-    "split": (),
-    "assess": (),
+    # In the folder of all studies, as `python ../src <stage>`; `train` there too.
+    "split": ("<study>",),
+    "assess": ("<study>/<variant>",),
     "usps": (),
     "domain_shift": (),
     "robustness": (),

@@ -23,8 +23,6 @@ _KEEP_MEMORY = ":".join(
 
 def prepare_libraries() -> None:
     """Settings that libraries read when they are loaded, or when a worker process starts."""
-    # cuBLAS repeats itself to the bit only with a fixed workspace.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     os.environ.setdefault("GLIBC_TUNABLES", _KEEP_MEMORY)
 
 

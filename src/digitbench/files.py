@@ -1,6 +1,7 @@
-"""Where the files of the pipeline lie, relative to the folder of ``dvc.yaml``.
+"""Where the files of a pipeline lie, and how they are read and written.
 
-Writing files so that each is either whole or absent, and the same bytes for the same content.
+A file is written whole or not at all, and the same content gives the same bytes. One that can't be
+read is named in one sentence, with what makes it again.
 """
 
 import csv
@@ -8,48 +9,47 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-RAW = Path("data/raw")
-RAW_DOMAINS = RAW / "domains"
-PROCESSED = Path("data/processed")
+from digitbench.errors import DigitbenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Relative to the root of the main pipeline, or to the folder of a study.
+RAW = Path("data/raw/mnist")
+RAW_DOMAINS = Path("data/raw/domains")
+TRAIN = Path("data/processed/train")
+TEST = Path("data/processed/test")
+SPLIT = Path("data/processed/split")
 PREDICTIONS = Path("data/predictions")
 MODELS = Path("models")
+CONFUSIONS = Path("data/confusions")
 METRICS = Path("metrics")
 TIMING = METRICS / "timing"
 SUMMARY = METRICS / "summary"
 PLOTS = Path("plots")
 CURVES = PLOTS / "curves"
-CONFUSIONS = Path("data/confusions")
 EVALUATION = PLOTS / "evaluate"
-REPORT = Path("report")
-
-RAW_FILES = (
-    RAW / "train-images-idx3-ubyte",
-    RAW / "train-labels-idx1-ubyte",
-    RAW / "t10k-images-idx3-ubyte",
-    RAW / "t10k-labels-idx1-ubyte",
-)
-TRAIN_IMAGES = PROCESSED / "train_images.npy"
-TRAIN_LABELS = PROCESSED / "train_labels.npy"
-TEST_IMAGES = PROCESSED / "test_images.npy"
-TEST_LABELS = PROCESSED / "test_labels.npy"
-TRAIN_INDEX = PROCESSED / "train_index.npy"
-VALIDATION_INDEX = PROCESSED / "validation_index.npy"
-STATISTICS = PROCESSED / "statistics.json"
 CLASS_COUNTS = PLOTS / "preprocess" / "classes.csv"
 CLASS_FIGURE = PLOTS / "preprocess" / "classes.png"
 SAMPLES_FIGURE = PLOTS / "preprocess" / "samples.png"
+REPORT = Path("report")
+
+REMEDY = "Run `dvc repro`, which makes it."
+
+T = TypeVar("T")
 
 
-def model_file(architecture: str, seed: int) -> Path:
+def model_file(name: str, seed: int) -> Path:
     """Final weights of one replicate."""
-    return MODELS / architecture / f"seed-{seed}.safetensors"
+    return MODELS / name / f"seed-{seed}.safetensors"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -86,6 +86,20 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     write_text(path, text.getvalue())
 
 
+def write_npy(path: Path, array: NDArray[Any]) -> None:
+    """One array in NumPy's format, which carries no clock and can be memory-mapped."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    write_bytes(path, content.getvalue())
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Named arrays, compressed; NumPy stamps the members with a fixed date."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **dict(arrays))
+    write_bytes(path, content.getvalue())
+
+
 def write_all(contents: Mapping[Path, Any]) -> None:
     """Write each content in the format of its path: .json, .csv (a data frame), .npz, .png."""
     for path, content in contents.items():
@@ -99,15 +113,47 @@ def write_all(contents: Mapping[Path, Any]) -> None:
             write_bytes(path, content)
 
 
-def write_npy(path: Path, array: NDArray[Any]) -> None:
-    """One array in NumPy's format, which carries no clock and can be memory-mapped."""
-    content = io.BytesIO()
-    np.save(content, array, allow_pickle=False)
-    write_bytes(path, content.getvalue())
+def read(path: Path, load: Callable[[Path], T], remedy: str = REMEDY) -> T:
+    """What `load` makes of a file.
+
+    Raises:
+        DigitbenchError: The file is missing or damaged; the text names it and what to do.
+    """
+    try:
+        return load(path)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise DigitbenchError(f"{path}: cannot be read ({reason}). {remedy}") from None
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Named arrays, compressed; NumPy stamps the members with a fixed date."""
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **dict(arrays))
-    write_bytes(path, content.getvalue())
+def read_bytes(path: Path, remedy: str = REMEDY) -> bytes:
+    """The whole of a file; errors as in `read`."""
+    return read(path, Path.read_bytes, remedy)
+
+
+def read_json(path: Path, remedy: str = REMEDY) -> Any:
+    """The content of a JSON file; errors as in `read`."""
+    return read(path, lambda file: json.loads(file.read_bytes()), remedy)
+
+
+def read_csv(path: Path, remedy: str = REMEDY) -> "pd.DataFrame":
+    """A table, floats as they were written; errors as in `read`."""
+    # Costs half a second, which what reads no table doesn't need to wait for.
+    import pandas as pd
+
+    return read(path, lambda file: pd.read_csv(file, float_precision="round_trip"), remedy)
+
+
+def read_array(path: Path, remedy: str = REMEDY) -> NDArray[Any]:
+    """A memory-mapped, read-only array; errors as in `read`."""
+    return read(path, lambda file: np.load(file, mmap_mode="r", allow_pickle=False), remedy)
+
+
+def read_arrays(path: Path, remedy: str = REMEDY) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file by name; errors as in `read`."""
+
+    def load(file: Path) -> dict[str, NDArray[Any]]:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    return read(path, load, remedy)

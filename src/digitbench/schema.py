@@ -1,9 +1,7 @@
-"""The grammar of parameter files: kinds of values, and one sentence for each that is wrong.
+"""The grammar of parameter files: YAML without surprises, and one sentence for each wrong value.
 
 DVC hands over whatever ``-S key=value`` says (``epochs=abc`` is accepted, ``epochs=1e1`` becomes
-``10.0``), and PyYAML reads ``1e-3`` as a string. So types, ranges and names are checked here.
-
-YAML read without surprises: a key given twice is an error, and every error is a sentence.
+``10.0``). So types, ranges and names are checked here, on the values that DVC itself reads.
 """
 
 import difflib
@@ -11,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from digitbench.errors import DigitbenchError
 
@@ -117,11 +117,11 @@ def _known_names(key: str, section: type[Section]) -> str:
 
 
 def read_mapping(path: Path) -> dict[Any, Any]:
-    """The keys and values of a file.
+    """The keys and values of a file, in the dialect in which DVC reads it: YAML 1.2.
 
     Raises:
-        DigitbenchError: The file is missing, isn't text, isn't YAML, or isn't keys with values;
-            the text names the file and, where there is one, the line.
+        DigitbenchError: The file is missing, isn't text, isn't YAML, or isn't keys with values, or
+            a key stands twice; the text names the file and, where there is one, the line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -132,13 +132,14 @@ def read_mapping(path: Path) -> dict[Any, Any]:
     except UnicodeDecodeError:
         raise DigitbenchError(f"{path}: this is not text in UTF-8. Save it as UTF-8.") from None
     try:
-        content = yaml.load(text, Loader=_UniqueKeyLoader)
-    except _KeyProblemError as error:
-        raise DigitbenchError(f"{path}, line {_line(error)}: {error.problem}.") from None
-    except yaml.MarkedYAMLError as error:
+        content = YAML(typ="safe").load(text)
+    except DuplicateKeyError as error:
+        key = str(error.problem).split('"')[1]
+        raise DigitbenchError(f"{path}, line {_line(error)}: key {key!r} stands twice.") from None
+    except MarkedYAMLError as error:
         where = f"{path}, line {_line(error)}"
         raise DigitbenchError(f"{where}: this is not YAML ({error.problem}).") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DigitbenchError(f"{path}: this is not YAML ({reason}).") from None
     if not isinstance(content, dict):
@@ -146,25 +147,5 @@ def read_mapping(path: Path) -> dict[Any, Any]:
     return content
 
 
-class _KeyProblemError(yaml.MarkedYAMLError):
-    def __init__(self, problem: str, mark: yaml.Mark) -> None:
-        super().__init__(problem=problem, problem_mark=mark)
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML as usual, except that a key given twice is an error instead of the last one winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise _KeyProblemError("a key must be a plain word", key_node.start_mark)
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise _KeyProblemError(f"key {key!r} stands twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _line(error: yaml.MarkedYAMLError) -> int:
+def _line(error: MarkedYAMLError) -> int:
     return error.problem_mark.line + 1 if error.problem_mark else 1

@@ -20,7 +20,7 @@ from digitbench.params import load_params
 
 def main() -> None:
     """Run the stage."""
-    params = load_params()
+    params = load_params(networks=())
     timeout = params.download.timeout_seconds
     folder = os.environ.get(DROP_IN_VARIABLE)
     drop_in: list[Source] = [DropIn(Path(folder))] if folder else []

@@ -3,21 +3,22 @@
 from digitbench import files
 from digitbench.environment import fingerprint
 from digitbench.evaluation import outputs
-from digitbench.evaluation.predictions import load_trained, predict_all
+from digitbench.evaluation.predictions import load_models, predict_all
 from digitbench.evaluation.scores import score_replicates
 from digitbench.files import write_all
-from digitbench.params import load_params
+from digitbench.params import load_params, main_plans
 from digitbench.tracking.registry import candidates
 from digitbench.tracking.runs import record_evaluation
-from digitbench.training.data import load_array, load_statistics
+from digitbench.training.data import load_images, load_statistics
 
 
 def main() -> None:
     """Run the stage."""
     params = load_params()
     settings, seeds = params.evaluate, params.seeds
-    images, labels = load_array(files.TEST_IMAGES), load_array(files.TEST_LABELS)
-    statistics, trained = load_statistics(), load_trained(params)
+    images, labels = load_images(files.TEST)
+    trained = {name: load_models(plan) for name, plan in main_plans(params).items()}
+    statistics = load_statistics()
     stacks = predict_all(trained, images, statistics, settings.batch_size)
     scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
     best = candidates(trained, scores, statistics, images)

@@ -11,7 +11,7 @@ from digitbench.tracking.runs import record_report
 
 def main() -> None:
     """Run the stage."""
-    document = compose(load_results(load_params()))
+    document = compose(load_results(load_params(networks=())))
     for name, png in figure_files(document).items():
         write_bytes(REPORT / FIGURES / name, png)
     write_text(REPORT / "report.md", render_markdown(document))

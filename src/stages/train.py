@@ -1,14 +1,13 @@
-"""Stages `train_<name>`: one replicate per seed, weights, curves, confusions and timings."""
+"""Stages `train`: one replicate per seed; weights, curves, confusions and timings."""
 
 import time
+from pathlib import Path
 
 from digitbench import files
 from digitbench.environment import fingerprint, project_root
-from digitbench.files import write_bytes, write_csv, write_json, write_npz
 from digitbench.params import load_plan
 from digitbench.tracking.runs import TrainingRuns
 from digitbench.training.data import load_training_data
-from digitbench.training.recipe import settle
 from digitbench.training.replicates import (
     CURVE_COLUMNS,
     Job,
@@ -21,29 +20,26 @@ from digitbench.training.replicates import (
 
 
 def main(name: str) -> None:
-    """Run the stage for one architecture of the main pipeline, or one variant of a study."""
+    """Run the stage for an architecture, or for `<study>/<variant>` in the folder of studies."""
     began = time.perf_counter()
     plan = load_plan(name)
-    recipe, seeds = settle(plan.recipe), plan.recipe.seeds
+    recipe, root = plan.recipe.resolved(), Path(".." if plan.study else ".")
     job = Job(
-        study=plan.study,
-        name=name,
-        architecture=plan.architecture,
-        params=plan.params,
-        recipe=recipe,
-        data=load_training_data(plan.processed),
+        **vars(plan) | {"recipe": recipe},
+        data=load_training_data(root, plan.folder),
         checkpoints=project_root() / ".checkpoints",
     )
-    jobs = parallel_jobs(len(seeds), recipe.device)
-    with TrainingRuns(job, seeds) as runs:
-        replicates = run_replicates(job, seeds, jobs, on_epoch=runs.log_epoch)
+    jobs = parallel_jobs(len(recipe.seeds), recipe.device)
+    with TrainingRuns(job, recipe.seeds) as runs:
+        replicates = run_replicates(job, jobs, on_epoch=runs.log_epoch)
         for replicate in replicates:
-            path = files.model_file(name, replicate.seed)
-            write_bytes(path, replicate.weights)
+            path = plan.folder / files.model_file(plan.name, replicate.seed)
+            files.write_bytes(path, replicate.weights)
             runs.log_model(replicate.seed, path)
-        curves = files.CURVES / f"{name}.csv"
-        write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
+        curves = plan.folder / files.CURVES / f"{plan.name}.csv"
+        files.write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
         runs.log_curves(curves)
-    write_npz(files.CONFUSIONS / f"{name}.npz", confusions(replicates))
+    matrices = plan.folder / files.CONFUSIONS / f"{plan.name}.npz"
+    files.write_npz(matrices, confusions(replicates))
     record = timing(replicates, jobs, time.perf_counter() - began, recipe.precision, fingerprint())
-    write_json(files.TIMING / f"{name}.json", record)
+    files.write_json(plan.folder / files.TIMING / f"{plan.name}.json", record)

@@ -1,18 +1,17 @@
-"""Stage `usps` of a study: the two USPS files, verified, into its data/raw."""
+"""Stage `usps` of the studies: the two USPS files, verified, for the study of domain shift."""
 
 import os
 from pathlib import Path
 
 from digitbench.download import digits
 from digitbench.download.sources import DROP_IN_VARIABLE, fetch_all
-from digitbench.files import RAW
 from digitbench.params import PARAMS_FILE, load_params
 
-ROOT = Path("../..")
+FOLDER = Path("domain_shift/data/raw")
 
 
 def main() -> None:
-    """Run the stage."""
-    timeout = load_params(ROOT / PARAMS_FILE).download.timeout_seconds
+    """Run the stage in the folder of all studies."""
+    timeout = load_params(Path("..") / PARAMS_FILE, networks=()).download.timeout_seconds
     sources = digits.usps_sources(os.environ.get(DROP_IN_VARIABLE), timeout)
-    fetch_all(digits.FILES, sources, RAW, say=print, dataset=digits.VARIANT)
+    fetch_all(digits.FILES, sources, FOLDER, say=print, dataset=digits.VARIANT)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from digitbench.params import ArchitectureParams
+from digitbench.schema import Section
 from digitbench.training.model import build_model
 
 SIDES = (28, 56, 112)
@@ -50,9 +50,7 @@ class Growth:
     formula_macs: int
 
 
-def layer_table(
-    architecture: str, params: ArchitectureParams, side: int = 28
-) -> tuple[LayerCost, ...]:
+def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[LayerCost, ...]:
     """The layers in the order in which an image passes them.
 
     The model stands on torch's meta device: nothing is computed, and the LSTM runs as the matrix
@@ -86,9 +84,7 @@ def layer_table(
     return tuple(rows)
 
 
-def growth(
-    architecture: str, params: ArchitectureParams, sides: Sequence[int] = SIDES
-) -> tuple[Growth, ...]:
+def growth(architecture: str, params: Section, sides: Sequence[int] = SIDES) -> tuple[Growth, ...]:
     """How parameters and multiply-accumulates grow with the side of the image."""
     return tuple(_total(side, layer_table(architecture, params, side)) for side in sides)
 

@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.files import model_file
-from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, architecture_params
+from digitbench.files import model_file, read_bytes
+from digitbench.params import ARCHITECTURES, Params
+from digitbench.schema import Section
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
+from digitbench.training.recipe import Plan
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class TrainedModel:
     """Weights of one replicate and what is needed to use them."""
 
     architecture: str
-    params: ArchitectureParams
+    params: Section
     seed: int
     path: Path
     weights: bytes  # safetensors
@@ -39,39 +41,17 @@ class TrainedModel:
         return hashlib.sha256(self.weights).hexdigest()
 
 
-def load_trained(params: Params) -> dict[str, list[TrainedModel]]:
-    """Per architecture one model per seed, in the order of the seeds.
+def load_models(plan: Plan) -> list[TrainedModel]:
+    """One model per seed of a plan, in the order of the seeds.
 
     Raises:
         DigitbenchError: A file is missing; the text names it and the stage to run again.
     """
-    return {
-        name: [
-            load_replicate(
-                name, name, architecture_params(params, name), seed, model_file(name, seed)
-            )
-            for seed in params.seeds
-        ]
-        for name in ARCHITECTURES
-    }
-
-
-def load_replicate(
-    name: str, architecture: str, params: ArchitectureParams, seed: int, path: Path
-) -> TrainedModel:
-    """One model of what the training stage of that name wrote.
-
-    Raises:
-        DigitbenchError: The file is missing; the text names it and the stage to run again.
-    """
-    try:
-        weights = path.read_bytes()
-    except OSError as error:
-        raise DigitbenchError(
-            f"{path}: the model of seed {seed} cannot be read ({error.strerror}). "
-            f"Run `dvc repro --force --single-item train_{name}`."
-        ) from None
-    return TrainedModel(architecture, params, seed, path, weights)
+    paths = {seed: plan.folder / model_file(plan.name, seed) for seed in plan.recipe.seeds}
+    return [
+        TrainedModel(plan.architecture, plan.params, seed, path, read_bytes(path, plan.remedy))
+        for seed, path in paths.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -91,7 +71,7 @@ def load_available(params: Params) -> Available:
     models: dict[str, list[TrainedModel]] = {}
     missing: list[Path] = []
     for name in ARCHITECTURES:
-        section = architecture_params(params, name)
+        section = params.network(name)
         for seed in params.seeds:
             path = model_file(name, seed)
             try:

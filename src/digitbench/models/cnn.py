@@ -2,12 +2,24 @@
 
 from itertools import pairwise
 
+from pydantic import Field
 from torch import Tensor, nn
 
-from digitbench.params import CnnParams
+from digitbench.schema import Rate, Section, Width
 
 
-def build(params: CnnParams, side: int = 28) -> nn.Module:
+class Params(Section):
+    """Keys of its section; two poolings at least 7x7 maps, so at most four blocks fit 28x28."""
+
+    channels: tuple[Width, ...] = Field(
+        min_length=1, max_length=4, description="a list of 1 to 4 widths, each from 1 to 65,536"
+    )
+    hidden: Width = Field(description="a whole number from 1 to 65,536")
+    dropout_maps: Rate = Field(description="a probability from 0 to below 1")
+    dropout: Rate = Field(description="a probability from 0 to below 1")
+
+
+def build(params: Params, side: int = 28) -> nn.Module:
     """Convolution, 2x2 max-pooling and ReLU per block, then one hidden layer and the output.
 
     Whole feature maps are dropped after the last convolution, units before the output.

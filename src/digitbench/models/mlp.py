@@ -2,12 +2,23 @@
 
 from itertools import pairwise
 
+from pydantic import Field
 from torch import nn
 
-from digitbench.params import MlpParams
+from digitbench.schema import Rate, Section, Width
 
 
-def build(params: MlpParams, side: int = 28) -> nn.Module:
+class Params(Section):
+    """Keys of its section in `params.yaml`."""
+
+    hidden: tuple[Width, ...] = Field(
+        min_length=1, max_length=16, description="a list of 1 to 16 widths, each from 1 to 65,536"
+    )
+    dropout_hidden: Rate = Field(description="a probability from 0 to below 1")
+    dropout: Rate = Field(description="a probability from 0 to below 1")
+
+
+def build(params: Params, side: int = 28) -> nn.Module:
     """Hidden layers with ReLU, dropout between them and before the output layer.
 
     Maps [B, 1, side, side] to logits [B, 10].

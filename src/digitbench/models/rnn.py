@@ -1,13 +1,20 @@
 """Plain recurrent network: tanh, 128 units by default (21,514 parameters)."""
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from digitbench.params import RnnParams
+from digitbench.schema import Section, Width
 from digitbench.training.model import LastStepClassifier
 
 
-def build(params: RnnParams, side: int = 28) -> nn.Module:
+class Params(Section):
+    """Keys of its section in `params.yaml`."""
+
+    hidden: Width = Field(description="a whole number from 1 to 65,536")
+
+
+def build(params: Params, side: int = 28) -> nn.Module:
     """One recurrent layer over the rows, then the output layer.
 
     Maps [B, 1, side, side] to logits [B, 10].

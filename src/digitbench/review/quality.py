@@ -209,7 +209,7 @@ OTHERS = (
     Metric("brier", "Brier score", is_share=False, higher_is_better=False),
     Metric("ece", "calibration error", is_share=False, higher_is_better=False),
 )
-TEST_FILES = [path.as_posix() for path in files.RAW_FILES if path.name.startswith("t10k")]
+TEST_FILES = [files.TEST.as_posix()]
 
 
 @dataclass(frozen=True)

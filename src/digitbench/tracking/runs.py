@@ -1,6 +1,5 @@
 """What the stages leave in MLflow: runs of trainings, their test metrics, and the comparison."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -129,7 +128,7 @@ class TrainingRuns:
 
 
 def _flat_params(job: "Job") -> dict[str, str]:
-    recipe = dataclasses.asdict(job.recipe)
+    recipe = job.recipe.model_dump(mode="json", exclude={"seeds"})
     recipe |= {f"augmentation.{key}": value for key, value in recipe.pop("augmentation").items()}
     values = {**recipe, **job.params.model_dump(mode="json")}
     return {name: str(value) for name, value in values.items()}

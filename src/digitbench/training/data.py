@@ -1,24 +1,30 @@
-"""The processed arrays as stages read them, memory-mapped and checked.
-
-Train/validation split and the pixel statistics of the training part.
-
-The split of a study: as its paper held images out and scaled pixels.
-"""
+"""The data of training: arrays, how they are split, and the scale of pixels."""
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
+from pydantic import Field
 
 from digitbench import files
-from digitbench.errors import DigitbenchError
-from digitbench.params import SplitParams
+from digitbench.schema import Float, Section, Seed
+
+CLASSES = 10
+PARTS = ("train", "validation")
+AGAIN = "Run `dvc repro --force --single-item preprocess`."
+
+
+class SplitParams(Section):
+    """Which training images are held out, and how pixels are scaled, in a study."""
+
+    method: Literal["stratified", "random"] = Field(description="stratified or random")
+    validation_share: Float = Field(ge=0.01, le=0.9, description="a share from 0.01 to 0.9")
+    seed: Seed = Field(description="a whole number from 0 to 4,294,967,295")
+    pixels: Literal["unit", "standardised"] = Field(description="unit or standardised")
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,19 @@ class PixelStatistics:
 
     mean: float
     std: float
+
+
+# Leaves pixels between 0 and 1.
+UNIT = PixelStatistics(mean=0.0, std=1.0)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Sorted indices of the training and the validation part, and the scale of pixels."""
+
+    train_index: NDArray[np.int64]
+    validation_index: NDArray[np.int64]
+    statistics: PixelStatistics
 
 
 @dataclass(frozen=True)
@@ -48,47 +67,54 @@ class TrainingData:
         return digest.hexdigest()
 
 
-def load_training_data(processed: Path = files.PROCESSED) -> TrainingData:
-    """All that training may see, never the test set; images and labels from the given folder.
+def load_training_data(root: Path = Path(), folder: Path = Path()) -> TrainingData:
+    """All that training may see, never the test set.
 
-    The split and the statistics are those of the working directory: a study has its own.
+    Args:
+        root: Of the main pipeline, which has the images.
+        folder: Of the pipeline or the study, which has the split.
     """
-    return TrainingData(
-        images=load_array(processed / files.TRAIN_IMAGES.name),
-        labels=load_array(processed / files.TRAIN_LABELS.name),
-        train_index=load_array(files.TRAIN_INDEX),
-        validation_index=load_array(files.VALIDATION_INDEX),
-        statistics=load_statistics(),
-    )
+    images, labels = load_images(root / files.TRAIN)
+    index = {part: files.read_array(folder / files.SPLIT / f"{part}.npy", AGAIN) for part in PARTS}
+    statistics = load_statistics(folder)
+    return TrainingData(images, labels, index["train"], index["validation"], statistics)
 
 
-def load_statistics(path: Path = files.STATISTICS) -> PixelStatistics:
-    """Pixel statistics that `preprocess`, or a study's `split`, wrote."""
-    try:
-        return PixelStatistics(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(path, error) from None
+def load_images(part: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images [N, 28, 28] and labels [N] of the training or the test set."""
+    images = files.read_array(part / "images.npy", AGAIN)
+    return images, files.read_array(part / "labels.npy", AGAIN)
 
 
-def load_array(path: Path) -> NDArray[Any]:
-    """A memory-mapped, read-only array.
-
-    Raises:
-        DigitbenchError: The file is missing or damaged.
-    """
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except (OSError, ValueError, EOFError) as error:
-        raise _unreadable(path, error) from None
+def load_statistics(folder: Path = Path()) -> PixelStatistics:
+    """Pixel statistics of the pipeline or the study in a folder."""
+    path = folder / files.SPLIT / "statistics.json"
+    return files.read(path, lambda _: PixelStatistics(**files.read_json(path, AGAIN)), AGAIN)
 
 
-def _unreadable(path: Path, error: Exception) -> DigitbenchError:
-    return DigitbenchError(
-        f"{path}: cannot be read ({error}). Run `dvc repro --force --single-item preprocess`."
-    )
+def write_images(part: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+    """What `load_images` reads."""
+    files.write_npy(part / "images.npy", images)
+    files.write_npy(part / "labels.npy", labels)
 
 
-CLASSES = 10
+def write_split(split: Split, folder: Path = Path()) -> None:
+    """What `load_training_data` reads besides the images."""
+    files.write_npy(folder / files.SPLIT / "train.npy", split.train_index)
+    files.write_npy(folder / files.SPLIT / "validation.npy", split.validation_index)
+    files.write_json(folder / files.SPLIT / "statistics.json", asdict(split.statistics))
+
+
+def split_images(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], params: SplitParams
+) -> Split:
+    """Split images [N, 28, 28], and scale their pixels by the training part, or not at all."""
+    if params.method == "stratified":
+        train, validation = stratified_split(labels, params.validation_share, params.seed)
+    else:
+        train, validation = random_split(len(labels), params.validation_share, params.seed)
+    statistics = UNIT if params.pixels == "unit" else pixel_statistics(images[train])
+    return Split(train, validation, statistics)
 
 
 def stratified_split(
@@ -104,6 +130,9 @@ def stratified_split(
     Returns:
         Two disjoint sorted index arrays that together cover 0..N-1.
     """
+    # Costs a second, which training doesn't need to wait for.
+    from sklearn.model_selection import train_test_split
+
     train, validation = train_test_split(
         np.arange(len(labels)), test_size=validation_share, random_state=seed, stratify=labels
     )
@@ -138,20 +167,3 @@ def pixel_statistics(images: NDArray[np.uint8]) -> PixelStatistics:
 def class_counts(labels: NDArray[np.uint8]) -> list[int]:
     """How many images each of the ten classes has."""
     return [int(count) for count in np.bincount(labels, minlength=CLASSES)]
-
-
-# Leaves pixels between 0 and 1.
-_UNIT = PixelStatistics(mean=0.0, std=1.0)
-
-
-def split_and_scale(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], params: SplitParams
-) -> tuple[NDArray[np.int64], NDArray[np.int64], PixelStatistics]:
-    """Sorted training and validation indices of images [N, 28, 28], and the scale of pixels."""
-    if params.method == "stratified":
-        train, validation = stratified_split(labels, params.validation_share, params.seed)
-    else:
-        train, validation = random_split(len(labels), params.validation_share, params.seed)
-    if params.pixels == "unit":
-        return train, validation, _UNIT
-    return train, validation, pixel_statistics(images[train])

@@ -1,12 +1,9 @@
 """The model contract: images [B, 1, 28, 28] in, one logit per class [B, 10] out.
 
-Each architecture is one module here with ``build(params, side=28) -> nn.Module``, named like its
-section of ``params.yaml``; other sides serve the study of cost alone. Modules are imported on
-demand: a change to one architecture must not touch the others' stages.
-
-Initial weights, by three rules; a model is built first and its weights drawn anew.
-
-What the plain recurrent network and the LSTM have in common.
+Each architecture is one module of `models/` with a class ``Params`` and ``build(params, side=28)``,
+named like its section of ``params.yaml``; other sides serve the study of cost alone. It is imported
+when it is asked for: a change to one architecture must not touch the others' stages. A model is
+built first, then its weights are drawn anew by one of three rules.
 """
 
 import importlib
@@ -18,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from digitbench.errors import DigitbenchError
-from digitbench.params import ArchitectureParams
+from digitbench.schema import Section
 
 
 def build_model(
-    architecture: str, params: ArchitectureParams, side: int = 28, initialisation: str = "he"
+    architecture: str, params: Section, side: int = 28, initialisation: str = "he"
 ) -> nn.Module:
     """A new model for images of side x side pixels, weights drawn from torch's global generator.
 
@@ -42,9 +39,7 @@ def weights_to_bytes(model: nn.Module) -> bytes:
     )
 
 
-def load_weights(
-    architecture: str, params: ArchitectureParams, content: bytes, origin: str
-) -> nn.Module:
+def load_weights(architecture: str, params: Section, content: bytes, origin: str) -> nn.Module:
     """A model in evaluation mode from the bytes that training wrote.
 
     Raises:

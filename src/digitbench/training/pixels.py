@@ -1,15 +1,10 @@
-"""From the bytes of an image to what a network sees.
+"""From the bytes of an image to what a network sees, moved at random while it learns.
 
-Random rotation, shift and zoom of training images: torchvision's RandomAffine, many at a time.
-
-torchvision moves all images of a call alike, so a batch would need as many calls as it has images.
-Here the movements of a whole epoch are drawn at once, and every batch takes its own: the result
-depends neither on the size of a batch nor on the number of processes.
-
-What augmentation makes of digits, for the eye.
+The movements are torchvision's RandomAffine, many at a time: torchvision moves all images of a call
+alike, so a batch would need as many calls as it has images. Here the movements of a whole epoch are
+drawn at once, and every batch takes its own: the result depends neither on the size of a batch nor
+on the number of processes.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from digitbench.training.data import PixelStatistics
+from digitbench.training.recipe import Augmentation
 
 
 def standardise(images: Tensor, statistics: PixelStatistics) -> Tensor:
@@ -28,20 +24,6 @@ def standardise(images: Tensor, statistics: PixelStatistics) -> Tensor:
     """
     scaled = images.float().sub_(255 * statistics.mean).mul_(1 / (255 * statistics.std))
     return scaled.unsqueeze(-1).permute(0, 3, 1, 2)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far an image may move; each movement is uniform within its range."""
-
-    rotation: float  # degrees, either way
-    shift: float  # share of the side, in each direction
-    zoom: float  # share of the size, smaller or larger
-
-    @property
-    def moves(self) -> bool:
-        """Whether there is any movement."""
-        return (self.rotation, self.shift, self.zoom) != (0, 0, 0)
 
 
 def draw_movements(

@@ -1,15 +1,12 @@
-"""Where a replicate is kept between two epochs, so that a killed training goes on.
-
-A checkpoint is keyed by everything that determines the replicate: resuming it gives the same bytes
-as never having stopped, and a changed setting or line of code starts afresh.
-
-Many replicates of one architecture, side by side, one thread each.
+"""Many replicates of one architecture, side by side, one thread each, and what they leave.
 
 Because a replicate never uses more than one thread, its weights don't depend on how many run
 beside it or on how many cores there are. joblib runs them: worker processes on one machine, and
 any other backend of joblib where one is registered.
 
-What training leaves on paper: curves, which repeat to the byte, and timings, which don't.
+A replicate is kept between two epochs, so that a killed training goes on. The checkpoint is keyed
+by everything that determines the replicate: resuming it gives the same bytes as never having
+stopped, and a changed setting or line of code starts afresh.
 """
 
 import dataclasses
@@ -39,12 +36,12 @@ from tqdm import tqdm
 
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_bytes
-from digitbench.params import ArchitectureParams
+from digitbench.schema import Section
 from digitbench.training import trainer
-from digitbench.training.data import TrainingData
+from digitbench.training.data import CLASSES, TrainingData
 from digitbench.training.model import weights_to_bytes
-from digitbench.training.recipe import Recipe
-from digitbench.training.trainer import CLASSES, Epoch, Progress, start, train
+from digitbench.training.recipe import Plan, Recipe
+from digitbench.training.trainer import Epoch, Progress, start, train
 
 
 @dataclass(frozen=True)
@@ -89,13 +86,13 @@ class Checkpoint:
 
 
 def replicate_key(
-    architecture: str, params: ArchitectureParams, recipe: Recipe, data: TrainingData, seed: int
+    architecture: str, params: Section, recipe: Recipe, data: TrainingData, seed: int
 ) -> str:
     """Hash of all that determines the weights: settings, data, code, torch."""
     facts = {
         "architecture": architecture,
         "params": params.model_dump(mode="json"),
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": recipe.model_dump(mode="json", exclude={"seeds"}),
         "seed": seed,
         "data": data.sha256,
         "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources(architecture)],
@@ -123,14 +120,9 @@ _MESSAGE_INTERVAL = 0.25
 
 
 @dataclass(frozen=True)
-class Job:
-    """What the replicates of one architecture, or of one variant in a study, have in common."""
+class Job(Plan):
+    """A plan with its data; the recipe is resolved."""
 
-    study: str  # empty in the main pipeline
-    name: str
-    architecture: str
-    params: ArchitectureParams
-    recipe: Recipe
     data: TrainingData
     checkpoints: Path
 
@@ -162,20 +154,17 @@ def parallel_jobs(replicates: int, device: str) -> int:
     return min(replicates, int(asked))
 
 
-def run_replicates(
-    job: Job, seeds: Sequence[int], jobs: int, on_epoch: Callable[[Epoch], None]
-) -> list[Replicate]:
-    """Train one replicate per seed; the results come in the order of the seeds.
+def run_replicates(job: Job, jobs: int, on_epoch: Callable[[Epoch], None]) -> list[Replicate]:
+    """Train one replicate per seed of the recipe; the results come in the order of the seeds.
 
     Args:
-        job: What they share; its device must be resolved.
-        seeds: One replicate each.
+        job: What they share.
         jobs: Processes at once.
         on_epoch: Called in this process, from a thread, after each epoch of any replicate.
     """
-    with _listening(job, seeds, jobs, on_epoch) as messages:
+    with _listening(job, jobs, on_epoch) as messages:
         replicates: list[Replicate] = joblib.Parallel(n_jobs=jobs, backend="loky")(
-            joblib.delayed(_run_one)(job, seed, messages) for seed in seeds
+            joblib.delayed(_run_one)(job, seed, messages) for seed in job.recipe.seeds
         )
     return replicates
 
@@ -224,11 +213,9 @@ class _Reporter:
 
 
 @contextmanager
-def _listening(
-    job: Job, seeds: Sequence[int], jobs: int, on_epoch: Callable[[Epoch], None]
-) -> Iterator[Any]:
+def _listening(job: Job, jobs: int, on_epoch: Callable[[Epoch], None]) -> Iterator[Any]:
     """A queue that workers write to; a thread turns it into a progress bar and callbacks."""
-    total = len(seeds) * job.recipe.epochs * len(job.data.train_index)
+    total = len(job.recipe.seeds) * job.recipe.epochs * len(job.data.train_index)
     with _message_queue(jobs) as messages, _progress_bar(job.name, total) as bar:
         listener = threading.Thread(target=_listen, args=(messages, bar, on_epoch), daemon=True)
         listener.start()

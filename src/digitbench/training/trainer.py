@@ -5,6 +5,7 @@ order of a seed is the same for every architecture, and a run that resumes after
 continues as if it had never stopped.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +18,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from digitbench.errors import DigitbenchError
-from digitbench.params import ArchitectureParams
-from digitbench.training.data import PixelStatistics, TrainingData
+from digitbench.schema import Section
+from digitbench.training.data import CLASSES, PixelStatistics, TrainingData
 from digitbench.training.model import build_model
 from digitbench.training.pixels import draw_movements, move, standardise
 from digitbench.training.recipe import Recipe
 
-CLASSES = 10
 # Larger batches leave the processor's cache and cost memory.
 VALIDATION_BATCH = 250
 # Batches standardised at a time: the cost of a call is shared, the floats of an epoch aren't kept.
@@ -63,8 +63,10 @@ def best_epoch(validation_losses: Sequence[float]) -> int:
     return 1 + min(range(len(validation_losses)), key=validation_losses.__getitem__)
 
 
-def start(architecture: str, params: ArchitectureParams, recipe: Recipe, seed: int) -> Progress:
+def start(architecture: str, params: Section, recipe: Recipe, seed: int) -> Progress:
     """A replicate before its first epoch, with torch set up to repeat itself to the bit."""
+    # cuBLAS repeats itself to the bit only with a fixed workspace.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # A debugging aid that comes with the line above; no operation here reads unwritten memory.

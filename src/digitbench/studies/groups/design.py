@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from digitbench import files
 from digitbench.download import digits
 from digitbench.evaluation.domains import Images, Labels, load_domains
-from digitbench.evaluation.predictions import TrainedModel, predict_all
+from digitbench.evaluation.predictions import TrainedModel, load_models, predict_all
+from digitbench.params import load_plan
 from digitbench.schema import read_mapping
 from digitbench.statistics.factorial import Design, Factor, Level
-from digitbench.studies.protocol import load_variant
 from digitbench.training.data import PixelStatistics, load_statistics
 
 MODEL = Factor("model", "mlp", "cnn")
@@ -95,39 +95,35 @@ def predict_groups(
     return stacks
 
 
-FETCH_USPS = "Run `dvc repro --force --single-item usps` in studies/domain_shift."
+FETCH_USPS = "Run `dvc repro --force --single-item studies/dvc.yaml:usps`."
 
 
-def load_groups(studies: Path) -> dict[str, NetworkGroup]:
-    """All groups of the experiment.
-
-    Args:
-        studies: The folder of all studies.
+def load_groups() -> dict[str, NetworkGroup]:
+    """All groups of the experiment; the working directory is the folder of all studies.
 
     Raises:
         DigitbenchError: A study was not trained; the text names the file that is missing.
     """
+    plans = {name: load_plan(f"{study}/{variant}") for name, (study, variant) in SOURCES.items()}
     return {
-        name: NetworkGroup(
-            load_variant(studies / study, variant),
-            load_statistics(studies / study / files.STATISTICS),
-        )
-        for name, (study, variant) in SOURCES.items()
+        name: NetworkGroup(load_models(plan), load_statistics(plan.folder))
+        for name, plan in plans.items()
     }
 
 
-def load_foreign_digits(root: Path) -> dict[str, Domain]:
-    """USPS as the stage `usps` left it here, and the main pipeline's optical digits.
+def load_foreign_digits(root: Path, usps: Path) -> dict[str, Domain]:
+    """USPS as the stage `usps` left it, and the main pipeline's optical digits.
 
     Args:
         root: The folder of the main pipeline.
+        usps: The folder of the USPS files.
 
     Raises:
         DigitbenchError: A file is missing or damaged; the text says which stage to run.
     """
     optical = load_domains(("optical",), root / files.RAW_DOMAINS)[digits.NAME]
     return {
-        "usps": Domain(digits.VARIANT, *digits.load_usps(files.RAW, FETCH_USPS)),
+        "usps": Domain(digits.VARIANT, *digits.load_usps(usps, FETCH_USPS)),
         "optical": Domain(digits.NAME, *optical),
     }
 
