@@ -23,7 +23,7 @@ from benchmarks.flop import training_flop
 from benchmarks.inputs import cut, recipe, repeated
 from benchmarks.peak import matrix_product_rate, shares
 from benchmarks.throughput import speeds
-from digitbench.params import ARCHITECTURES, Params, architecture_params, load_params
+from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.training import trainer
 from digitbench.training.data import TrainingData
 from digitbench.training.model import build_model, load_weights
@@ -60,7 +60,7 @@ SAVED = {
 def test_operations_of_training_are_those_of_a_hand_count(
     architecture: str, params: Params
 ) -> None:
-    counted = training_flop(architecture, architecture_params(params, architecture))
+    counted = training_flop(architecture, params.network(architecture))
     assert counted == 2 * (3 * FORWARD[architecture] - SAVED[architecture])
 
 
@@ -74,7 +74,7 @@ def test_the_mlp_of_the_hand_count_is_the_published_one(params: Params) -> None:
 
 
 def without_dropout(params: Params, architecture: str) -> Any:
-    section = architecture_params(params, architecture)
+    section = params.network(architecture)
     rates = {name: 0.0 for name in type(section).model_fields if name.startswith("dropout")}
     return section.model_copy(update=rates)
 

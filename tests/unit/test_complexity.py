@@ -2,39 +2,11 @@ from itertools import pairwise
 
 import pytest
 
+from architectures import FULL as PARAMS
+from architectures import MACS, PARAMETERS
 from digitbench.evaluation.cost import growth, layer_table
-from digitbench.params import (
-    ARCHITECTURES,
-    ArchitectureParams,
-    CnnParams,
-    LstmParams,
-    MlpParams,
-    RnnParams,
-)
+from digitbench.params import ARCHITECTURES
 from digitbench.training.model import build_model, count_parameters
-
-PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),
-    "cnn": CnnParams(channels=(32, 64), hidden=128, dropout_maps=0.5, dropout=0.5),
-    "rnn": RnnParams(hidden=128),
-    "lstm": LstmParams(hidden=128),
-}
-
-# Worked out by hand from the sizes of the layers: what one image of side s costs.
-MACS = {
-    "mlp": lambda s: s * s * 256 + 256 * 128 + 128 * 10,
-    "cnn": lambda s: (
-        s * s * 9 * 1 * 32 + (s // 2) ** 2 * 9 * 32 * 64 + (s // 4) ** 2 * 64 * 128 + 128 * 10
-    ),
-    "rnn": lambda s: s * (s * 128 + 128 * 128) + 128 * 10,
-    "lstm": lambda s: s * 4 * (s * 128 + 128 * 128) + 128 * 10,
-}
-PARAMETERS = {
-    "mlp": lambda s: (s * s + 1) * 256 + 257 * 128 + 129 * 10,
-    "cnn": lambda s: 10 * 32 + (9 * 32 + 1) * 64 + ((s // 4) ** 2 * 64 + 1) * 128 + 129 * 10,
-    "rnn": lambda s: (s + 128 + 2) * 128 + 129 * 10,
-    "lstm": lambda s: 4 * (s + 128 + 2) * 128 + 129 * 10,
-}
 
 
 def test_every_architecture_is_held_against_a_hand_count() -> None:

@@ -7,30 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from architectures import FULL as PARAMS
+from architectures import PARAMETERS
 from digitbench.errors import DigitbenchError
-from digitbench.params import (
-    ARCHITECTURES,
-    ArchitectureParams,
-    CnnParams,
-    LstmParams,
-    MlpParams,
-    RnnParams,
-)
+from digitbench.models import mlp
+from digitbench.params import ARCHITECTURES
 from digitbench.training.model import build_model, count_parameters, load_weights, weights_to_bytes
 
-PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),
-    "cnn": CnnParams(channels=(32, 64), hidden=128, dropout_maps=0.5, dropout=0.5),
-    "rnn": RnnParams(hidden=128),
-    "lstm": LstmParams(hidden=128),
-}
-OUTPUT = 128 * 10 + 10
-PARAMETERS = {
-    "mlp": 235_146,
-    "cnn": 421_642,
-    "rnn": 28 * 128 + 128 * 128 + 2 * 128 + OUTPUT,
-    "lstm": 4 * (28 * 128 + 128 * 128 + 2 * 128) + OUTPUT,
-}
 GATES = {"rnn": 1, "lstm": 4}
 
 
@@ -60,7 +43,7 @@ def weights(architecture: str) -> dict[str, NDArray[np.float64]]:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_parameters_are_the_published_number(architecture: str) -> None:
-    assert count_parameters(model(architecture)) == PARAMETERS[architecture]
+    assert count_parameters(model(architecture)) == PARAMETERS[architecture](28)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -240,9 +223,9 @@ def test_rnn_computes_in_float32_under_autocast() -> None:
 
 
 def test_dropout_between_hidden_layers_stands_only_where_it_is_asked_for() -> None:
-    params = MlpParams(hidden=(8, 6, 4), dropout_hidden=0.3, dropout=0.2)
+    params = mlp.Params(hidden=(8, 6, 4), dropout_hidden=0.3, dropout=0.2)
 
-    def rates(params: MlpParams) -> list[float]:
+    def rates(params: mlp.Params) -> list[float]:
         modules = build_model("mlp", params).modules()
         return [module.p for module in modules if isinstance(module, nn.Dropout)]
 

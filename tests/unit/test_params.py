@@ -8,18 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import parse_yaml
 from pydantic import ValidationError
 
 from digitbench.errors import DigitbenchError
-from digitbench.params import (
-    ARCHITECTURES,
-    ArchitectureParams,
-    MlpParams,
-    Params,
-    Section,
-    architecture_params,
-    load_params,
-)
+from digitbench.models import mlp
+from digitbench.params import ARCHITECTURES, Params, load_params
+from digitbench.schema import Section
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 TEXT = COMMITTED.read_text(encoding="utf-8")
@@ -160,7 +155,7 @@ def test_limits_above_are_those_of_every_shared_key() -> None:
 
 def test_every_key_of_the_schema_has_a_description() -> None:
     sections = all_sections()
-    assert {Params, MlpParams} <= sections
+    assert {Params, mlp.Params} <= sections
     bare = [
         f"{section.__name__}.{name}"
         for section in sections
@@ -374,8 +369,8 @@ def test_misspelt_key_gets_the_nearest_name(key: str, meant: str, refuse: Refuse
 @pytest.mark.parametrize(
     ("key", "section"),
     [
-        ("zzz", Params),
-        ("mlp.qqq", MlpParams),
+        ("zzz", type(load_params(COMMITTED))),
+        ("mlp.qqq", mlp.Params),
         ("download.seeds", Params.model_fields["download"].annotation),
     ],
 )
@@ -387,7 +382,7 @@ def test_unknown_key_near_nothing_gets_the_names_of_its_section(
 
 
 @pytest.mark.parametrize(
-    ("key", "shown"), [("1", "1"), ("on", "True"), ("~", "None"), ("2.5", "2.5")]
+    ("key", "shown"), [("1", "1"), ("true", "True"), ("~", "None"), ("2.5", "2.5")]
 )
 def test_key_that_is_no_text_is_called_a_key(key: str, shown: str, refuse: Refuse) -> None:
     message = refuse(f"{TEXT}\n{key}: 77\n")
@@ -483,21 +478,48 @@ def test_missing_file_is_named_with_what_to_do(path: Path) -> None:
     assert "Run from the project's root folder." in str(caught.value)
 
 
+# --- the dialect: YAML 1.2, as DVC reads it ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("010", 10), ("0o10", 8), ("0x10", 16), ("1_0", 10), ("1e1", 10)]
+)
+def test_numbers_are_those_that_dvc_writes_to_its_lock(
+    text: str, expected: int, path: Path, load: Load
+) -> None:
+    params = load(changed("epochs", "PLACE").replace("PLACE", text))
+    assert params.epochs == parse_yaml(path.read_text(), path)["epochs"] == expected
+
+
+def test_words_that_an_older_yaml_took_for_truth_are_words(load: Load) -> None:
+    assert load(changed("report.title", "PLACE").replace("PLACE", "on")).report.title == "on"
+
+
 # --- architectures ---------------------------------------------------------------------------
 
 
-def test_architectures_are_the_sections_of_architectures() -> None:
+def test_architectures_are_the_modules_of_models_in_the_order_of_the_comparison() -> None:
     params = load_params(COMMITTED)
-    assert set(ARCHITECTURES) >= {"mlp", "cnn"}
-    for name, value in params:
-        assert (name in ARCHITECTURES) == isinstance(value, ArchitectureParams)
+    assert ARCHITECTURES[:4] == ("mlp", "cnn", "rnn", "lstm")
     for name in ARCHITECTURES:
-        assert architecture_params(params, name) is getattr(params, name)
+        assert isinstance(params.network(name), Section)
+        assert params.network(name) is getattr(params, name)
 
 
 @pytest.mark.parametrize("name", ["nope", "MLP", "", "download", "epochs", "__class__"])
 def test_unknown_architecture_is_named_with_the_known_ones(name: str) -> None:
     with pytest.raises(DigitbenchError) as caught:
-        architecture_params(load_params(COMMITTED), name)
+        load_params(COMMITTED).network(name)
     known = ", ".join(ARCHITECTURES)
     assert str(caught.value) == f"{name!r} is not an architecture; known are {known}."
+
+
+def test_a_network_in_the_making_stops_nobody_who_does_not_read_it(path: Path) -> None:
+    path.write_text(changed("cnn", {"hiden": 0}), encoding="utf-8")
+    assert load_params(path, networks=["mlp"]).network("mlp") == load_params(COMMITTED).mlp
+    assert load_params(path, networks=()).epochs == CONTENT["epochs"]
+    with pytest.raises(DigitbenchError, match=r"cnn\.hiden: unknown key"):
+        load_params(path, networks=["cnn"])
+    path.write_text(changed("cnn", GONE), encoding="utf-8")
+    with pytest.raises(DigitbenchError, match="cnn: missing"):
+        load_params(path, networks=())

@@ -7,11 +7,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from architectures import SMALL as PARAMS
+from architectures import STATISTICS
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.params import ARCHITECTURES
 from digitbench.training.model import build_model, load_weights, weights_to_bytes
-from small_models import PARAMS, STATISTICS
 
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from digitbench.cli import app, main
 from digitbench.files import STATISTICS, model_file
-from digitbench.params import ARCHITECTURES, Params, architecture_params, load_params
+from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.predict.photographs import as_mnist
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import build_model, load_weights, weights_to_bytes
@@ -74,7 +74,7 @@ def _weights(params: Params, name: str, seed: int) -> bytes:
     pixels = standardise(torch.from_numpy(shifted), PIXELS)
     labels = torch.arange(10).repeat(2 * len(shifts))
     torch.manual_seed(seed)
-    network = build_model(name, architecture_params(params, name)).train()
+    network = build_model(name, params.network(name)).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(150):
         batch = torch.randint(len(pixels), (60,))
@@ -86,7 +86,7 @@ def _weights(params: Params, name: str, seed: int) -> bytes:
 
 def always(name: str, digit: int) -> bytes:
     """Weights of a network that says the same, whatever it sees, with a probability of 99.9 %."""
-    network = build_model(name, architecture_params(load_params(), name))
+    network = build_model(name, load_params().network(name))
     *_, weight, bias = network.parameters()
     torch.nn.init.zeros_(weight)
     bias.data = torch.eye(10)[digit] * np.log(9 * 999)
@@ -149,7 +149,7 @@ def test_json_holds_the_means_over_seeds(project: Path) -> None:
         shares = []
         for seed in SEEDS:
             path = model_file(name, seed)
-            section = architecture_params(params, name)
+            section = params.network(name)
             network = load_weights(name, section, path.read_bytes(), str(path))
             odds = network(pixels)[0].detach().double().exp()
             shares.append((odds / odds.sum()).numpy())

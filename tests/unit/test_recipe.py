@@ -4,30 +4,17 @@ import pytest
 import torch
 
 from digitbench.errors import DigitbenchError
-from digitbench.params import AugmentationParams, load_params
-from digitbench.training.pixels import Augmentation
-from digitbench.training.recipe import Recipe, resolve_device, resolve_precision, settle
+from digitbench.params import load_params
+from digitbench.training.recipe import resolve_device, resolve_precision
 
 PARAMS = load_params(Path(__file__).resolve().parents[2] / "params.yaml")
 
 
-def test_a_recipe_leaves_nothing_open() -> None:
-    moving = AugmentationParams(rotation=10, shift=0.1, zoom=0.2)
-    params = PARAMS.model_copy(
-        update={"precision": "auto", "device": "cpu", "epochs": 7, "augmentation": moving}
-    )
-    recipe = settle(params)
-    assert recipe == Recipe(
-        epochs=7,
-        batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        adam_epsilon=params.adam_epsilon,
-        patience=params.patience,
-        initialisation=params.initialisation,
-        augmentation=Augmentation(rotation=10, shift=0.1, zoom=0.2),
-        precision=resolve_precision("auto", "cpu"),
-        device="cpu",
-    )
+def test_a_resolved_recipe_leaves_nothing_open_and_nothing_else_changed() -> None:
+    asked = PARAMS.model_copy(update={"precision": "auto", "device": "cpu", "epochs": 7})
+    resolved = asked.resolved()
+    assert resolved.precision == resolve_precision("auto", "cpu") != "auto"
+    assert resolved == asked.model_copy(update={"precision": resolved.precision})
 
 
 def test_cuda_asked_for_and_absent_is_said() -> None:

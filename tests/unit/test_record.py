@@ -12,18 +12,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
+from architectures import FULL as PARAMS
 from digitbench.evaluation.examples import DISPUTED
 from digitbench.evaluation.outputs import architecture_record, summary_record
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import score_replicates
-from digitbench.params import ArchitectureParams, CnnParams, LstmParams, MlpParams, RnnParams
 
-PARAMS: dict[str, ArchitectureParams] = {
-    "mlp": MlpParams(hidden=(256, 128), dropout_hidden=0.0, dropout=0.2),
-    "cnn": CnnParams(channels=(32, 64), hidden=128, dropout_maps=0.5, dropout=0.5),
-    "rnn": RnnParams(hidden=128),
-    "lstm": LstmParams(hidden=128),
-}
 # Parameters and multiply-accumulates of one 28x28 image, worked out by hand.
 SIZES = {
     "mlp": (785 * 256 + 257 * 128 + 129 * 10, 784 * 256 + 256 * 128 + 128 * 10),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from typer.testing import CliRunner
 
+from architectures import SMALL as PARAMS
+from architectures import STATISTICS
 from digitbench.cli import app
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
@@ -32,7 +34,6 @@ from digitbench.tracking.runs import Evaluation
 from digitbench.training.model import build_model, weights_to_bytes
 from digitbench.training.replicates import CURVE_COLUMNS
 from digitbench.wording import points
-from small_models import PARAMS, STATISTICS
 
 NAME = "digitbench-mlp"
 GOOD = {0: 0.981, 1: 0.984, 2: 0.979, 3: 0.984}

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from digitbench.errors import DigitbenchError
-from digitbench.params import RecipeParams, StudyParams, load_params, load_plan, load_study
+from digitbench.params import StudyParams, load_params, load_plan, load_study
 from digitbench.training.model import build_model, count_parameters
-from digitbench.training.recipe import settle
+from digitbench.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(ROOT.glob("studies/*/params.yaml"))
@@ -65,8 +65,8 @@ def test_every_variant_has_the_published_number_of_parameters() -> None:
 def test_a_variant_has_the_recipe_of_its_study_but_where_it_departs(file: Path) -> None:
     study, text = load_study(file), yaml.safe_load(file.read_text(encoding="utf-8"))
     for name, variant in study.variants.items():
-        for key in RecipeParams.model_fields:
-            said = text["variants"][name].get(key, text[key])
+        for key in Recipe.model_fields:
+            said = text["variants"][name].get(key, text["recipe"][key])
             assert variant.model_dump(mode="json")[key] == said
 
 
@@ -85,26 +85,36 @@ def test_the_domain_shift_study_differs_from_pedrogiu13_in_augmentation_and_seed
 
 
 def test_a_variant_becomes_a_plan_and_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = load_plan("cnn", ROOT / STUDY)
+    monkeypatch.chdir(ROOT / "studies")
+    plan = load_plan("pedrogiu13/cnn")
     assert (plan.study, plan.name, plan.architecture) == ("pedrogiu13", "cnn", "cnn")
-    assert plan.processed == Path("../../data/processed")
-    recipe = settle(plan.recipe)
+    assert plan.folder == Path("pedrogiu13")
+    assert plan.remedy == (
+        "Run `dvc repro --force --single-item studies/dvc.yaml:train@pedrogiu13-cnn`."
+    )
+    recipe = plan.recipe.resolved()
     assert (recipe.epochs, recipe.patience, recipe.adam_epsilon) == (30, 5, 1e-7)
     assert (recipe.initialisation, recipe.augmentation.rotation) == ("keras", 10)
-    assert not settle(load_plan("mlp", ROOT / STUDY).recipe).augmentation.moves
+    assert not load_plan("pedrogiu13/mlp").recipe.augmentation.moves
 
 
-def test_the_main_pipeline_becomes_a_plan_too() -> None:
-    params = load_params(ROOT / "params.yaml")
-    plan = load_plan("lstm", ROOT / "params.yaml")
-    assert plan.params == params.lstm
-    assert plan.recipe == params
-    assert plan.processed == Path("data/processed")
+def test_the_main_pipeline_becomes_a_plan_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    params, plan = load_params(), load_plan("lstm")
+    assert plan.params == params.network("lstm")
+    assert plan.recipe.model_dump(include=set(Recipe.model_fields)) == params.model_dump(
+        include=set(Recipe.model_fields)
+    )
+    assert (plan.folder, plan.remedy) == (
+        Path(),
+        "Run `dvc repro --force --single-item train_lstm`.",
+    )
 
 
-def test_an_unknown_variant_is_told_the_known_ones() -> None:
+def test_an_unknown_variant_is_told_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "studies")
     with pytest.raises(DigitbenchError, match=r"'rnn' is not a variant.*known are mlp, cnn"):
-        load_plan("rnn", ROOT / STUDY)
+        load_plan("pedrogiu13/rnn")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +127,7 @@ def test_an_unknown_variant_is_told_the_known_ones() -> None:
         (("variants",), {}, "one section out of mlp"),
         (("split", "method"), "last", "split.method: 'last' .* stratified or random"),
         (("split", "share"), 0.1, "split.share: unknown key"),
-        (("patience",), -1, "patience: -1 is not allowed"),
+        (("recipe", "patience"), -1, "recipe.patience: -1 is not allowed"),
     ],
 )
 def test_what_is_wrong_is_named(
@@ -133,6 +143,7 @@ def test_what_is_wrong_is_named(
 
 
 def test_a_missing_key_is_named(path: Path) -> None:
-    content = {key: value for key, value in CONTENT.items() if key != "epochs"}
-    with pytest.raises(DigitbenchError, match=r"epochs: missing; it must be a whole number"):
+    content = copy.deepcopy(CONTENT)
+    del content["recipe"]["epochs"]
+    with pytest.raises(DigitbenchError, match=r"recipe\.epochs: missing; it must be a"):
         write(path, content)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ import safetensors.torch
 import torch
 from torch.nn.functional import cross_entropy
 
+from architectures import FULL, SMALL
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES, ArchitectureParams, Params, load_params
+from digitbench.params import ARCHITECTURES
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.model import load_weights
-from digitbench.training.pixels import Augmentation, standardise
-from digitbench.training.recipe import Recipe
+from digitbench.training.pixels import standardise
+from digitbench.training.recipe import Augmentation, Recipe
 from digitbench.training.replicates import (
     CURVE_COLUMNS,
     JOBS_VARIABLE,
@@ -32,6 +34,7 @@ from digitbench.training.trainer import Epoch
 ROOT = Path(__file__).resolve().parents[2]
 STILL = Augmentation(rotation=0, shift=0, zoom=0)
 RECIPE = Recipe(
+    seeds=(0,),
     epochs=2,
     batch_size=64,
     learning_rate=1e-3,
@@ -44,30 +47,18 @@ RECIPE = Recipe(
 )
 
 
-@pytest.fixture(scope="session")
-def params() -> Params:
-    return load_params(ROOT / "params.yaml")
-
-
-def small(params: Params, architecture: str) -> ArchitectureParams:
-    """The committed section with every width cut down."""
-    section: ArchitectureParams = getattr(params, architecture)
-    values = section.model_dump()
-    for key, value in values.items():
-        if key == "channels":
-            values[key] = (4, 8)
-        elif key == "hidden":
-            values[key] = (16,) if isinstance(value, tuple) else 16
-    return type(section)(**values)
-
-
 @pytest.fixture
-def job(params: Params, small_data: TrainingData, tmp_path: Path) -> Job:
-    return Job("", "cnn", "cnn", small(params, "cnn"), RECIPE, small_data, tmp_path / "checkpoints")
+def job(small_data: TrainingData, tmp_path: Path) -> Job:
+    return Job("", "cnn", "cnn", SMALL["cnn"], RECIPE, small_data, tmp_path / "checkpoints")
+
+
+def changed(recipe: Recipe, **settings: Any) -> Recipe:
+    return recipe.model_copy(update=settings)
 
 
 def run(job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
-    return run_replicates(job, seeds, jobs, on_epoch=lambda epoch: None)
+    job = dataclasses.replace(job, recipe=changed(job.recipe, seeds=seeds))
+    return run_replicates(job, jobs, on_epoch=lambda epoch: None)
 
 
 def figures(replicate: Replicate) -> list[tuple[object, ...]]:
@@ -77,9 +68,9 @@ def figures(replicate: Replicate) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
-    architecture: str, params: Params, job: Job
+    architecture: str, job: Job
 ) -> None:
-    job = dataclasses.replace(job, architecture=architecture, params=small(params, architecture))
+    job = dataclasses.replace(job, architecture=architecture, params=SMALL[architecture])
     (first,), (again,), (other,) = run(job, (3,)), run(job, (3,)), run(job, (4,))
     assert first.weights == again.weights
     assert figures(first) == figures(again)
@@ -96,13 +87,14 @@ def test_side_by_side_gives_the_same_bytes_as_one_by_one(job: Job) -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
-    architecture: str, precision: str, params: Params, job: Job
+    architecture: str, precision: str, job: Job
 ) -> None:
-    recipe = dataclasses.replace(RECIPE, precision=precision)
-    section = small(params, architecture)
-    job = dataclasses.replace(job, architecture=architecture, params=section, recipe=recipe)
+    recipe = changed(RECIPE, precision=precision)
+    job = dataclasses.replace(
+        job, architecture=architecture, params=SMALL[architecture], recipe=recipe
+    )
     (replicate,) = run(job)
-    model = load_weights(architecture, section, replicate.weights, "test")
+    model = load_weights(architecture, SMALL[architecture], replicate.weights, "test")
     held_out = job.data.validation_index
     loss, accuracy, confusion = trainer.validate(
         model,
@@ -119,10 +111,10 @@ def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
     assert np.trace(counts) / counts.sum() == accuracy
 
 
-def test_training_learns(job: Job, params: Params) -> None:
-    recipe = dataclasses.replace(RECIPE, epochs=8)
+def test_training_learns(job: Job) -> None:
+    recipe = changed(RECIPE, epochs=8)
     (replicate,) = run(
-        dataclasses.replace(job, architecture="mlp", params=params.mlp, recipe=recipe)
+        dataclasses.replace(job, architecture="mlp", params=FULL["mlp"], recipe=recipe)
     )
     assert replicate.history[-1].validation_accuracy > 0.7
     assert replicate.history[-1].train_loss < replicate.history[0].train_loss / 2
@@ -135,7 +127,7 @@ class KilledError(Exception):
 def test_a_killed_training_resumes_to_the_same_bytes(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, epochs=3))
+    job = dataclasses.replace(job, recipe=changed(RECIPE, epochs=3))
     (whole,) = run(job)
     learned: list[tuple[int, int]] = []
     learn = trainer._learn
@@ -182,16 +174,12 @@ def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validatio
     augmentation: Augmentation, job: Job
 ) -> None:
     # A step so large that the loss soon rises again.
-    recipe = dataclasses.replace(
-        RECIPE, epochs=30, learning_rate=0.02, patience=2, augmentation=augmentation
-    )
+    recipe = changed(RECIPE, epochs=30, learning_rate=0.02, patience=2, augmentation=augmentation)
     (stopped,) = run(dataclasses.replace(job, recipe=recipe))
     losses = [epoch.validation_loss for epoch in stopped.history]
     best = 1 + int(np.argmin(losses))
     assert len(losses) == best + 2 < 30
-    (short,) = run(
-        dataclasses.replace(job, recipe=dataclasses.replace(recipe, epochs=best, patience=0))
-    )
+    (short,) = run(dataclasses.replace(job, recipe=changed(recipe, epochs=best, patience=0)))
     assert stopped.weights == short.weights
     assert figures(stopped)[:best] == figures(short)
 
@@ -199,7 +187,7 @@ def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validatio
 def test_early_stopping_survives_a_kill_after_its_best_epoch(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = dataclasses.replace(RECIPE, epochs=30, learning_rate=0.02, patience=2)
+    recipe = changed(RECIPE, epochs=30, learning_rate=0.02, patience=2)
     job = dataclasses.replace(job, recipe=recipe)
     (whole,) = run(job)
     last = len(whole.history)
@@ -220,7 +208,7 @@ def test_early_stopping_survives_a_kill_after_its_best_epoch(
 
 
 def test_augmented_training_is_the_same_alone_and_side_by_side(job: Job) -> None:
-    recipe = dataclasses.replace(RECIPE, augmentation=MOVING)
+    recipe = changed(RECIPE, augmentation=MOVING)
     moving = dataclasses.replace(job, recipe=recipe)
     alone, together = run(moving, (0, 1), jobs=1), run(moving, (0, 1), jobs=2)
     assert [r.weights for r in together] == [r.weights for r in alone]
@@ -229,7 +217,7 @@ def test_augmented_training_is_the_same_alone_and_side_by_side(job: Job) -> None
 
 @pytest.mark.parametrize("rule", ["torch", "keras"])
 def test_the_rule_of_initialisation_is_the_one_asked_for(rule: str, job: Job) -> None:
-    frozen = dataclasses.replace(RECIPE, epochs=1, learning_rate=0.0, initialisation=rule)
+    frozen = changed(RECIPE, epochs=1, learning_rate=0.0, initialisation=rule)
     (replicate,) = run(dataclasses.replace(job, recipe=frozen))
     weights = safetensors.torch.load(replicate.weights)
     name = max(weights, key=lambda name: weights[name].numel())
@@ -250,7 +238,7 @@ def test_the_data_order_of_a_seed_is_a_permutation_that_differs_by_epoch_and_see
 
 @pytest.mark.parametrize("size", [1, 7, 64, 3_000])
 def test_batches_are_the_standardised_images_in_order(size: int, job: Job) -> None:
-    recipe = dataclasses.replace(RECIPE, batch_size=size)
+    recipe = changed(RECIPE, batch_size=size)
     pixels = torch.from_numpy(np.array(job.data.images))
     labels = torch.arange(len(pixels))
     images, targets = zip(
@@ -264,7 +252,7 @@ def test_batches_are_the_standardised_images_in_order(size: int, job: Job) -> No
 
 def test_training_figures_are_the_means_over_the_images_of_the_epoch(job: Job) -> None:
     # An update of size nothing: every batch meets the first weights; the MLP here drops nothing.
-    frozen = dataclasses.replace(RECIPE, epochs=1, learning_rate=0.0)
+    frozen = changed(RECIPE, epochs=1, learning_rate=0.0)
     section = job.params.model_copy(update={"dropout_maps": 0.0, "dropout": 0.0})
     (replicate,) = run(dataclasses.replace(job, params=section, recipe=frozen))
     model = load_weights(job.architecture, section, replicate.weights, "test")
@@ -289,8 +277,8 @@ def test_standardised_pixels_by_hand() -> None:
     assert images.tolist() == [[[0, 255], [51, 0]]], "the input is left alone"
 
 
-def test_validation_equals_a_direct_computation(params: Params, small_data: TrainingData) -> None:
-    progress = trainer.start("mlp", small(params, "mlp"), RECIPE, seed=0)
+def test_validation_equals_a_direct_computation(small_data: TrainingData) -> None:
+    progress = trainer.start("mlp", SMALL["mlp"], RECIPE, seed=0)
     images = torch.from_numpy(small_data.images[:50])
     labels = torch.from_numpy(small_data.labels[:50].astype(np.int64))
     loss, accuracy, _ = trainer.validate(
@@ -310,11 +298,11 @@ def test_a_diverged_training_is_refused_with_the_key_to_change(
         run(job)
 
 
-def test_damaged_or_foreign_weights_name_the_file_and_the_stage(params: Params, job: Job) -> None:
+def test_damaged_or_foreign_weights_name_the_file_and_the_stage(job: Job) -> None:
     (replicate,) = run(job)
     for content, section in (
         (replicate.weights[:-10], job.params),
-        (replicate.weights, params.cnn),
+        (replicate.weights, FULL["cnn"]),
     ):
         with pytest.raises(DigitbenchError, match=r"models/x: .*dvc repro .*train_cnn"):
             load_weights("cnn", section, content, "models/x")
@@ -346,5 +334,5 @@ def test_curves_carry_no_clock_and_timings_nothing_else() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_on_a_gpu_the_same_seed_gives_the_same_bytes(job: Job) -> None:
-    job = dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, device="cuda"))
+    job = dataclasses.replace(job, recipe=changed(RECIPE, device="cuda"))
     assert run(job)[0].weights == run(job)[0].weights
