@@ -6,40 +6,41 @@ from pathlib import Path
 from digitbench import files
 from digitbench.environment import fingerprint, project_root
 from digitbench.params import load_plan
+from digitbench.results.clocks import TimingRecord
 from digitbench.tracking.runs import TrainingRuns
+from digitbench.training import replicates as training
 from digitbench.training.data import load_training_data
-from digitbench.training.replicates import (
-    CURVE_COLUMNS,
-    Job,
-    confusions,
-    curve_rows,
-    parallel_jobs,
-    run_replicates,
-    timing,
-)
 
 
 def main(name: str) -> None:
     """Run the stage for an architecture, or for `<study>/<variant>` in the folder of studies."""
     began = time.perf_counter()
     plan = load_plan(name)
-    recipe, root = plan.recipe.resolved(), Path(".." if plan.study else ".")
-    job = Job(
+    recipe, folder = plan.recipe.resolved(), plan.folder
+    job = training.Job(
         **vars(plan) | {"recipe": recipe},
-        data=load_training_data(root, plan.folder),
+        data=load_training_data(Path(".." if plan.study else "."), folder),
         checkpoints=project_root() / ".checkpoints",
     )
-    jobs = parallel_jobs(len(recipe.seeds), recipe.device)
+    jobs = training.parallel_jobs(len(recipe.seeds), recipe.device)
+    curves = folder / files.CURVES / f"{plan.name}.csv"
     with TrainingRuns(job, recipe.seeds) as runs:
-        replicates = run_replicates(job, jobs, on_epoch=runs.log_epoch)
+        replicates = training.run_replicates(job, jobs, on_epoch=runs.log_epoch)
         for replicate in replicates:
-            path = plan.folder / files.model_file(plan.name, replicate.seed)
+            path = folder / files.model_file(plan.name, replicate.seed)
             files.write_bytes(path, replicate.weights)
             runs.log_model(replicate.seed, path)
-        curves = plan.folder / files.CURVES / f"{plan.name}.csv"
-        files.write_csv(curves, CURVE_COLUMNS, curve_rows(replicates))
+        files.write_csv(curves, training.CURVE_COLUMNS, training.curve_rows(replicates))
         runs.log_curves(curves)
-    matrices = plan.folder / files.CONFUSIONS / f"{plan.name}.npz"
-    files.write_npz(matrices, confusions(replicates))
-    record = timing(replicates, jobs, time.perf_counter() - began, recipe.precision, fingerprint())
-    files.write_json(plan.folder / files.TIMING / f"{plan.name}.json", record)
+    confusions = training.confusions(replicates)
+    files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
+    TimingRecord.of(
+        {
+            replicate.seed: [epoch.seconds for epoch in replicate.history]
+            for replicate in replicates
+        },
+        time.perf_counter() - began,
+        replicates_at_once=jobs,
+        precision=recipe.precision,
+        environment=fingerprint(),
+    ).write(folder / files.TIMING / f"{plan.name}.json")

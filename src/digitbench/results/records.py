@@ -13,100 +13,23 @@ from typing import Any, Self
 import pandas as pd
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     NonNegativeInt,
     PositiveInt,
-    ValidationError,
     model_validator,
 )
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, Params
+from digitbench.results.record import Content, Part, Record, damaged
 from digitbench.results.studies import SUMMARY, Row, read_rows
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import Summary
 
 PUBLISHED = Path("studies/nguyen2026/published.yaml")
-SCHEMA = 2
 TEST = "test"
-Content = dict[str, Any]
 Matrix = tuple[tuple[NonNegativeInt, ...], ...]  # counts [true class][predicted class]
-
-
-class Part(BaseModel):
-    """A group of values within a record; what is optional and was not given is not written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Record(Part):
-    """All of one file."""
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """The record in a file.
-
-        Raises:
-            DigitbenchError: The file is missing, damaged or of a schema that is not known.
-        """
-        return cls.parse(_bytes(path), str(path))
-
-    @classmethod
-    def parse(cls, text: bytes, where: str) -> Self:
-        """The record in the content of a file, of this schema or the one before.
-
-        Args:
-            text: JSON.
-            where: The name of the file for messages, and of its revision if it is from Git.
-
-        Raises:
-            DigitbenchError: The content is damaged or of a schema that is not known.
-        """
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise _damaged(where, f"not JSON: {error}") from None
-        if not isinstance(content, dict):
-            raise _damaged(where, "no keys with values")
-        schema = content.pop("schema", SCHEMA - 1)
-        if schema not in (SCHEMA - 1, SCHEMA):
-            raise DigitbenchError(
-                f"{where} has schema {schema}; this version of digitbench reads {SCHEMA - 1} and "
-                f"{SCHEMA}. Read it with the version of digitbench that wrote it."
-            )
-        try:
-            if schema < SCHEMA:
-                content = cls.upgrade(content)
-            return cls.model_validate(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise _damaged(where, f"{place}: {first['msg']}".removeprefix(": ")) from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise _damaged(where, f"not as schema {schema} has it: {error}") from None
-
-    @classmethod
-    def upgrade(cls, content: Content) -> Content:
-        """The content of the schema before in the shape of this one."""
-        return content
-
-    def content(self) -> Content:
-        """What the file holds."""
-        return {"schema": SCHEMA, **self.model_dump(exclude_unset=True)}
-
-    def write(self, path: Path) -> None:
-        """The same bytes for the same record."""
-        files.write_json(path, self.content())
-
-
-def _damaged(where: str, problem: str) -> DigitbenchError:
-    return DigitbenchError(
-        f"{where}: damaged ({problem}). Run `dvc repro --force`; a conflict left by a merge is a "
-        "common cause."
-    )
 
 
 # --- one architecture, or one variant of a study ---------------------------------------------
@@ -397,72 +320,6 @@ def _effect(content: Mapping[str, Any]) -> Content:
     }
 
 
-# --- clocks ----------------------------------------------------------------------------------
-
-
-class Seconds(Part):
-    """Median over epochs: of all seeds, and of each."""
-
-    median: float
-    per_seed: dict[int, float]
-
-
-class _Clock(Record):
-    """Something timed, and where: belongs to the machine and the moment."""
-
-    environment: dict[str, str] = {}
-
-    @property
-    def hardware(self) -> str:
-        """Processor and cores."""
-        return self.environment.get("hardware", "unknown hardware")
-
-
-class TimingRecord(_Clock):
-    """``metrics/timing/<name>.json``: how long the training of one architecture took."""
-
-    seconds_per_epoch: Seconds
-    stage_seconds: float
-    replicates_at_once: int
-    precision: str
-
-    @classmethod
-    def upgrade(cls, content: Content) -> Content:
-        """Precision was not named while it was always float32."""
-        return {"precision": "float32", **content}
-
-
-class Quartiles(Part):
-    """Median and interquartile range of repeated measurements."""
-
-    median: float
-    q1: float
-    q3: float
-
-
-class Latency(Part):
-    """Speed of one model and what it was measured on."""
-
-    milliseconds_per_image: Quartiles  # images one by one
-    images_per_second: Quartiles  # all images in batches of `batch_size`
-    single_images: int
-    images: int
-    batch_size: int
-    passes: int
-
-
-class LatencyRecord(_Clock):
-    """``metrics/timing/evaluate.json``: speed of inference by architecture."""
-
-    models: dict[str, Latency]
-
-    @classmethod
-    def upgrade(cls, content: Content) -> Content:
-        """Architectures stood beside the environment."""
-        models = {key: value for key, value in content.items() if key != "environment"}
-        return {"models": models, "environment": content.get("environment", {})}
-
-
 # --- the pipeline's results as a whole ------------------------------------------------------
 
 
@@ -552,7 +409,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(_bytes(path))
     except ValueError as error:
-        raise _damaged(str(path), str(error)) from None
+        raise damaged(str(path), str(error)) from None
     return content
 
 
@@ -561,4 +418,4 @@ def _csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except ValueError as error:
-        raise _damaged(str(path), str(error)) from None
+        raise damaged(str(path), str(error)) from None

@@ -19,13 +19,12 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import Manager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import joblib
@@ -272,26 +271,4 @@ def confusions(replicates: Sequence[Replicate]) -> dict[str, NDArray[np.int64]]:
             [epoch.validation_confusion for epoch in replicate.history], dtype=np.int64
         ).reshape(len(replicate.history), CLASSES, CLASSES)
         for replicate in replicates
-    }
-
-
-def timing(
-    replicates: Sequence[Replicate],
-    jobs: int,
-    stage_seconds: float,
-    precision: str,
-    environment: Mapping[str, str],
-) -> dict[str, Any]:
-    """Median seconds per epoch, of all and of each seed; seconds of the stage; where and how."""
-    seconds = {r.seed: median(epoch.seconds for epoch in r.history) for r in replicates}
-    every = [epoch.seconds for r in replicates for epoch in r.history]
-    return {
-        "seconds_per_epoch": {
-            "median": round(median(every), 3),
-            "per_seed": {str(seed): round(value, 3) for seed, value in seconds.items()},
-        },
-        "stage_seconds": round(stage_seconds, 1),
-        "replicates_at_once": jobs,
-        "precision": precision,
-        "environment": dict(environment),
     }

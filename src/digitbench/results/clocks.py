@@ -1,0 +1,80 @@
+"""What clocks said: kept apart from results, because it belongs to a machine and a moment."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any, Self
+
+from pydantic import Field
+
+from digitbench.results.record import Content, Part, Record
+
+
+class Seconds(Part):
+    """Median over epochs: of all seeds, and of each."""
+
+    median: float
+    per_seed: dict[int, float]
+
+
+class _Clock(Record):
+    """Something timed, and where: belongs to the machine and the moment."""
+
+    environment: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def hardware(self) -> str:
+        """Processor and cores."""
+        return self.environment.get("hardware", "unknown hardware")
+
+
+class TimingRecord(_Clock):
+    """``metrics/timing/<name>.json``: how long the training of one architecture took."""
+
+    seconds_per_epoch: Seconds
+    stage_seconds: float
+    replicates_at_once: int
+    precision: str
+
+    @classmethod
+    def of(cls, epochs: Mapping[int, Sequence[float]], stage_seconds: float, **how: Any) -> Self:
+        """The record of a training whose epochs took so many seconds, by seed."""
+        every = [seconds for by_seed in epochs.values() for seconds in by_seed]
+        per_seed = {seed: round(median(by_seed), 3) for seed, by_seed in epochs.items()}
+        seconds = Seconds(median=round(median(every), 3), per_seed=per_seed)
+        return cls(seconds_per_epoch=seconds, stage_seconds=round(stage_seconds, 1), **how)
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Precision was not named while it was always float32."""
+        return {"precision": "float32", **content}
+
+
+class Quartiles(Part):
+    """Median and interquartile range of repeated measurements."""
+
+    median: float
+    q1: float
+    q3: float
+
+
+class Latency(Part):
+    """Speed of one model and what it was measured on."""
+
+    milliseconds_per_image: Quartiles  # images one by one
+    images_per_second: Quartiles  # all images in batches of `batch_size`
+    single_images: int
+    images: int
+    batch_size: int
+    passes: int
+
+
+class LatencyRecord(_Clock):
+    """``metrics/timing/evaluate.json``: speed of inference by architecture."""
+
+    models: dict[str, Latency]
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """Architectures stood beside the environment."""
+        models = {key: value for key, value in content.items() if key != "environment"}
+        return {"models": models, "environment": content.get("environment", {})}

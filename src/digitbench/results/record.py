@@ -1,0 +1,87 @@
+"""A typed record of one file: it says which schema it has, and reads the one before."""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from digitbench import files
+from digitbench.errors import DigitbenchError
+
+SCHEMA = 2
+Content = dict[str, Any]
+
+
+class Part(BaseModel):
+    """A group of values within a record; what is optional and was not given is not written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Part):
+    """All of one file."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The record in a file.
+
+        Raises:
+            DigitbenchError: The file is missing, damaged or of a schema that is not known.
+        """
+        return cls.parse(files.read_bytes(path), str(path))
+
+    @classmethod
+    def parse(cls, text: bytes, where: str) -> Self:
+        """The record in the content of a file, of this schema or the one before.
+
+        Args:
+            text: JSON.
+            where: The name of the file for messages, and of its revision if it is from Git.
+
+        Raises:
+            DigitbenchError: The content is damaged or of a schema that is not known.
+        """
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise damaged(where, f"not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise damaged(where, "no keys with values")
+        schema = content.pop("schema", SCHEMA - 1)
+        if schema not in (SCHEMA - 1, SCHEMA):
+            raise DigitbenchError(
+                f"{where} has schema {schema}; this version of digitbench reads {SCHEMA - 1} and "
+                f"{SCHEMA}. Read it with the version of digitbench that wrote it."
+            )
+        try:
+            if schema < SCHEMA:
+                content = cls.upgrade(content)
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise damaged(where, f"{place}: {first['msg']}".removeprefix(": ")) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise damaged(where, f"not as schema {schema} has it: {error}") from None
+
+    @classmethod
+    def upgrade(cls, content: Content) -> Content:
+        """The content of the schema before in the shape of this one."""
+        return content
+
+    def content(self) -> Content:
+        """What the file holds."""
+        return {"schema": SCHEMA, **self.model_dump(exclude_unset=True)}
+
+    def write(self, path: Path) -> None:
+        """The same bytes for the same record."""
+        files.write_json(path, self.content())
+
+
+def damaged(where: str, problem: str) -> DigitbenchError:
+    """The sentence about a file that is there and makes no sense."""
+    return DigitbenchError(
+        f"{where}: damaged ({problem}). Run `dvc repro --force`; a conflict left by a merge is a "
+        "common cause."
+    )
