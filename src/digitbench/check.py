@@ -16,7 +16,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.files import REPORT
 from digitbench.params import load_params
 from digitbench.report.compose import compose
-from digitbench.report.readme import README, brought_up_to_date
+from digitbench.report.readme import README, refreshed
 from digitbench.results.records import Results, load_results
 from digitbench.wording import listing
 
@@ -89,7 +89,7 @@ def stale_pages(results: Results) -> list[Path]:
     report = REPORT / "report.md"
     readme, markdown = (page.read_text(encoding="utf-8") for page in (README, report))
     fresh = {
-        README: readme == brought_up_to_date(readme, results),
+        README: readme == refreshed(readme, results),
         report: markdown == render_markdown(compose(results)),
     }
     return [page for page, is_fresh in fresh.items() if not is_fresh]

@@ -65,10 +65,10 @@ def readme(
     show: Annotated[bool, typer.Option("--print", help="Print the results instead.")] = False,
 ) -> None:
     """Bring the numbers in README.md up to date with metrics, studies and benchmarks."""
-    from digitbench.report.readme import main
+    from digitbench.report.readme import in_short, refresh
 
     with chdir(find_root(Path.cwd())):
-        main(["--print"] if show else [])
+        print(in_short()) if show else refresh()
 
 
 @app.command()

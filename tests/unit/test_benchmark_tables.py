@@ -1,9 +1,7 @@
 """From numbers to results.json, results.md and the README."""
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,20 +10,6 @@ from benchmarks import results
 from benchmarks.table import render
 from digitbench.document.markdown import aligned_table
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES, load_params
-from digitbench.report import readme
-from digitbench.report.readme import (
-    BEGIN,
-    END,
-    benchmark_block,
-    load_benchmark,
-    replace_block,
-    results_block,
-)
-from digitbench.results.records import load_results
-from digitbench.wording import NAMES
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def cells(table: str) -> dict[str, list[str]]:
@@ -126,84 +110,3 @@ def test_an_aligned_table_is_rectangular() -> None:
     table = aligned_table([["", "a long header"], ["name", "1"], ["n", "1,234"]])
     assert len({len(line) for line in table.splitlines()}) == 1
     assert cells(table) == {"": ["a long header"], "---": ["---:"], "name": ["1"], "n": ["1,234"]}
-
-
-# --- README.md -------------------------------------------------------------------------------
-
-
-def test_the_block_quotes_the_results() -> None:
-    block = benchmark_block(made_up.whole())
-    assert (block.splitlines()[0], block.splitlines()[-1]) == (BEGIN, END)
-    rows = cells(block)
-    for name in ARCHITECTURES:
-        assert rows[NAMES[name]] == [
-            "2,000",
-            "21,000",
-            "41,000",
-            f"{made_up.SPEEDUP[name]:.1f}",
-            f"{100 * made_up.SHARE[name]:.0f} %",
-        ]
-    assert "takes 234 s" in block
-    assert "346 s to train its two models with one seed for 5 epochs" in block
-    assert "4 architectures, 4 seeds" in block
-    assert "Abacus Mk II, 2 cores" in block
-
-
-def write(path: Path, content: dict[str, Any]) -> Path:
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
-
-
-def test_a_try_out_and_missing_sections_are_not_quoted(tmp_path: Path) -> None:
-    file = tmp_path / "results.json"
-    with pytest.raises(DigitbenchError, match="make bench"):
-        load_benchmark(file)
-    assert load_benchmark(write(file, made_up.whole())) == made_up.whole()
-    for section in ("throughput", "peak", "pipeline"):
-        tried, missing = made_up.whole(), made_up.whole()
-        tried[section]["scale"] = "quick"
-        del missing[section]
-        for content in (tried, missing):
-            with pytest.raises(DigitbenchError, match=f"python benchmarks {section}"):
-                load_benchmark(write(file, content))
-
-
-@pytest.mark.parametrize("asked", [True, False])
-def test_readme_is_filled_where_it_has_the_marks(
-    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
-    own = results_block(load_results(load_params()))
-    made = made_up.whole()
-    monkeypatch.setattr(readme, "load_benchmark", lambda: made)
-    file = tmp_path / "README.md"
-    monkeypatch.setattr(readme, "README", file)
-    marks = f"between\n{BEGIN}\nold\n{END}\n" if asked else ""
-    file.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\n{marks}after\n")
-    readme.main([])
-    filled = f"between\n{benchmark_block(made)}\n" if asked else ""
-    assert file.read_text(encoding="utf-8") == f"before\n{own}\n{filled}after\n"
-
-
-def committed(path: str) -> str:
-    return subprocess.run(
-        ["git", "show", f"HEAD:{path}"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-    ).stdout
-
-
-def test_the_committed_readme_holds_the_committed_benchmark(tmp_path: Path) -> None:
-    try:
-        text = committed("README.md")
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is not a git checkout")
-    if BEGIN not in text:
-        pytest.skip("README.md doesn't quote the benchmark yet")
-    file = tmp_path / "results.json"
-    file.write_text(committed(readme.RESULTS.as_posix()), encoding="utf-8")
-    assert replace_block(text, benchmark_block(load_benchmark(file))) == text, "run `make readme`"
