@@ -5,13 +5,15 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 unexport VIRTUAL_ENV PYTHONHOME
+# The code of this checkout, also with the environment of another.
+DIGITBENCH := PYTHONPATH=src $(BIN)/digitbench
 
 .PHONY: all install test lint check experiments bench studies ui readme clean help
 .DEFAULT_GOAL := all
 
 all: install  ## set up where needed, run what changed, show the result
 	@$(BIN)/dvc repro
-	@PYTHONPATH=src $(BIN)/python -m digitbench.report.readme --print
+	@$(DIGITBENCH) readme --print
 
 install: $(VENV)/.installed  ## create the environment from requirements.lock
 
@@ -35,7 +37,6 @@ lint: install  ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy .ci/comment.py
 
 check: install  ## the committed results come from the committed code
 	@.ci/check
@@ -45,12 +46,12 @@ experiments: install  ## what experiments changed, and the accuracy they reached
 
 bench: install  ## measure training speed, about half an hour; writes benchmarks/results.*
 	@$(BIN)/dvc repro --quiet preprocess
-	@$(BIN)/python benchmarks
+	@$(DIGITBENCH) bench
 
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
 	@$(BIN)/dvc repro --all-pipelines --keep-going; status=$$?; \
-		PYTHONPATH=src $(BIN)/python -m digitbench.studies.page && $(BIN)/dvc repro --quiet && exit $$status
+		$(DIGITBENCH) studies && $(BIN)/dvc repro --quiet && exit $$status
 
 ui: install  ## browse the recorded runs in MLflow
 	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
@@ -58,7 +59,7 @@ ui: install  ## browse the recorded runs in MLflow
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
 readme: install  ## bring the numbers in README.md up to date with metrics/ and benchmarks/
-	@PYTHONPATH=src $(BIN)/python -m digitbench.report.readme
+	@$(DIGITBENCH) readme
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .checkpoints dvc_plots
