@@ -34,13 +34,7 @@ def main(name: str) -> None:
         runs.log_curves(curves)
     confusions = training.confusions(replicates)
     files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
-    TimingRecord.of(
-        {
-            replicate.seed: [epoch.seconds for epoch in replicate.history]
-            for replicate in replicates
-        },
-        time.perf_counter() - began,
-        replicates_at_once=jobs,
-        precision=recipe.precision,
-        environment=fingerprint(),
-    ).write(folder / files.TIMING / f"{plan.name}.json")
+    seconds = {r.seed: [epoch.seconds for epoch in r.history] for r in replicates}
+    how = {"replicates_at_once": jobs, "precision": recipe.precision, "environment": fingerprint()}
+    record = TimingRecord.of(seconds, time.perf_counter() - began, **how)
+    record.write(folder / files.TIMING / f"{plan.name}.json")

@@ -18,18 +18,13 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
+from architectures import NARROW
 from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.training.replicates import JOBS_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 AUDIT = Path(__file__).parent / "audit"
-NARROW = {
-    "mlp": {"hidden": [16, 16]},
-    "cnn": {"channels": [4, 4], "hidden": 16},
-    "rnn": {"hidden": 16},
-    "lstm": {"hidden": 16},
-}
 
 
 @dataclass(frozen=True)
@@ -180,7 +175,8 @@ def _shrunk(study: dict[str, Any]) -> dict[str, Any]:
             variant.pop(key, None)
         for architecture in NARROW.keys() & variant:
             variant[architecture] |= NARROW[architecture]
-    return study | {"seeds": [0, 1], "epochs": 2, "batch_size": 32}
+    study["recipe"] |= {"seeds": [0, 1], "epochs": 2, "batch_size": 32}
+    return study
 
 
 @pytest.fixture(scope="session")
