@@ -82,25 +82,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Interval:
-    """One line of a figure, in the unit of the figure.
+    """One line of a figure, in the unit of the figure."""
 
-    Attributes:
-        architecture: Whose colour it has.
-        label: What stands beside it.
-        value: Estimate.
-        low: Lower end of its interval; None if there is none.
-        high: Upper end.
-        replicates: Values of single seeds.
-        is_reference: Whether it is what others are held against: drawn hollow.
-    """
-
-    architecture: str
+    architecture: str  # whose colour it has
     label: str
     value: float
-    low: float | None = None
+    low: float | None = None  # None without an interval
     high: float | None = None
-    replicates: tuple[float, ...] = ()
-    is_reference: bool = False
+    replicates: tuple[float, ...] = ()  # values of single seeds
+    is_reference: bool = False  # what others are held against: drawn hollow
 
 
 @dataclass(frozen=True)
@@ -118,16 +108,11 @@ Block = Prose | Command | Table | Chart | Picture | Intervals
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with its blocks.
-
-    Attributes:
-        anchor: Its address in the page; empty if nothing leads there.
-        summary: What stands for the section until it is opened; empty if it is always open.
-    """
+    """A heading with its blocks; one with a summary shows only that until it is opened."""
 
     heading: str
     blocks: Sequence[Block]
-    anchor: str = ""
+    anchor: str = ""  # address in the page
     summary: str = ""
 
 

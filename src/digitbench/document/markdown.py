@@ -75,7 +75,6 @@ def _head(block: Block) -> Block:
     if not isinstance(block, Table | Intervals) or len(block.rows) <= ROWS_KEPT:
         return block
     caption = f"{block.caption} Only the first {ROWS_KEPT} of {len(block.rows)} rows. {LEFT_OUT}"
-    # Spelled out for each: what they have in common is no type.
     if isinstance(block, Table):
         return replace(block, caption=caption.strip(), rows=block.rows[:ROWS_KEPT])
     return replace(block, caption=caption.strip(), rows=block.rows[:ROWS_KEPT])

@@ -1,24 +1,14 @@
 """A document for a terminal; what is folded elsewhere is one line here."""
 
 import re
-from typing import TextIO
+from typing import Literal, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from digitbench.document.blocks import (
-    Block,
-    Chart,
-    Command,
-    Document,
-    Intervals,
-    Picture,
-    Prose,
-    Section,
-    Table,
-)
+from digitbench.document.blocks import Block, Chart, Document, Intervals, Picture, Section, Table
 from digitbench.document.intervals import text_figure
 from digitbench.wording import listing
 
@@ -31,10 +21,8 @@ _STYLES = {"better": "bold green", "worse": "bold red"}
 
 def print_terminal(document: Document, stream: TextIO) -> None:
     """Print with the colours and the width of the stream, plain where it is no terminal."""
-    interactive = stream.isatty()
-    console = Console(
-        file=stream, width=None if interactive else WIDTH, highlight=False, soft_wrap=False
-    )
+    width = None if stream.isatty() else WIDTH
+    console = Console(file=stream, width=width, highlight=False, soft_wrap=False)
     console.print(Text(document.title, style="bold"))
     console.print()
     console.print(_coloured(document.lead))
@@ -43,14 +31,13 @@ def print_terminal(document: Document, stream: TextIO) -> None:
     for remark in document.remarks:
         console.print(Text(f"• {remark}"))
     for section in document.sections:
-        _print_section(console, section)
-    if document.closing:
         console.print()
-        console.print(Text(document.closing, style="dim"))
+        _print_section(console, section)
+    console.print()
+    console.print(Text(document.closing, style="dim"))
 
 
 def _print_section(console: Console, section: Section) -> None:
-    console.print()
     if section.summary:
         console.print(_coloured(f"{section.summary}. --html and --markdown show the table."))
         return
@@ -61,49 +48,40 @@ def _print_section(console: Console, section: Section) -> None:
 
 def _print_block(console: Console, block: Block) -> None:
     match block:
-        case Prose(text) | Command(text) | Chart(caption=text) | Picture(caption=text):
-            console.print(Text(text))
+        case Table():
+            _print_table(console, block)
         case Intervals():
             console.print(Text(f"\n{block.caption}\n"))
             console.print(Text(text_figure(block), no_wrap=True))
-        case Table():
-            _print_table(console, block)
+        case Chart() | Picture():
+            console.print(Text(block.caption))
+        case _:
+            console.print(Text(block.text))
 
 
 def _print_table(console: Console, table: Table) -> None:
-    dropped = []
-    for title in _DISPENSABLE:
-        if "verdict" not in table.header or _width(console, table) <= console.width:
+    whole = console.options.update(width=10**6)
+    dropped: list[str] = []
+    for title in _DISPENSABLE if "verdict" in table.header else ():
+        # Columns that the table takes without a break in any cell.
+        if console.measure(_grid(table, dropped), options=whole).maximum <= console.width:
             break
-        table = _without(table, title)
         dropped.append(title)
     note = f"Narrow terminal: without {listing(dropped)}." if dropped else ""
-    caption = " ".join(filter(None, (table.caption, note)))
-    if caption:
+    if caption := " ".join(filter(None, (table.caption, note))):
         console.print(Text(caption))
-    console.print(_grid(table))
+    console.print(_grid(table, dropped))
 
 
-def _width(console: Console, table: Table) -> int:
-    """Columns that the table takes without a break in any cell."""
-    return console.measure(_grid(table), options=console.options.update(width=10**6)).maximum
-
-
-def _without(table: Table, title: str) -> Table:
-    kept = [index for index, name in enumerate(table.header) if name != title]
-    return Table(
-        table.caption,
-        [table.header[index] for index in kept],
-        [[row[index] for index in kept] for row in table.rows],
-    )
-
-
-def _grid(table: Table) -> Grid:
+def _grid(table: Table, dropped: list[str]) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title, numeric in zip(table.header, table.numeric_columns(), strict=True):
-        grid.add_column(title, justify="right" if numeric else "left", overflow="fold")
+    kept = [index for index, title in enumerate(table.header) if title not in dropped]
+    numeric = table.numeric_columns()
+    for index in kept:
+        side: Literal["left", "right"] = "right" if numeric[index] else "left"
+        grid.add_column(table.header[index], justify=side, overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        grid.add_row(*(Text(row[index], style=_STYLES.get(row[index], "")) for index in kept))
     return grid
 
 
