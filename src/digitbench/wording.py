@@ -13,10 +13,16 @@ class _Names(dict[str, str]):
 NAMES: Mapping[str, str] = _Names(mlp="MLP", cnn="CNN", rnn="RNN", lstm="LSTM")
 METRICS = {
     "accuracy": "accuracy",
+    "error_rate": "error rate",
+    "error_reduction": "error reduction",
+    "macro_auc": "macro AUC",
+    "macro_f1": "macro F1",
     "macro_precision": "macro precision",
     "macro_recall": "macro recall",
-    "macro_f1": "macro F1",
+    "parameters": "parameters",
+    "seconds_per_epoch": "seconds per epoch",
 }
+_VARIANTS = {"augmented": "with augmentation", "plain": "without augmentation"}
 
 
 class Enlarging(NamedTuple):
@@ -45,6 +51,23 @@ ENLARGING = {
         digits="digits in the 20 px box",
     ),
 }
+
+
+def model_label(variant: str) -> str:
+    """`cnn_10` as `CNN, 10 epochs`; what is no variant of a listed architecture stays as it is."""
+    name, _, suffix = variant.partition("_")
+    if name not in NAMES:
+        return variant
+    if not suffix:
+        return NAMES[name]
+    return f"{NAMES[name]}, {f'{suffix} epochs' if suffix.isdigit() else _VARIANTS[suffix]}"
+
+
+def metric_label(metric: str) -> str:
+    """`confusion 9>4` as `9 taken for 4`."""
+    if metric.startswith("confusion "):
+        return metric.removeprefix("confusion ").replace(">", " taken for ")
+    return METRICS[metric]
 
 
 # --- numbers ---------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from digitbench.figures.style import (
 )
 from digitbench.figures.tiles import on_paper
 from digitbench.statistics.comparison import is_significant
-from digitbench.wording import NAMES, points
+from digitbench.wording import ENLARGING, NAMES, points
 
 SPACING = 0.17  # of a row, between architectures
 
@@ -202,7 +202,6 @@ MAIN = {
 FACTORS = {"model": "architecture", "augmentation": "augmentation", "mapping": "alignment"}
 # Okabe and Ito (2008), apart from the colours of the networks.
 PART_COLOURS = {"model": "#e69f00", "augmentation": "#56b4e9", "mapping": "#009e73"}
-SHOWN = {"stretch": "stretched", "box": "20 px box"}
 
 
 def effects(record: Mapping[str, Any]) -> Figure:
@@ -298,9 +297,10 @@ def _gap_label(gap: Mapping[str, Any]) -> str:
     start, end = gap["start"], gap["end"]
     groups = [GROUP_OF[cell["model"], cell["augmentation"]] for cell in (start, end)]
     first, last = (GROUP_LOOKS[group].label for group in groups)
-    if start["mapping"] == end["mapping"]:
-        return f"{first} → {last}\nboth {SHOWN[end['mapping']]}"
-    return f"{first}, {SHOWN[start['mapping']]} →\n{last}, {SHOWN[end['mapping']]}"
+    before, after = (ENLARGING[cell["mapping"]].short for cell in (start, end))
+    if before == after:
+        return f"{first} → {last}\nboth {after}"
+    return f"{first}, {before} →\n{last}, {after}"
 
 
 def _draw_gap(axes: Any, row: int, gap: Mapping[str, Any]) -> int:

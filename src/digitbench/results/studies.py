@@ -18,6 +18,7 @@ from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_csv
 from digitbench.params import ARCHITECTURES
+from digitbench.wording import ENLARGING
 
 SUMMARY = Path("studies/summary.csv")
 AGAIN = "Make it again with `python -m digitbench.studies`."
@@ -28,6 +29,16 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 TRIAL = " (trial)"
 # Numbers of other work, for proportion.
 STUDIES = Path("studies")
+_PROTOCOLS = {
+    "test": "test set",
+    "validation": "validation",
+    "pooled": "pooled over epochs",
+    "stretch": "stretch",
+    "box": ENLARGING["box"].short,
+}
+# Which variant of USPS the papers used is not known; ours is named in the reasons.
+_DATASETS = {"mnist": "MNIST", "usps": "USPS"}
+_DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
 KEYS = ("nguyen2026", "pedrogiu13", "report2002", "pavon2025", "toyobo2025")
 LITERATURE = "literature"
 
@@ -63,6 +74,34 @@ class Row:
     def is_claim(self) -> bool:
         """Whether one of the five studies reports the number."""
         return self.study != LITERATURE and not self.is_trial
+
+    @property
+    def images(self) -> str:
+        """The images and how they were scored, in words; a dash for what needs none."""
+        protocol = _PROTOCOLS.get(self.protocol.removesuffix(TRIAL))
+        return ", ".join(filter(None, (_DATASETS.get(self.dataset), protocol))) or "–"
+
+    @property
+    def theirs(self) -> str:
+        """The published number with its ±."""
+        value = f"{int(self.published):,}" if self.metric == "parameters" else self.published
+        return f"{value} ± {self.published_spread}" if self.published_spread else value
+
+    @property
+    def ours(self) -> str:
+        """Our number with its interval; a dash where there is none."""
+        if self.ours_mean is None:
+            return "–"
+        places = decimals(self.metric)
+        text = f"{self.ours_mean:,.{places}f}"
+        if self.ours_low is None or self.ours_high is None:
+            return text
+        return f"{text} ({self.ours_low:.{places}f} to {self.ours_high:.{places}f})"
+
+
+def decimals(metric: str) -> int:
+    """Decimal places in which ours is told."""
+    return _DECIMALS.get(metric, 2)
 
 
 def own_protocol(rows: Sequence[Row]) -> list[Row]:

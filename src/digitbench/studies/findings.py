@@ -24,9 +24,17 @@ from digitbench.statistics.comparison import ALPHA, holm
 from digitbench.statistics.factorial import Design, Estimate, Factor, Samples, weighted_sum
 from digitbench.statistics.summary import SummaryDict as Summary
 from digitbench.statistics.summary import summarise
-from digitbench.studies.phrases import gap_sentence, model_label
+from digitbench.studies.phrases import gap_sentence
 from digitbench.studies.published import Answer, Published, Question
-from digitbench.wording import interval, listing, p_value, percent, points, points_between
+from digitbench.wording import (
+    interval,
+    listing,
+    model_label,
+    p_value,
+    percent,
+    points,
+    points_between,
+)
 
 
 @dataclass(frozen=True)

@@ -33,17 +33,19 @@ from digitbench.results.studies import (
 )
 from digitbench.studies.findings import Asked, answer
 from digitbench.studies.groups.design import GROUPS
-from digitbench.studies.phrases import (
-    gap_sentence,
-    metric_label,
-    model_label,
-    ours_cell,
-    protocol_label,
-    published_cell,
-)
+from digitbench.studies.phrases import gap_sentence
 from digitbench.studies.published import Published, load_all
 from digitbench.studies.verdicts import all_rows
-from digitbench.wording import arithmetic, interval, listing, p_value, points
+from digitbench.wording import (
+    ENLARGING,
+    arithmetic,
+    interval,
+    listing,
+    metric_label,
+    model_label,
+    p_value,
+    points,
+)
 
 _ELSEWHERE = (
     "Figures: [digits of other origin](#domain_shift), [corrupted digits](#robustness), and those "
@@ -81,9 +83,9 @@ def _accuracies(rows: Sequence[Row]) -> str:
         [
             _link(row.study),
             model_label(row.model),
-            protocol_label(row),
-            published_cell(row),
-            ours_cell(row),
+            row.images,
+            row.theirs,
+            row.ours,
             Markdown(f"**{row.verdict}**"),
         ]
         for row in rows
@@ -112,7 +114,6 @@ def _link(key: str) -> str:
 
 
 _NOT_RUN = "Not run here: `dvc repro {folder}/dvc.yaml` makes it."
-_MAPPINGS = {"stretch": "stretched to 28×28", "box": "20 px box"}
 _FACTORS = {
     "model": "CNN in place of MLP",
     "augmentation": "augmentation",
@@ -163,7 +164,7 @@ def _cells(domain: Record) -> str:
     rows = [
         [
             f"{model_label(model)} {'with' if augmentation else 'without'} augmentation",
-            *(_accuracy(cells[model, augmentation, mapping]) for mapping in _MAPPINGS),
+            *(_accuracy(cells[model, augmentation, mapping]) for mapping in ENLARGING),
         ]
         for model in ("mlp", "cnn")
         for augmentation in (False, True)
@@ -172,7 +173,7 @@ def _cells(domain: Record) -> str:
         f"{domain['name']}, {domain['images']:,} images: accuracy in percent, 95 % interval over "
         "seeds."
     )
-    return markdown_table(Table(caption, ["", *_MAPPINGS.values()], rows))
+    return markdown_table(Table(caption, ["", *(way.column for way in ENLARGING.values())], rows))
 
 
 def _effects(domain: Record) -> str:
@@ -359,9 +360,9 @@ def _cells_page(row: Row) -> list[str]:
     return [
         model_label(row.model),
         metric_label(row.metric),
-        protocol_label(row),
-        published_cell(row),
-        ours_cell(row),
+        row.images,
+        row.theirs,
+        row.ours,
         Markdown(f"**{row.verdict}**"),
         row.reason,
     ]

@@ -6,17 +6,16 @@ All published numbers beside ours, in a fixed order.
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from digitbench.results.studies import TRIAL, Measured, Row, Verdict
+from digitbench.results.studies import TRIAL, Measured, Row, Verdict, decimals
 from digitbench.studies.ours import Ours, find_ours
-from digitbench.studies.phrases import decimals
 from digitbench.studies.published import Number, Published
+from digitbench.wording import ENLARGING
 
 PROTOCOLS = {
     "test": "test set",
     "validation": "validation part",
     "pooled": "validation images, scored after every epoch and added up",
-    "stretch": "original USPS, unsmoothed, stretched to 28×28",
-    "box": "original USPS, unsmoothed, in a 20 px box",
+    **{key: f"original USPS, unsmoothed, {way.place}" for key, way in ENLARGING.items()},
 }
 # Ours are sums of binary fractions, published numbers decimal ones.
 _TOLERANCE = 1e-9

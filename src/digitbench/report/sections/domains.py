@@ -5,11 +5,9 @@ import pandas as pd
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.domains import domain_accuracy
 from digitbench.results.records import Results
-from digitbench.wording import NAMES, interval, listing, points
+from digitbench.wording import ENLARGING, NAMES, interval, listing, points
 
 POSITION = 70
-
-MAPPINGS = {"stretch": "stretched to 28×28", "box": "20 px box, padded"}
 
 
 def section(results: Results) -> Section:
@@ -18,9 +16,9 @@ def section(results: Results) -> Section:
     frame = _frame(results)
     home = {name: results.metrics[name]["accuracy"]["mean"] for name in names}
     rows = [
-        [f"{domain}, {MAPPINGS[mapping]}", *(_cell(record[mapping][name]) for name in names)]
+        [f"{domain}, {way.heading}", *(_cell(record[mapping][name]) for name in names)]
         for domain, record in results.domains.items()
-        for mapping in MAPPINGS
+        for mapping, way in ENLARGING.items()
     ]
     sizes = listing(
         [f"{domain}: {record['images']:,} images" for domain, record in results.domains.items()]
@@ -52,14 +50,14 @@ def _cell(summary: dict[str, float]) -> str:
 def _frame(results: Results) -> pd.DataFrame:
     rows = []
     for domain, record in results.domains.items():
-        for mapping, title in MAPPINGS.items():
+        for mapping, way in ENLARGING.items():
             for name in results.ranking:
                 summary = record[mapping][name]
                 rows.append(
                     {
                         "architecture": name,
                         "domain": domain,
-                        "mapping": title,
+                        "mapping": way.heading,
                         "accuracy": summary["mean"],
                         "low": summary["ci95_low"],
                         "high": summary["ci95_high"],

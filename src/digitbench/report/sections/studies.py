@@ -11,14 +11,7 @@ from digitbench.results.studies import (
     published_numbers,
     verdict_counts,
 )
-from digitbench.studies.phrases import (
-    metric_label,
-    model_label,
-    ours_cell,
-    protocol_label,
-    published_cell,
-)
-from digitbench.wording import listing
+from digitbench.wording import listing, metric_label, model_label
 
 POSITION = 120
 
@@ -56,9 +49,9 @@ def _table(key: str, rows: Sequence[Row]) -> Table:
         [
             [
                 f"{model_label(row.model)} {metric_label(row.metric)}",
-                protocol_label(row),
-                published_cell(row),
-                ours_cell(row),
+                row.images,
+                row.theirs,
+                row.ours,
                 "–" if row.seeds is None else str(row.seeds),
                 row.verdict,
             ]
