@@ -45,7 +45,7 @@ def measure(scale: Scale, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def verdicts(
-    accuracy: Mapping[str, Mapping[str, Mapping[str, float]]], images: int
+    accuracy: Mapping[str, Mapping[str, Mapping[int, float]]], images: int
 ) -> dict[str, Any]:
     """The comparison of every architecture, all of them one family.
 
@@ -68,7 +68,7 @@ def _told(change: Change) -> dict[str, Any]:
 
 def _accuracies(
     name: str, params: Params, data: TrainingData, epochs: int, precision: str
-) -> dict[str, float]:
+) -> dict[int, float]:
     settings = recipe(params, epochs, precision=precision)
     seeds: Sequence[int] = params.seeds
     with tempfile.TemporaryDirectory() as folder:
@@ -77,4 +77,4 @@ def _accuracies(
         replicates = run_replicates(
             job, seeds, parallel_jobs(len(seeds), "cpu"), on_epoch=lambda epoch: None
         )
-    return {str(each.seed): each.history[-1].validation_accuracy for each in replicates}
+    return {each.seed: each.history[-1].validation_accuracy for each in replicates}

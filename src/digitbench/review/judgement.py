@@ -90,7 +90,10 @@ def _rows(rows: Sequence[Row] | None) -> list[dict[str, Any]] | None:
             "metric": row.metric.key,
             "condition": row.condition,
             "higher_is_better": row.metric.higher_is_better,
-            **dataclasses.asdict(row.change),
+            **{
+                key: [str(seed) for seed in value] if isinstance(value, tuple) else value
+                for key, value in dataclasses.asdict(row.change).items()
+            },
         }
         for row in rows
     ]

@@ -280,8 +280,10 @@ def _headline(
 
 
 def _change(old: Summary | None, new: Summary | None, images: int, obstacle: str) -> Change:
-    before = None if old is None else old.per_seed
-    after = None if new is None else new.per_seed
+    before, after = (
+        None if side is None else {int(seed): value for seed, value in side.per_seed.items()}
+        for side in (old, new)
+    )
     if before is None or after is None:
         missing = [side for side, seen in (("before", before), ("after", after)) if seen is None]
         return not_compared(before, after, f"not measured {' or '.join(missing)}")

@@ -213,10 +213,10 @@ def _seed_remark(row: Row) -> str:
     return ""
 
 
-def _seeds(seeds: Sequence[str]) -> str:
+def _seeds(seeds: Sequence[int]) -> str:
     if len(seeds) > MANY_SEEDS:
         return f"{seeds[0]} to {seeds[-1]} ({len(seeds)} seeds)"
-    return listing(seeds)
+    return listing([str(seed) for seed in seeds])
 
 
 def _names(rows: Sequence[Row]) -> str:
@@ -427,8 +427,9 @@ def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Blo
 def _side(row: Row, snapshot: Snapshot, label: str) -> Interval:
     per_seed = snapshot.metrics[row.architecture].accuracy.per_seed
     independent = row.change.method is Method.INDEPENDENT
-    compared = per_seed if independent else row.change.shared or per_seed
-    values = [value for seed, value in per_seed.items() if seed in compared]
+    every = [int(seed) for seed in per_seed]
+    compared = every if independent else row.change.shared or every
+    values = [value for seed, value in per_seed.items() if int(seed) in compared]
     spread = summarise({index: 100 * value for index, value in enumerate(values)})
     return Interval(
         row.architecture,

@@ -1,10 +1,4 @@
-"""When a difference counts as one.
-
-Bootstrap of accuracies that resamples trainings and test images together.
-
-Hypothesis tests for two classifiers that share test images.
-
-Pairwise comparison of architectures on shared test images.
+"""When a difference counts as one: tests, intervals, and architectures compared pair by pair.
 
 Three questions are kept apart, because their answers differ:
 
@@ -17,15 +11,25 @@ Three questions are kept apart, because their answers differ:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
 
 ALPHA = 0.05
+CROSSED_T_TEST = "crossed t-test over seeds and images"
+EXACT_MCNEMAR = "exact McNemar test"
+ONE_SEED_LIMITATION = (
+    "Only one training per architecture: the interval and the p-value cover the choice of test "
+    "images and say nothing about how results would vary if the networks were trained again."
+)
+# Resamples drawn at once: at most 256 * N counts, twice (int64 and float64), 41 MB for MNIST.
+CHUNK = 256
+# Of a comparison; None where nothing could be tested.
+P = TypeVar("P", float, float | None)
 
 
 def is_significant(pair: Mapping[str, Any]) -> bool:
@@ -38,8 +42,150 @@ def is_significant(pair: Mapping[str, Any]) -> bool:
     return bool(pair["p_value_holm"] < ALPHA and not covers_zero)
 
 
-# Resamples drawn at once: at most 256 * N counts, twice (int64 and float64), 41 MB for MNIST.
-CHUNK = 256
+def holm(p_values: Sequence[P]) -> list[P]:
+    """Adjust p-values for multiple comparisons (Holm 1979); valid under any dependence.
+
+    Args:
+        p_values: P-values of the family; None stays None and does not count.
+
+    Raises:
+        DigitbenchError: If a value is not in [0, 1].
+    """
+    p = np.array([value for value in p_values if value is not None], dtype=np.float64)  # [M]
+    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
+        raise DigitbenchError(f"P-values must be a list of numbers in [0, 1], got {p_values!r}.")
+    order = np.argsort(p, kind="stable")
+    steps = np.arange(len(p), 0, -1)  # the smallest counts M times, the largest once
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps * p[order]), 1.0)
+    known = iter(adjusted.tolist())
+    return [value if value is None else next(known) for value in p_values]
+
+
+def t_test(estimate: float, error: float, freedom: float) -> tuple[float, float, float]:
+    """95 % interval and two-sided p-value of an estimate with its standard error.
+
+    Without any error there is no evidence: callers make sure that the estimate is then 0 too.
+    """
+    reach = float(stats.t.ppf(0.975, freedom)) * error
+    ratio = abs(estimate) / error if error > 0 else 0.0
+    return estimate - reach, estimate + reach, float(2 * stats.t.sf(ratio, freedom))
+
+
+def welch(groups: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Variance of a sum or difference of group means, and its degrees of freedom.
+
+    Groups may differ in variance and size (Welch 1947, Biometrika 34:28; Satterthwaite 1946,
+    Biometrics Bulletin 2:110).
+
+    Args:
+        groups: At least two values each.
+    """
+    counts = np.array([len(group) for group in groups])
+    parts = np.array([group.var(ddof=1) for group in groups]) / counts  # of the means
+    variance = float(parts.sum())
+    if variance == 0:
+        return variance, float(counts.min() - 1)
+    return variance, float(variance**2 / (parts**2 / (counts - 1)).sum())
+
+
+@dataclass(frozen=True)
+class CrossedTestResult:
+    """Test of the mean difference over seeds and images.
+
+    Attributes:
+        difference: Mean of second minus first.
+        standard_error: Its standard error under fresh seeds and fresh images.
+        degrees_of_freedom: Of the t distribution; infinite if the seeds do not vary.
+        p_value: Two-sided p-value; NaN if the standard error is zero.
+    """
+
+    difference: float
+    standard_error: float
+    degrees_of_freedom: float
+    p_value: float
+
+
+def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> CrossedTestResult:
+    """Test whether two architectures are equally accurate over fresh seeds and fresh images.
+
+    Seeds and images are crossed random effects: every training of a pair shares the images, and
+    every image is shared by the trainings, so neither cells nor per-seed results are
+    independent. The two-way analysis of variance of the differences separates the parts. The
+    same design is standard for readers and cases in diagnostic studies, whose test is used here
+    (Dorfman, Berbaum and Metz 1992, with the degrees of freedom of Hillis 2007, Statistics in
+    Medicine 26:596): with mean squares of seeds, images and residual,
+
+        variance = (ms_seed + max(ms_image - ms_residual, 0)) / (S * N)
+        df = (S - 1) * ((ms_seed + max(ms_image - ms_residual, 0)) / ms_seed) ** 2
+
+    Without variation between images this is the t-test over the S per-seed differences; without
+    variation between seeds it is the paired z-test over images.
+
+    Args:
+        first: Correctness of the first architecture, [S, N] with S, N >= 2.
+        second: Correctness of the second on the same seeds and images, [S, N].
+
+    Raises:
+        DigitbenchError: If there are fewer than two seeds or two images.
+    """
+    seeds, images = first.shape
+    if seeds < 2 or images < 2:
+        raise DigitbenchError(
+            f"The test needs at least two seeds and two images, got {seeds} and {images}. "
+            "Train more seeds."
+        )
+    table = second.astype(np.float64) - first  # [S, N], each -1, 0 or 1
+    mean, of_seed, of_image = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    residual = table - of_seed[:, np.newaxis] - of_image + mean
+    ms_seed = images * np.square(of_seed - mean).sum() / (seeds - 1)
+    ms_image = seeds * np.square(of_image - mean).sum() / (images - 1)
+    ms_residual = np.square(residual).sum() / ((seeds - 1) * (images - 1))
+    combined = ms_seed + max(ms_image - ms_residual, 0.0)
+    standard_error = float(np.sqrt(combined / (seeds * images)))
+    freedom = (seeds - 1) * float((combined / ms_seed) ** 2) if ms_seed > 0 else float("inf")
+    p_value = float("nan")
+    if standard_error > 0:
+        _, _, p_value = t_test(float(mean), standard_error, freedom)
+    return CrossedTestResult(float(mean), standard_error, freedom, p_value)
+
+
+@dataclass(frozen=True)
+class McNemarResult:
+    """Exact McNemar test of two trained networks.
+
+    Attributes:
+        seed: Seed of both trainings.
+        n10: Images that only the first network classified correctly.
+        n01: Images that only the second network classified correctly.
+        p_value: Exact two-sided p-value; it is about these two networks, not about retraining.
+    """
+
+    seed: int
+    n10: int
+    n01: int
+    p_value: float
+
+
+def mcnemar_exact(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], *, seed: int
+) -> McNemarResult:
+    """Test whether two trained networks err equally often (McNemar 1947, exact binomial form).
+
+    Given the images on which they disagree, either is right with probability 1/2 under the null
+    hypothesis. Without any disagreement p is 1.
+
+    Args:
+        first: Correctness of the first network, [N].
+        second: Correctness of the second network on the same images, [N].
+        seed: Seed of both trainings, kept for the record.
+    """
+    n10 = int(np.count_nonzero(first & ~second))
+    n01 = int(np.count_nonzero(~first & second))
+    if n10 + n01 == 0:
+        return McNemarResult(seed=seed, n10=0, n01=0, p_value=1.0)
+    p_value = float(stats.binomtest(n10, n10 + n01, 0.5).pvalue)
+    return McNemarResult(seed=seed, n10=n10, n01=n01, p_value=p_value)
 
 
 def crossed_bootstrap(
@@ -99,113 +245,6 @@ def _group_images(table: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArra
 
 
 @dataclass(frozen=True)
-class McNemarResult:
-    """Exact McNemar test of two trained networks.
-
-    Attributes:
-        seed: Seed of both trainings.
-        n10: Images that only the first network classified correctly.
-        n01: Images that only the second network classified correctly.
-        p_value: Exact two-sided p-value; it is about these two networks, not about retraining.
-    """
-
-    seed: int
-    n10: int
-    n01: int
-    p_value: float
-
-
-@dataclass(frozen=True)
-class CrossedTestResult:
-    """Test of the mean difference over seeds and images.
-
-    Attributes:
-        difference: Mean of second minus first.
-        standard_error: Its standard error under fresh seeds and fresh images.
-        degrees_of_freedom: Of the t distribution; infinite if the seeds do not vary.
-        p_value: Two-sided p-value; NaN if the standard error is zero.
-    """
-
-    difference: float
-    standard_error: float
-    degrees_of_freedom: float
-    p_value: float
-
-
-def mcnemar_exact(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], *, seed: int
-) -> McNemarResult:
-    """Test whether two trained networks err equally often (McNemar 1947, exact binomial form).
-
-    Given the images on which they disagree, either is right with probability 1/2 under the null
-    hypothesis. Without any disagreement p is 1.
-
-    Args:
-        first: Correctness of the first network, [N].
-        second: Correctness of the second network on the same images, [N].
-        seed: Seed of both trainings, kept for the record.
-    """
-    n10 = int(np.count_nonzero(first & ~second))
-    n01 = int(np.count_nonzero(~first & second))
-    if n10 + n01 == 0:
-        return McNemarResult(seed=seed, n10=0, n01=0, p_value=1.0)
-    p_value = float(stats.binomtest(n10, n10 + n01, 0.5).pvalue)
-    return McNemarResult(seed=seed, n10=n10, n01=n01, p_value=p_value)
-
-
-def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> CrossedTestResult:
-    """Test whether two architectures are equally accurate over fresh seeds and fresh images.
-
-    Seeds and images are crossed random effects: every training of a pair shares the images, and
-    every image is shared by the trainings, so neither cells nor per-seed results are
-    independent. The two-way analysis of variance of the differences separates the parts. The
-    same design is standard for readers and cases in diagnostic studies, whose test is used here
-    (Dorfman, Berbaum and Metz 1992, with the degrees of freedom of Hillis 2007, Statistics in
-    Medicine 26:596): with mean squares of seeds, images and residual,
-
-        variance = (ms_seed + max(ms_image - ms_residual, 0)) / (S * N)
-        df = (S - 1) * ((ms_seed + max(ms_image - ms_residual, 0)) / ms_seed) ** 2
-
-    Without variation between images this is the t-test over the S per-seed differences; without
-    variation between seeds it is the paired z-test over images.
-
-    Args:
-        first: Correctness of the first architecture, [S, N] with S, N >= 2.
-        second: Correctness of the second on the same seeds and images, [S, N].
-
-    Raises:
-        DigitbenchError: If there are fewer than two seeds or two images.
-    """
-    seeds, images = first.shape
-    if seeds < 2 or images < 2:
-        raise DigitbenchError(
-            f"The test needs at least two seeds and two images, got {seeds} and {images}. "
-            "Train more seeds."
-        )
-    table = second.astype(np.float64) - first  # [S, N], each -1, 0 or 1
-    mean, of_seed, of_image = table.mean(), table.mean(axis=1), table.mean(axis=0)
-    residual = table - of_seed[:, np.newaxis] - of_image + mean
-    ms_seed = images * np.square(of_seed - mean).sum() / (seeds - 1)
-    ms_image = seeds * np.square(of_image - mean).sum() / (images - 1)
-    ms_residual = np.square(residual).sum() / ((seeds - 1) * (images - 1))
-    combined = ms_seed + max(ms_image - ms_residual, 0.0)
-    standard_error = float(np.sqrt(combined / (seeds * images)))
-    freedom = (seeds - 1) * float((combined / ms_seed) ** 2) if ms_seed > 0 else float("inf")
-    p_value = float("nan")
-    if standard_error > 0:
-        p_value = float(2 * stats.t.sf(abs(mean) / standard_error, df=freedom))
-    return CrossedTestResult(float(mean), standard_error, freedom, p_value)
-
-
-CROSSED_T_TEST = "crossed t-test over seeds and images"
-EXACT_MCNEMAR = "exact McNemar test"
-ONE_SEED_LIMITATION = (
-    "Only one training per architecture: the interval and the p-value cover the choice of test "
-    "images and say nothing about how results would vary if the networks were trained again."
-)
-
-
-@dataclass(frozen=True)
 class PairwiseComparison:
     """Second architecture against the first; accuracies and differences are fractions.
 
@@ -248,11 +287,6 @@ class PairwiseComparison:
     resamples: int
     limitation: str | None
 
-    @property
-    def interval_covers_zero(self) -> bool:
-        """Whether no difference is compatible with the bootstrap interval."""
-        return self.difference_low <= 0 <= self.difference_high
-
 
 def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]) -> None:
     """Check that architectures can be compared seed by seed and image by image.
@@ -286,22 +320,6 @@ def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[
                 f"Correctness of {name!r} has {array.shape[0]} replicates but there are "
                 f"{len(seeds)} seeds. Pass the seeds of the stored predictions."
             )
-
-
-def compare_pair(
-    correct_a: NDArray[np.bool_],
-    correct_b: NDArray[np.bool_],
-    seeds: Sequence[int],
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-    seed: int = 0,
-    names: tuple[str, str] = ("a", "b"),
-) -> PairwiseComparison:
-    """Compare two architectures; see `compare_all`, of which this is a family of one pair."""
-    correct = {names[0]: correct_a, names[1]: correct_b}
-    if len(correct) < 2:
-        raise DigitbenchError(f"Both architectures are named {names[0]!r}. Give distinct names.")
-    return compare_all(correct, seeds, resamples, confidence, seed)[0]
 
 
 def compare_all(
@@ -366,32 +384,7 @@ def compare_all(
         for first, second in combinations(correct, 2)
     ]
     adjusted = holm([comparison.p_value for comparison in comparisons])
-    return [
-        replace(comparison, p_value_holm=float(p))
-        for comparison, p in zip(comparisons, adjusted, strict=True)
-    ]
-
-
-def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for multiple comparisons (Holm 1979); valid under any dependence.
-
-    Args:
-        p_values: P-values of the family, [M].
-
-    Returns:
-        Adjusted p-values in the given order, [M].
-
-    Raises:
-        DigitbenchError: If a value is not in [0, 1].
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
-        raise DigitbenchError(f"P-values must be a list of numbers in [0, 1], got {p_values!r}.")
-    order = np.argsort(p, kind="stable")
-    steps = np.arange(len(p), 0, -1)  # the smallest counts M times, the largest once
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps * p[order]), 1.0)
-    return adjusted
+    return [replace(each, p_value_holm=p) for each, p in zip(comparisons, adjusted, strict=True)]
 
 
 def _compare(

@@ -1,4 +1,4 @@
-"""Experiments on trained networks with two-level factors: their cells, and sums of cell means.
+"""Experiments on trained networks with two-level factors: effects, and what a gap is made of.
 
 The experiments are split plots (Box, Hunter and Hunter 2005, Statistics for Experimenters, ch. 5
 and 9). Factors *between* networks, such as the architecture, need another training; factors
@@ -10,8 +10,6 @@ Networks count as independent. Groups of one architecture therefore need seeds o
 fixes initial weights, dropout and the order of the data, and only that order is alike between
 architectures. Groups may differ in variance and in the number of networks. Like all intervals over
 seeds, these are about training again, on these very test images.
-
-Effects and interactions of two-level factors on accuracy, and what a gap is made of.
 """
 
 import math
@@ -22,12 +20,12 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.statistics.comparison import holm
+from digitbench.statistics.comparison import holm, t_test, welch
 
 Level = str | bool
+Item = TypeVar("Item")
 # Networks by their levels of the factors between: [S, 2, ..., 2], an axis per factor within, low
 # level first.
 Samples = Mapping[tuple[Level, ...], NDArray[np.float64]]
@@ -76,70 +74,6 @@ class Estimate:
     p_value: float | None = None
 
 
-def weighted_sum(design: Design, samples: Samples, weights: NDArray[np.float64]) -> Estimate:
-    """The sum of the cell means, each times its weight.
-
-    Every network contributes the weighted sum of its own results; over these numbers the interval
-    has Welch's variance and Satterthwaite's degrees of freedom (Welch 1947, Biometrika 34:28;
-    Satterthwaite 1946, Biometrics Bulletin 2:110), so that groups may differ in variance and size.
-
-    Args:
-        design: The factors.
-        samples: Their networks, as `check_samples` lets pass.
-        weights: [2, ..., 2], an axis per factor of the design, low level first.
-    """
-    parts = []
-    for levels, results in samples.items():
-        place = zip(levels, design.between, strict=True)
-        own = weights[tuple(int(level == factor.high) for level, factor in place)]  # [2, ..., 2]
-        if np.any(own):
-            parts.append((results * own).reshape(len(results), -1).sum(axis=1))  # [S]
-    return _sum_of_means(parts)
-
-
-def _sum_of_means(groups: Sequence[NDArray[np.float64]]) -> Estimate:
-    value = float(sum(group.mean() for group in groups))
-    if min(len(group) for group in groups) < 2:
-        return Estimate(value)
-    counts = np.array([len(group) for group in groups])
-    variances = np.array([group.var(ddof=1) for group in groups]) / counts  # of the means
-    error = float(np.sqrt(variances.sum()))
-    if error < RESOLUTION:
-        return Estimate(value)
-    freedom = variances.sum() ** 2 / (variances**2 / (counts - 1)).sum()
-    reach = float(stats.t.ppf(0.975, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
-    return Estimate(value, value - reach, value + reach, p_value)
-
-
-def check_samples(design: Design, samples: Samples) -> None:
-    """Check that every cell has results.
-
-    Raises:
-        DigitbenchError: Groups of networks are missing or unknown, results have another shape or
-            are not finite.
-    """
-    wanted = set(product(*((factor.low, factor.high) for factor in design.between)))
-    if set(samples) != wanted:
-        raise DigitbenchError(
-            f"The experiment needs networks for {sorted(wanted, key=str)}, got "
-            f"{sorted(samples, key=str)}. Evaluate every combination."
-        )
-    for levels, results in samples.items():
-        if results.shape != (len(results), *(2 for _ in design.within)) or not len(results):
-            raise DigitbenchError(
-                f"The results of {levels} have shape {results.shape}; give a row per network and "
-                f"an axis of two levels for each of {[factor.name for factor in design.within]}."
-            )
-        if not np.isfinite(results).all():
-            raise DigitbenchError(
-                f"The results of {levels} are not all finite. Check whether training diverged."
-            )
-
-
-Item = TypeVar("Item")
-
-
 @dataclass(frozen=True)
 class Effect:
     """A main effect (one factor) or an interaction (several).
@@ -172,6 +106,58 @@ class Decomposition:
     parts: Mapping[str, Estimate]
 
 
+def weighted_sum(design: Design, samples: Samples, weights: NDArray[np.float64]) -> Estimate:
+    """The sum of the cell means, each times its weight.
+
+    Every network contributes the weighted sum of its own results; over these numbers the interval
+    is Welch's, so that groups may differ in variance and size.
+
+    Args:
+        design: The factors.
+        samples: Their networks, as `check_samples` lets pass.
+        weights: [2, ..., 2], an axis per factor of the design, low level first.
+    """
+    groups = []
+    for levels, results in samples.items():
+        place = zip(levels, design.between, strict=True)
+        own = weights[tuple(int(level == factor.high) for level, factor in place)]  # [2, ..., 2]
+        if np.any(own):
+            groups.append((results * own).reshape(len(results), -1).sum(axis=1))  # [S]
+    value = float(sum(group.mean() for group in groups))
+    if min(len(group) for group in groups) < 2:
+        return Estimate(value)
+    variance, freedom = welch(groups)
+    error = math.sqrt(variance)
+    return (
+        Estimate(value) if error < RESOLUTION else Estimate(value, *t_test(value, error, freedom))
+    )
+
+
+def check_samples(design: Design, samples: Samples) -> None:
+    """Check that every cell has results.
+
+    Raises:
+        DigitbenchError: Groups of networks are missing or unknown, results have another shape or
+            are not finite.
+    """
+    wanted = set(product(*((factor.low, factor.high) for factor in design.between)))
+    if set(samples) != wanted:
+        raise DigitbenchError(
+            f"The experiment needs networks for {sorted(wanted, key=str)}, got "
+            f"{sorted(samples, key=str)}. Evaluate every combination."
+        )
+    for levels, results in samples.items():
+        if results.shape != (len(results), *(2 for _ in design.within)) or not len(results):
+            raise DigitbenchError(
+                f"The results of {levels} have shape {results.shape}; give a row per network and "
+                f"an axis of two levels for each of {[factor.name for factor in design.within]}."
+            )
+        if not np.isfinite(results).all():
+            raise DigitbenchError(
+                f"The results of {levels} are not all finite. Check whether training diverged."
+            )
+
+
 def factorial_effects(design: Design, samples: Samples) -> list[Effect]:
     """All main effects, then the interactions of two factors, of three, and so on.
 
@@ -193,13 +179,8 @@ def factorial_effects(design: Design, samples: Samples) -> list[Effect]:
         for chosen in _subsets(design.factors)
         if chosen
     ]
-    p_values = [effect.estimate.p_value for effect in effects]
-    known = [p for p in p_values if p is not None]
-    adjusted = iter(holm(known).tolist())
-    return [
-        effect if p is None else replace(effect, p_value_holm=next(adjusted))
-        for effect, p in zip(effects, p_values, strict=True)
-    ]
+    adjusted = holm([effect.estimate.p_value for effect in effects])
+    return [replace(each, p_value_holm=p) for each, p in zip(effects, adjusted, strict=True)]
 
 
 def decompose(

@@ -3,7 +3,7 @@
 **What is tested.** One number per seed is known before and after the change. Seeds are the units:
 a verdict is about the training procedure, repeated with fresh seeds and tested on these very
 images. It says nothing about other images, because a committed metric no longer knows which
-images were misread. (`evaluation.significance` has the predictions and covers both.)
+images were misread. (`statistics.comparison` has the predictions and covers both.)
 
 **The test.** Seeds that stand on both sides start from the same weights and see the data in the
 same order, also where the change alters the training itself. So their differences are taken
@@ -32,21 +32,19 @@ Robustness and new domains are looked at apart, each a family with its own 5 %.
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from digitbench.statistics.comparison import holm, is_significant
+from digitbench.statistics.comparison import holm, is_significant, t_test, welch
 
-CONFIDENCE = 0.95
 # Of the significance level, for either half of the headline metrics; see above.
 HEADLINE_SHARE = 0.5
 
-Seeded = Mapping[str, float]
+Seeded = Mapping[int, float]
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -98,9 +96,9 @@ class Change:
     p_value: float | None = None
     p_value_holm: float | None = None
     method: Method = Method.NONE
-    shared: tuple[str, ...] = ()
-    only_before: tuple[str, ...] = ()
-    only_after: tuple[str, ...] = ()
+    shared: tuple[int, ...] = ()
+    only_before: tuple[int, ...] = ()
+    only_after: tuple[int, ...] = ()
     unchanged: bool = False
     verdict: Verdict = Verdict.UNKNOWN
     reason: str = ""
@@ -115,34 +113,34 @@ def compare(before: Seeded, after: Seeded, images: int) -> Change:
         images: Number of test images behind every value.
     """
     shared = tuple(seed for seed in before if seed in after)
-    start = replace(
+    change = replace(
         not_compared(before, after, ""),
         shared=shared,
         only_before=tuple(seed for seed in before if seed not in after),
         only_after=tuple(seed for seed in after if seed not in before),
     )
-    x = np.array([before[seed] for seed in shared])
-    y = np.array([after[seed] for seed in shared])
-    too_few = min(len(before), len(after)) < 2
+    x, y = (np.array([side[seed] for seed in shared]) for side in (before, after))
+    too_few = [name for name, side in (("before", before), ("after", after)) if len(side) < 2]
     if len(shared) >= 2 or (shared and too_few):
-        start = replace(
-            start, before=float(x.mean()), after=float(y.mean()), difference=float((y - x).mean())
+        change = replace(
+            change, before=float(x.mean()), after=float(y.mean()), difference=float((y - x).mean())
         )
         if np.array_equal(x, y):
-            return replace(start, unchanged=True)
+            return replace(change, unchanged=True)
     if len(shared) >= 2:
-        return _tested(start, Method.PAIRED, _paired(y - x, images))
+        return _tested(change, Method.PAIRED, *_paired(y - x, images))
     if too_few:
-        return replace(start, reason=_too_few(before, after))
+        where = " and ".join(too_few)
+        return replace(change, reason=f"one seed {where}, which cannot tell a change from luck")
     sides = [np.array(list(side.values())) for side in (before, after)]
-    return _tested(start, Method.INDEPENDENT, _independent(sides, images))
+    return _tested(change, Method.INDEPENDENT, *_independent(sides, images))
 
 
 def not_compared(before: Seeded | None, after: Seeded | None, reason: str) -> Change:
     """The values of a metric side by side, without a test, and why."""
-    old, new = _mean(before), _mean(after)
+    old, new = (float(np.mean(list(side.values()))) if side else None for side in (before, after))
     difference = None if old is None or new is None else new - old
-    return Change(before=old, after=new, difference=difference, reason=reason)
+    return Change(old, new, difference, reason=reason)
 
 
 def judge(
@@ -158,15 +156,11 @@ def judge(
     Returns:
         The changes with adjusted p-values and verdicts, in the given order.
     """
-    p_values = {
-        key: change.p_value for key, change in changes.items() if change.p_value is not None
-    }
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    adjusted = holm([change.p_value for change in changes.values()])
     judged = {}
-    for key, change in changes.items():
-        if key in adjusted:
-            p_value = min(float(adjusted[key]) / share, 1.0)
-            change = replace(change, p_value_holm=p_value)
+    for (key, change), p in zip(changes.items(), adjusted, strict=True):
+        if p is not None:
+            change = replace(change, p_value_holm=min(p / share, 1.0))
         judged[key] = replace(change, verdict=_verdict(change, higher_is_better[key]))
     return judged
 
@@ -176,59 +170,33 @@ def _verdict(change: Change, higher_is_better: bool) -> Verdict:
         return Verdict.NO_EVIDENCE
     if change.p_value is None or change.difference is None:
         return Verdict.UNKNOWN
-    if not is_significant(asdict(change)):
+    if not is_significant(vars(change)):
         return Verdict.NO_EVIDENCE
     return Verdict.BETTER if (change.difference > 0) == higher_is_better else Verdict.WORSE
 
 
-@dataclass(frozen=True)
-class _Error:
-    standard_error: float
-    degrees_of_freedom: float
+def _tested(change: Change, method: Method, error: float, freedom: float) -> Change:
+    low, high, p_value = t_test(change.difference or 0.0, error, freedom)
+    return replace(change, method=method, difference_low=low, difference_high=high, p_value=p_value)
 
 
-def _paired(differences: NDArray[np.float64], images: int) -> _Error:
-    """Standard error of the mean difference, from differences per seed [S]."""
+def _paired(differences: NDArray[np.float64], images: int) -> tuple[float, float]:
+    """Standard error of the mean difference and its freedom, from differences per seed [S]."""
     seeds = len(differences)
     variance = max(differences.var(ddof=1), _least_variance(differences.mean(), images))
-    return _Error(float(np.sqrt(variance / seeds)), seeds - 1)
+    return float(np.sqrt(variance / seeds)), seeds - 1
 
 
-def _independent(sides: list[NDArray[np.float64]], images: int) -> _Error:
-    """Welch's standard error and the degrees of freedom of Welch and Satterthwaite."""
+def _independent(sides: list[NDArray[np.float64]], images: int) -> tuple[float, float]:
+    """The same of two samples."""
     sizes = np.array([len(side) for side in sides])
-    parts = np.array([side.var(ddof=1) for side in sides]) / sizes
+    variance, freedom = welch(sides)
     # Each network of a pair bears half of the variance of their difference.
     least = _least_variance(sides[1].mean() - sides[0].mean(), images) / 2 * (1 / sizes).sum()
-    freedom = float(sizes.min() - 1)
-    if parts.sum() > least:
-        freedom = float(parts.sum() ** 2 / (parts**2 / (sizes - 1)).sum())
-    return _Error(float(np.sqrt(max(parts.sum(), least))), freedom)
+    if variance <= least:
+        return float(np.sqrt(least)), float(sizes.min() - 1)
+    return float(np.sqrt(variance)), freedom
 
 
 def _least_variance(difference: float, images: int) -> float:
     return abs(float(difference)) / images
-
-
-def _tested(change: Change, method: Method, error: _Error) -> Change:
-    difference = change.difference or 0.0
-    freedom = error.degrees_of_freedom
-    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=freedom)) * error.standard_error
-    # Without any error the difference is 0 too: it bounds the error from below.
-    ratio = abs(difference) / error.standard_error if error.standard_error > 0 else 0.0
-    return replace(
-        change,
-        method=method,
-        difference_low=difference - half_width,
-        difference_high=difference + half_width,
-        p_value=float(2 * stats.t.sf(ratio, df=freedom)),
-    )
-
-
-def _mean(values: Seeded | None) -> float | None:
-    return float(np.mean(list(values.values()))) if values else None
-
-
-def _too_few(before: Seeded, after: Seeded) -> str:
-    sides = [name for name, side in (("before", before), ("after", after)) if len(side) < 2]
-    return f"one seed {' and '.join(sides)}, which cannot tell a change from luck"

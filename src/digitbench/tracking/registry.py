@@ -420,13 +420,9 @@ def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
     before, after = champion.test_images, version.test_images
     if before != after:
         return False, f"They were tested on different images: {before:,} and {after:,}."
-    change = compare(_seeded(champion.accuracy), _seeded(version.accuracy), after)
+    change = compare(champion.accuracy, version.accuracy, after)
     (change,) = judge({0: change}, {0: True}).values()
     return change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change)
-
-
-def _seeded(accuracy: Mapping[int, float]) -> dict[str, float]:
-    return {str(seed): value for seed, value in accuracy.items()}
 
 
 def _sentence(change: Change) -> str:
