@@ -21,4 +21,4 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 def small_data(digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> TrainingData:
     images, labels = digits[0][:640], digits[1][:640]
     train, validation = stratified_split(labels, 0.25, seed=0)
-    return TrainingData(images, labels, train, validation, pixel_statistics(images[train]))
+    return TrainingData(train, validation, pixel_statistics(images[train]), images, labels)

@@ -15,9 +15,8 @@ from digitbench.studies.groups.design import (
     predict_groups,
     published_on_usps,
 )
-from digitbench.studies.groups.domain_shift import study_record
+from digitbench.studies.groups.domain_shift import augmented_samples, study_record
 from digitbench.training.data import load_images
-from digitbench.training.pixels import augmented_samples
 
 ROOT, FOLDER = Path(".."), Path("domain_shift")
 DIGITS, COPIES = 6, 9  # of the figure of augmented digits

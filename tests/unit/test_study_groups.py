@@ -33,12 +33,13 @@ from digitbench.studies.groups.design import (
     NetworkGroup,
     predict_groups,
 )
-from digitbench.studies.groups.domain_shift import study_record
+from digitbench.studies.groups.domain_shift import augmented_samples, study_record
 from digitbench.studies.groups.robustness import corrupted_accuracies
 from digitbench.studies.groups.robustness import study_record as robustness_study_record
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import build_model, weights_to_bytes
-from digitbench.training.pixels import Augmentation, augmented_samples, standardise
+from digitbench.training.pixels import standardise
+from digitbench.training.recipe import Augmentation
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
@@ -226,7 +227,7 @@ def test_effects_of_robustness_are_those_on_the_summaries() -> None:
 
 def test_augmented_samples_keep_the_original_and_move_every_copy(digits: Digits) -> None:
     images = digits[0][:4]
-    samples = augmented_samples(images, Augmentation(10, 0.1, 0.1), 5)
+    samples = augmented_samples(images, Augmentation(rotation=10, shift=0.1, zoom=0.1), 5)
     assert samples.shape == (4, 6, 28, 28)
     assert samples.dtype == np.uint8
     np.testing.assert_array_equal(samples[:, 0], images)
@@ -238,7 +239,7 @@ def test_augmented_samples_keep_the_original_and_move_every_copy(digits: Digits)
 
 
 def test_samples_without_augmentation_are_copies(digits: Digits) -> None:
-    samples = augmented_samples(digits[0][:3], Augmentation(0, 0, 0), 2)
+    samples = augmented_samples(digits[0][:3], Augmentation(rotation=0, shift=0, zoom=0), 2)
     np.testing.assert_array_equal(samples, np.repeat(digits[0][:3, None], 3, axis=1))
 
 

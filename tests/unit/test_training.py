@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from architectures import FULL, SMALL
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES
+from digitbench.results.clocks import TimingRecord
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.model import load_weights
@@ -27,7 +28,6 @@ from digitbench.training.replicates import (
     parallel_jobs,
     replicate_key,
     run_replicates,
-    timing,
 )
 from digitbench.training.trainer import Epoch
 
@@ -321,15 +321,21 @@ def test_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             parallel_jobs(2, "cpu")
 
 
-def test_curves_carry_no_clock_and_timings_nothing_else() -> None:
+def test_curves_carry_no_clock() -> None:
     history = tuple(Epoch(7, epoch, 0.5, 0.8, 0.4, 0.9, (1,) * 100, epoch) for epoch in (1, 2, 3))
-    replicates = [Replicate(7, b"", history)]
     assert "seconds" not in CURVE_COLUMNS
-    assert list(curve_rows(replicates))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)
-    record = timing(replicates, 2, 12.345, "bfloat16", {"hardware": "x"})
-    assert record["seconds_per_epoch"] == {"median": 2, "per_seed": {"7": 2}}
-    assert (record["stage_seconds"], record["replicates_at_once"]) == (12.3, 2)
-    assert record["precision"] == "bfloat16"
+    assert list(curve_rows([Replicate(7, b"", history)]))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)
+
+
+def test_timings_are_medians_over_epochs() -> None:
+    how = {"replicates_at_once": 2, "precision": "bfloat16", "environment": {"hardware": "x"}}
+    record = TimingRecord.of({7: [1.0, 2.0, 9.0004], 8: [4.0]}, 12.345, **how)
+    assert record.content() == {
+        "schema": 2,
+        "seconds_per_epoch": {"median": 3.0, "per_seed": {7: 2.0, 8: 4.0}},
+        "stage_seconds": 12.3,
+        **how,
+    }
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -49,14 +49,11 @@ class Split:
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """Training images and their split; arrays may be memory maps, which processes share."""
+class TrainingData(Split):
+    """Training images beside their split; arrays may be memory maps, which processes share."""
 
     images: NDArray[np.uint8]  # [N, 28, 28]
     labels: NDArray[np.uint8]  # [N]
-    train_index: NDArray[np.int64]
-    validation_index: NDArray[np.int64]
-    statistics: PixelStatistics
 
     @cached_property
     def sha256(self) -> str:
@@ -75,9 +72,10 @@ def load_training_data(root: Path = Path(), folder: Path = Path()) -> TrainingDa
         folder: Of the pipeline or the study, which has the split.
     """
     images, labels = load_images(root / files.TRAIN)
-    index = {part: files.read_array(folder / files.SPLIT / f"{part}.npy", AGAIN) for part in PARTS}
-    statistics = load_statistics(folder)
-    return TrainingData(images, labels, index["train"], index["validation"], statistics)
+    train, validation = (
+        files.read_array(folder / files.SPLIT / f"{part}.npy", AGAIN) for part in PARTS
+    )
+    return TrainingData(train, validation, load_statistics(folder), images, labels)
 
 
 def load_images(part: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

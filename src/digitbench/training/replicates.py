@@ -42,6 +42,14 @@ from digitbench.training.model import weights_to_bytes
 from digitbench.training.recipe import Plan, Recipe
 from digitbench.training.trainer import Epoch, Progress, start, train
 
+JOBS_VARIABLE = "DIGITBENCH_JOBS"
+# Seconds between two messages of a worker about its progress.
+_MESSAGE_INTERVAL = 0.25
+CURVE_COLUMNS = (
+    *("seed", "epoch", "train_loss", "train_accuracy"),
+    *("validation_loss", "validation_accuracy"),
+)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -111,11 +119,6 @@ def _sources(architecture: str) -> list[Path]:
             members = vars(importlib.import_module(name)).values()
             waiting += [str(getattr(member, "__module__", "")) for member in members]
     return [Path(str(sys.modules[name].__file__)) for name in sorted(found)]
-
-
-JOBS_VARIABLE = "DIGITBENCH_JOBS"
-# Seconds between two messages of a worker about its progress.
-_MESSAGE_INTERVAL = 0.25
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,8 @@ class _Reporter:
 def _listening(job: Job, jobs: int, on_epoch: Callable[[Epoch], None]) -> Iterator[Any]:
     """A queue that workers write to; a thread turns it into a progress bar and callbacks."""
     total = len(job.recipe.seeds) * job.recipe.epochs * len(job.data.train_index)
-    with _message_queue(jobs) as messages, _progress_bar(job.name, total) as bar:
+    bar = tqdm(total=total, desc=f"train {job.name}", unit=" images", unit_scale=True)
+    with _message_queue(jobs) as messages, bar:
         listener = threading.Thread(target=_listen, args=(messages, bar, on_epoch), daemon=True)
         listener.start()
         try:
@@ -241,20 +245,6 @@ def _message_queue(jobs: int) -> Iterator[Any]:
         return
     with Manager() as manager:
         yield manager.Queue()
-
-
-def _progress_bar(name: str, total: int) -> Any:
-    return tqdm(total=total, desc=f"train {name}", unit=" images", unit_scale=True)
-
-
-CURVE_COLUMNS = (
-    "seed",
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-)
 
 
 def curve_rows(replicates: Sequence[Replicate]) -> Iterator[tuple[float, ...]]:
