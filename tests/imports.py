@@ -1,29 +1,37 @@
 """Which project modules a stage imports, read from the source: also those inside functions."""
 
 import ast
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-SRC = Path(__file__).resolve().parents[1] / "src"
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src"
+# Modules that are found by name at run time, by the module that looks for them.
+FOUND_BY_NAME = {"src/digitbench/report/compose.py": "src/digitbench/report/sections/*.py"}
 
 
-def closure(stage: str, architectures: tuple[str, ...]) -> set[str]:
-    """Project files that running the stage can import, relative to the project's root.
+def closure(start: Iterable[Path], stop: Callable[[str], bool]) -> set[str]:
+    """Project files that running some of them can import, relative to the project's root.
 
-    Models are imported by name at run time; only those of the given architectures count.
+    Args:
+        start: Where running begins.
+        stop: Whether the imports of a file don't count: what only a file imports that can't change
+            a byte, can't either.
     """
-    start = [SRC / "__main__.py", SRC / "stages" / f"{stage}.py"]
-    models = [SRC / "digitbench" / "models" / f"{name}.py" for name in architectures]
-    found: set[Path] = set()
-    waiting = [*start, *models]
+    found: set[str] = set()
+    waiting = list(start)
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _imported(path)
-    return {path.relative_to(SRC.parent).as_posix() for path in found}
+        name = waiting.pop().relative_to(ROOT).as_posix()
+        if name in found:
+            continue
+        found.add(name)
+        if not stop(name):
+            waiting += [*imported(ROOT / name), *ROOT.glob(FOUND_BY_NAME.get(name, "nothing"))]
+    return found
 
 
-def _imported(path: Path) -> list[Path]:
+def imported(path: Path) -> list[Path]:
+    """The project's files that one file imports."""
     names: set[str] = set()
     for node in _run_time_nodes(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

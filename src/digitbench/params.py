@@ -166,10 +166,15 @@ def load_plan(name: str) -> Plan:
     study, _, variant = name.rpartition("/")
     if not study:
         params = load_params(networks=[name] if name in ARCHITECTURES else [])
-        return Plan("", name, name, params.network(name), params)
+        return Plan("", name, name, params.network(name), _recipe(params))
     path = Path(study) / PARAMS_FILE
     chosen = load_variant(path, variant)
-    return Plan(study, variant, chosen.architecture, chosen.model, chosen)
+    return Plan(study, variant, chosen.architecture, chosen.model, _recipe(chosen))
+
+
+def _recipe(settings: Recipe) -> Recipe:
+    """The recipe alone: a replicate doesn't depend on what else stands in the file."""
+    return Recipe.model_construct(**{key: getattr(settings, key) for key in Recipe.model_fields})
 
 
 def load_variant(path: Path, name: str) -> VariantParams:

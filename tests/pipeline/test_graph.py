@@ -1,7 +1,12 @@
-"""dvc.yaml tells the truth: stages are watched at work and compared with what it says of them."""
+"""Both dvc.yaml tell the truth, are narrow, and an edit costs what it can change and no more."""
 
+import ast
 import json
+import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,92 +14,135 @@ from typing import Any
 import pytest
 import yaml
 
-from digitbench.params import ARCHITECTURES
+from digitbench.params import ARCHITECTURES, load_study
 from imports import closure
+from witnesses import WITNESSES, is_witness
 
 from .conftest import AUDIT, ROOT, Project
+from .graph import GRAPH, MAIN, Stage, covering
 
 pytestmark = pytest.mark.pipeline
 
-GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Written by the way: the record of runs and what lets a training resume; none is an output.
 ASIDE = ("mlflow.db", "mlartifacts", ".mlflow.lock", ".checkpoints", ".dvc", ".git")
+STUDIES = "studies/dvc.yaml:"
+TRAININGS = {name for name in GRAPH if name.startswith(("train_", f"{STUDIES}train@"))}
+ASSESSMENTS = {name for name in GRAPH if name.startswith(f"{STUDIES}assess@")}
+GROUPS = {f"{STUDIES}domain_shift", f"{STUDIES}robustness"}
 
 
-def listed(stage: str, *kinds: str) -> set[str]:
-    """The paths that a stage lists under the given keys."""
-    entries = [entry for kind in kinds for entry in GRAPH[stage].get(kind, [])]
-    return {next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries}
+# --- true: what a stage can import, reads and writes -----------------------------------------
 
 
-def covered(path: Path, entries: set[str]) -> str | None:
-    """The entry that is the path or a folder around it."""
-    return next((e for e in entries if path == Path(e) or Path(e) in path.parents), None)
+def networks(stage: Stage) -> list[Path]:
+    """Modules of the architectures that a stage builds, which it finds by name."""
+    return [path for path in map(ROOT.joinpath, stage.code) if path.parent.name == "models"] or [
+        path for path in ROOT.glob("src/digitbench/models/[a-z]*.py") if covers(stage, path)
+    ]
+
+
+def covers(stage: Stage, path: Path) -> bool:
+    return covering(path.relative_to(ROOT), stage.deps) is not None
+
+
+@pytest.mark.parametrize("stage", GRAPH.values(), ids=GRAPH)
+def test_every_module_that_a_stage_can_import_is_under_a_dependency_or_a_witness(
+    stage: Stage,
+) -> None:
+    start = [ROOT / "src/__main__.py", ROOT / f"src/stages/{stage.program}.py", *networks(stage)]
+    modules = closure(start, lambda module: is_witness(module, stage.program))
+    decisive = {Path(module) for module in modules if not is_witness(module, stage.program)}
+    assert not {path for path in decisive if not covering(path, stage.deps)}, "neither"
+    used = {covering(path, stage.deps) for path in decisive}
+    assert not stage.code - used, "a dependency that the stage never imports"
+
+
+def test_no_dependency_is_a_witness_and_every_witness_is_met() -> None:
+    for stage in GRAPH.values():
+        assert not [path for path in stage.code if is_witness(path.as_posix(), stage.program)]
+    files = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("src/**/*.py")]
+    for key in WITNESSES:
+        stages, _, pattern = key.rpartition(": ")
+        assert [file for file in files if is_witness(file, stages or "report")], pattern
+
+
+def test_no_witness_touches_what_decides_bytes() -> None:
+    """Thread counts, determinism, seeds: they are set in training/, which is no witness."""
+    decisive = re.compile(
+        r"set_num_threads|use_deterministic|manual_seed|set_flush_denormal|CUBLAS|ATEN_|ONEDNN|OMP_"
+    )
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.glob("src/**/*.py")
+        if decisive.search(path.read_text(encoding="utf-8"))
+    }
+    assert {"src/digitbench/training/trainer.py"} <= found
+    assert not {path for path in found if is_witness(path, "")}
+
+
+def test_packages_hold_a_docstring_and_nothing_else() -> None:
+    for path in ROOT.glob("src/digitbench/*/**/__init__.py"):
+        (statement,) = ast.parse(path.read_text(encoding="utf-8")).body
+        assert isinstance(statement, ast.Expr), path
 
 
 @pytest.fixture(scope="module")
-def watched(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """What each stage reads and writes, by stage; each is run once."""
-    seen: dict[str, list[tuple[str, Path]]] = {}
-
-    def watch(stage: str) -> list[tuple[str, Path]]:
-        if stage not in seen:
-            log = tmp_path_factory.mktemp("audit") / "log"
-            seen[stage] = finished.audited(log, *shlex.split(GRAPH[stage]["cmd"]))
-        return seen[stage]
-
-    yield watch
+def studied(finished: Project) -> Iterator[Project]:
+    """The clone after one study and both groups have run; the main pipeline had run before."""
+    targets = [f"{STUDIES}assess@nguyen2026-mlp", *sorted(GROUPS)]
+    output = finished.dvc("repro", *targets)
+    assert "Running stage 'train_cnn'" not in output, "the main pipeline is up to date"
+    yield finished
     finished.restore()
+    finished.run("git", "clean", "-qfd", "studies")
 
 
-@pytest.mark.parametrize("stage", GRAPH)
-def test_a_stage_reads_its_dependencies_and_nothing_else(stage: str, watched: Any) -> None:
-    dependencies, outputs = listed(stage, "deps"), listed(stage, "outs", "metrics")
-    reads = {path for kind, path in watched(stage) if kind == "r" and path.suffix != ".pyc"}
-    reads = {path for path in reads if path.parts[0] not in (*ASIDE, "requirements.lock")}
-    undeclared = {
-        path
-        for path in reads
-        if not covered(path, dependencies | outputs) and path != Path("params.yaml")
-    }
-    assert not undeclared, "read, but not in deps"
-    unread = dependencies - {covered(path, dependencies) for path in reads}
-    assert not unread, "in deps, but never read"
+WATCHED = [
+    *MAIN,
+    *(f"{STUDIES}{name}@nguyen2026{rest}" for name, rest in (("split", ""), ("train", "-mlp"))),
+    f"{STUDIES}assess@nguyen2026-mlp",
+    f"{STUDIES}usps",
+    *sorted(GROUPS),
+]
 
 
-@pytest.mark.parametrize("stage", GRAPH)
-def test_a_stage_writes_its_outputs_and_nothing_else(
-    stage: str, watched: Any, finished: Project
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_stage_reads_its_dependencies_and_writes_its_outputs(
+    name: str, studied: Project, tmp_path: Path
 ) -> None:
-    outputs = listed(stage, "outs", "metrics")
-    writes = {
-        path
-        for kind, path in watched(stage)
-        if kind == "w" and path.parts[0] not in ASIDE and (finished.root / path).exists()
-    }
-    assert not {path for path in writes if not covered(path, outputs)}, "written, but not listed"
-    assert not outputs - {covered(path, outputs) for path in writes}, "listed, but not written"
-
-
-@pytest.mark.parametrize("stage", GRAPH)
-def test_every_module_that_a_stage_can_import_is_a_dependency(stage: str) -> None:
-    name, *architectures = stage.split("_")
-    if stage == "evaluate":
-        architectures = list(ARCHITECTURES)
-    modules = {entry for entry in listed(stage, "deps") if entry.endswith(".py")}
-    assert modules == closure(name, tuple(architectures))
+    stage = GRAPH[name]
+    notes = studied.within(stage.folder).audited(tmp_path / "log", *stage.command)
+    # Outside DVC, which names the repository, the folder of studies is the root of its runs.
+    aside = {Path(folder) / name for folder in (".", "studies") for name in ASIDE}
+    notes = [
+        (kind, path)
+        for kind, path in notes
+        if not covering(path, frozenset(aside)) and path.suffix != ".pyc"
+    ]
+    reads = {path for kind, path in notes if kind == "r"}
+    reads -= {*stage.params, Path("requirements.lock")}
+    reads = {path for path in reads if not is_witness(path.as_posix(), stage.program)}
+    writes = {path for kind, path in notes if kind == "w" and (studied.root / path).exists()}
+    assert not {path for path in reads if not covering(path, stage.deps | stage.outs)}, (
+        "not in deps"
+    )
+    assert not stage.deps - {covering(path, stage.deps) for path in reads}, "in deps, never read"
+    assert not {path for path in writes if not covering(path, stage.outs)}, "not in outs"
+    assert not stage.outs - {covering(path, stage.outs) for path in writes}, "never written"
 
 
 def test_every_stage_declares_the_parameters_it_reads_and_no_others(finished: Project) -> None:
-    declared = {entry["cmd"]: set(entry["params"]) for entry in GRAPH.values()}
+    declared = {shlex.join(stage.command): stage.params for stage in MAIN.values()}
     output = finished.run("python", str(AUDIT / "params_read.py"), *declared).stdout
     finished.restore()
     # A section is declared as a whole where every key of it is read, otherwise key by key.
     found = {command: set(keys) for command, keys in json.loads(output.splitlines()[-1]).items()}
-    assert found == {command: leaves(keys) for command, keys in declared.items()}
+    assert found == {
+        command: leaves(files[Path("params.yaml")]) for command, files in declared.items()
+    }
 
 
-def leaves(keys: set[str]) -> set[str]:
+def leaves(keys: tuple[str, ...]) -> set[str]:
     """Keys of params.yaml with sections replaced by what stands in them."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     expanded = set()
@@ -104,9 +152,108 @@ def leaves(keys: set[str]) -> set[str]:
     return expanded
 
 
+def test_every_variant_of_every_study_is_trained_with_its_own_network() -> None:
+    commands = {stage.command[3]: stage for stage in GRAPH.values() if stage.name in TRAININGS}
+    for path in sorted(ROOT.glob("studies/*/params.yaml")):
+        for name, variant in load_study(path).variants.items():
+            stage = commands.pop(f"{path.parent.name}/{name}")
+            assert Path(f"src/digitbench/models/{variant.architecture}.py") in stage.deps
+            assert stage.params == {path.relative_to(ROOT): ("recipe", f"variants.{name}")}
+    assert set(commands) == set(ARCHITECTURES)
+
+
+# --- narrow: what an edit costs ---------------------------------------------------------------
+
+
+ALL = set(GRAPH)
+NETWORKS = {"evaluate", *ASSESSMENTS, *GROUPS}
+DRAWN = {"report", *GROUPS}
+USES_LSTM = {"train_lstm", "evaluate", f"{STUDIES}train@toyobo2025-lstm"}
+COSTS: dict[str, set[str]] = {
+    **{
+        f"src/{witness}.py": set()
+        for witness in (
+            *("__main__", "digitbench/errors", "digitbench/schema", "digitbench/params"),
+            *("digitbench/environment", "digitbench/cli", "digitbench/check"),
+            *("digitbench/tracking/runs", "digitbench/tracking/registry"),
+            *("digitbench/predict/answers", "digitbench/review/tell", "digitbench/studies/page"),
+        )
+    },
+    "src/digitbench/wording.py": DRAWN,
+    "src/digitbench/document/html.py": {"report"},
+    "src/digitbench/report/sections/cost.py": {"report"},
+    "src/digitbench/figures/confusion.py": {"preprocess", *DRAWN},
+    "src/digitbench/statistics/summary.py": {"report", *NETWORKS},
+    "src/digitbench/results/records.py": {"report", *NETWORKS},
+    "src/digitbench/evaluation/scores.py": NETWORKS,
+    "src/digitbench/studies/protocol.py": ASSESSMENTS,
+    "src/digitbench/studies/groups/design.py": GROUPS,
+    "src/digitbench/models/lstm.py": {*USES_LSTM, f"{STUDIES}assess@toyobo2025-lstm"},
+    "src/digitbench/training/trainer.py": {*TRAININGS, *NETWORKS},
+    "src/digitbench/files.py": ALL,
+}
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Git knows of this checkout, with its dvc.lock and without data."""
+    root = tmp_path_factory.mktemp("fresh")
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+def stale(root: Path) -> set[str]:
+    """The stages that would run in a clone whose data DVC takes for what dvc.lock says of them."""
+    code = "from digitbench.check import stale_stages; print(*stale_stages())"
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=root, env=environment, text=True
+    )
+    return set(done.split())
+
+
+def test_a_fresh_clone_is_up_to_date(fresh: Path) -> None:
+    assert stale(fresh) == set()
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_an_edit_costs_what_it_can_change_and_no_more(name: str, fresh: Path) -> None:
+    path = fresh / name
+    content = path.read_bytes()
+    path.write_bytes(content + b"# edited\n")
+    try:
+        assert stale(fresh) == COSTS[name]
+    finally:
+        path.write_bytes(content)
+
+
+def test_what_editors_and_python_leave_behind_costs_nothing(fresh: Path) -> None:
+    folder = fresh / "src/digitbench/training"
+    left = [folder / name for name in (".trainer.py.swp", "trainer.py~", "__pycache__/x.pyc")]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    assert stale(fresh) == set()
+    for path in left:
+        path.unlink()
+
+
+def test_a_key_of_the_report_costs_the_report(fresh: Path) -> None:
+    path = fresh / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("  title: ", "  title: New: "[:9] + "New "), encoding="utf-8")
+    assert stale(fresh) == {"report"}
+    path.write_text(text, encoding="utf-8")
+
+
 def changed(project: Project) -> set[str]:
-    """The stages that would run again."""
-    lines = project.dvc("status", *GRAPH).splitlines()
+    """The stages of the main pipeline that would run again."""
+    lines = project.dvc("status", *MAIN).splitlines()
     return {line.removesuffix(":") for line in lines if line.endswith(":") and line[0] != "\t"}
 
 
@@ -115,30 +262,47 @@ def test_changing_one_architecture_leaves_the_others_up_to_date(
     architecture: str, finished: Project
 ) -> None:
     assert changed(finished) == set()
-    others = {f"train_{name}" for name in ARCHITECTURES if name != architecture}
     finished.edit("params.yaml", rf"(?s)(^{architecture}:.*?hidden:\s+(?:- )?)\d+", r"\g<1>24")
     by_value = changed(finished)
     finished.restore()
-    finished.edit(f"src/digitbench/models/{architecture}.py", r"\Z", "# changed\n")
-    by_code = changed(finished)
+    assert by_value == {f"train_{architecture}", "evaluate"}
+
+
+# --- the same bytes ---------------------------------------------------------------------------
+
+
+def test_witnesses_change_no_byte(finished: Project) -> None:
+    """Training under other settings of what witnesses decide, its record of runs out of reach."""
+    outputs = ["plots/curves/mlp.csv", "data/confusions/mlp.npz"]
+    paths = [finished.root / name for name in outputs]
+    paths += sorted(finished.root.glob("models/mlp/*.safetensors"))
+    before = [path.read_bytes() for path in paths]
+    package = "src/digitbench"
+    finished.edit(f"{package}/environment.py", r"^def prepare_libraries.*\n", r"\g<0>    return\n")
+    finished.edit(f"{package}/environment.py", r"^def fingerprint.*\n", r"\g<0>    return {}\n")
+    finished.edit(f"{package}/results/clocks.py", r"^import|^from", r"# edited\n\g<0>")
+    for path in paths:
+        path.unlink()
+    perturbed = {
+        **finished.environment,
+        **{"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "GLIBC_TUNABLES": ""},
+        **{"CUBLAS_WORKSPACE_CONFIG": ":16:8", "PYTHONHASHSEED": "7", "DIGITBENCH_JOBS": "2"},
+        **{"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "LC_ALL": "C", "TZ": "Asia/Tokyo"},
+    }
+    project = Project(finished.root, perturbed)
+    assert "Traceback" not in project.run("python", "src", "train", "mlp").stdout
+    assert [path.read_bytes() for path in paths] == before
     finished.restore()
-    for stages in (by_value, by_code):
-        assert f"train_{architecture}" in stages
-        assert not stages & {"download", "preprocess", *others}
 
 
 def test_a_forced_retrain_changes_no_model_and_skips_evaluation(finished: Project) -> None:
-    before = (finished.root / "dvc.lock").read_text()
     models = {p: p.read_bytes() for p in finished.root.glob("models/*/*.safetensors")}
     assert len(models) == 2 * len(ARCHITECTURES)
     finished.dvc("repro", "--force", "--single-item", "train_mlp")
     assert {p: p.read_bytes() for p in models} == models
-    output = finished.dvc("repro")
+    output = finished.dvc("repro", "report")
     assert "Stage 'evaluate' didn't change, skipping" in output
-    assert "Data and pipelines are up to date" in finished.dvc("repro")
-    model_hashes = yaml.safe_load(before)["stages"]["evaluate"]["deps"]
-    after = yaml.safe_load((finished.root / "dvc.lock").read_text())
-    assert after["stages"]["evaluate"]["deps"] == model_hashes
+    assert "Data and pipelines are up to date" in finished.dvc("repro", "report")
     finished.restore()
     finished.dvc("checkout", "dvc.yaml")
 
@@ -166,3 +330,35 @@ def test_plots_open_offline(finished: Project, tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text()
     assert page.count("vegaEmbed('#") == 3 * len(ARCHITECTURES)
     assert "<script src" not in page
+
+
+# --- a study from end to end -------------------------------------------------------------------
+
+
+def test_a_study_runs_from_end_to_end_and_then_is_up_to_date(studied: Project) -> None:
+    again = studied.dvc("repro", f"{STUDIES}assess@nguyen2026-mlp")
+    assert "Data and pipelines are up to date" in again
+    folder = studied.root / "studies/nguyen2026"
+    record: Any = json.loads((folder / "metrics/mlp.json").read_text())
+    assert record["seeds"] == [0, 1]
+    test, validation, pooled = (
+        record["protocols"][protocol] for protocol in ("test", "validation", "pooled")
+    )
+    assert (test["images"], validation["images"], pooled["images"]) == (200, 120, 240)
+    curves = (folder / "plots/curves/mlp.csv").read_text().splitlines()
+    assert len(curves) == 1 + 2 * 2
+    for seed, line in zip("01", curves[2::2], strict=True):
+        accuracy = validation["metrics"]["accuracy"]["per_seed"][seed]
+        assert line.split(",")[0] == seed
+        assert float(line.split(",")[-1]) == pytest.approx(accuracy)
+
+
+def test_the_studies_across_networks_hold_every_group(studied: Project) -> None:
+    def record(study: str) -> Any:
+        return json.loads((studied.root / f"studies/{study}/metrics/{study}.json").read_text())
+
+    usps = record("domain_shift")["domains"]["usps"]
+    assert usps["images"] == 60
+    assert len(usps["cells"]) == 8
+    assert {len(cell["accuracy"]["per_seed"]) for cell in usps["cells"]} == {2}
+    assert len(record("robustness")["accuracy"]) == 4
