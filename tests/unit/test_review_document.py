@@ -1,22 +1,20 @@
-"""The review as people read it: sentences, tables, figures, and the limits of a comment."""
+"""The review as people read it: sentences, tables, figures."""
 
 import io
 import re
-import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from digitbench.document.blocks import Code, Document, Interval, Intervals, Prose, Section, Table
+from digitbench.document.blocks import Document, Intervals, Prose, Table
 from digitbench.document.html import render_html
-from digitbench.document.intervals import COLUMNS, text_figure
-from digitbench.document.markdown import LEFT_OUT, LIMIT, MARKER, render_comment
+from digitbench.document.markdown import render_comment
 from digitbench.document.terminal import print_terminal
 from digitbench.results.revision import Metrics, Summary
 from digitbench.review.quality import collect_changes, compare_quality
 from digitbench.review.revisions import Conditions, Snapshot
 from digitbench.review.tell import compose
+from pages import Page
 from review_data import per_seed, record
 
 LEVEL = per_seed(0.9800, 0.9812, 0.9795, 0.9821)
@@ -141,30 +139,32 @@ def test_conditions_are_folded_behind_their_verdicts() -> None:
     ]
 
 
+def whole(after: dict[str, float] = NOISE) -> Document:
+    """Every part of a review; values of `after` on one side, also under other conditions."""
+    names = ["mlp", "lstm"]
+    sides = []
+    for label, values in (("main", LEVEL), ("workspace", after)):
+        summaries = {name: Summary(per_seed=values) for name in names}
+        kinds = dict.fromkeys(("mean", "blur", "shift"), summaries)
+        sides.append(
+            snapshot(
+                label,
+                dict.fromkeys(names, values),
+                robustness=Conditions(1000, kinds),
+                domains={"usps": Conditions(100, {"box": kinds["mean"]})},
+            )
+        )
+    return reviewed(*sides)
+
+
 # --- figures ---------------------------------------------------------------------------------
 
 
 def test_what_did_not_change_takes_no_table() -> None:
-    parts = {part.heading: part.blocks for part in large(2, after=LEVEL).sections}
+    parts = {part.heading: part.blocks for part in whole(after=LEVEL).sections}
     assert isinstance(parts["Accuracy"][0], Table)
     for heading in ("Other headline metrics", "Robustness", "New domains"):
         assert parts[heading] == [Prose("Unchanged in both revisions, to the last digit.")]
-
-
-def test_text_figure_stands_to_scale() -> None:
-    rows = [
-        Interval("cnn", "CNN", 0.0, -1.0, 1.0),
-        Interval("mlp", "MLP", 0.5, 0.5, 0.5),
-        Interval("rnn", "a long name", 1.0),
-    ]
-    lines = text_figure(Intervals("", "points", rows, zero=True)).splitlines()
-    start = len("a long name") + 2
-    tracks = [line[start : start + COLUMNS] for line in lines]
-    zero = tracks[0].index("●")
-    assert tracks[2][zero] == "┊"
-    assert zero - tracks[0].index("├") == pytest.approx(tracks[0].index("┤") - zero, abs=1)
-    assert tracks[1].index("●") - zero == pytest.approx((tracks[2].index("●") - zero) / 2, abs=1)
-    assert [line.split()[-1] for line in lines] == ["+0.00", "+0.50", "+1.00", "points"]
 
 
 def test_figures_are_drawn_of_what_changed_only() -> None:
@@ -189,210 +189,18 @@ def test_figures_are_drawn_of_what_changed_only() -> None:
     assert row.replicates == pytest.approx([100 * value for value in NOISE.values()])
 
 
-# --- Markdown --------------------------------------------------------------------------------
-
-AWKWARD = r"a|b *c* _d_ <e> `f` @someone #1 [g](h) \ & ~i~"
+# --- forms -----------------------------------------------------------------------------------
 
 
-def unusual(text: str) -> Document:
-    table = Table(text, ["x", "y"], [[Code(text), "1"], [text, "better"]])
-    sections = [Section(text, [table]), Section("", [Prose(text)], summary=text)]
-    return Document(text, text, sections, remarks=[text], closing=text)
-
-
-def test_marker_is_the_first_line() -> None:
-    text = render_comment(review({"cnn": LEVEL}, {"cnn": NOISE}))
-    assert text.splitlines()[0] == MARKER == "<!-- digitbench-review -->"
-
-
-def test_foreign_text_is_neither_markup_nor_a_mention_in_markdown() -> None:
-    text = render_comment(unusual(AWKWARD))
-    outside = re.sub(r"(`+) ?.*?(?<!`)\1(?!`)", "", text.replace(r"\`", ""))
-    assert "<e>" not in outside
-    assert "@" not in outside
-    assert not re.search(r"(?<!\\)[_~]", outside)
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [3, 3, 3]
-    assert "| **better** |" in text
-    assert "`` a\\|b *c* _d_ <e> `f` @someone #1 [g](h) \\ & ~i~ ``" in text
-
-
-def test_folded_parts_are_folded_and_blank_lines_let_tables_be_tables() -> None:
-    part = Section("h", [Table("", ["x"], [["1"]])], summary="in short")
-    text = render_comment(Document("t", "o", [part], closing="c"))
-    assert (
-        "\n\n<details>\n<summary>in short</summary>\n\n| x |\n|---|\n| 1 |\n\n</details>\n" in text
-    )
-
-
-def large(architectures: int, after: dict[str, float] = NOISE) -> Document:
-    """Every part of a review; values of `after` on one side, also under other conditions."""
-    names = [f"architecture{index}" for index in range(architectures)]
-    sides = []
-    for label, values in (("main", LEVEL), ("workspace", after)):
-        summaries = {name: Summary(per_seed=values) for name in names}
-        kinds = dict.fromkeys(("mean", "blur", "shift"), summaries)
-        sides.append(
-            snapshot(
-                label,
-                dict.fromkeys(names, values),
-                robustness=Conditions(1000, kinds),
-                domains={"usps": Conditions(100, {"box": kinds["mean"]})},
-            )
-        )
-    return reviewed(*sides)
-
-
-@pytest.mark.parametrize("architectures", [1, 40, 60, 140, 300])
-def test_comment_stays_within_the_limit(architectures: int) -> None:
-    text = render_comment(large(architectures))
-    assert len(text.encode()) <= LIMIT
-    assert len(text) <= 65_536
-    assert text.startswith(MARKER)
-    assert (LEFT_OUT in text or "Cut here" in text) == (architectures > 40)
-
-
-def test_folded_parts_go_first_and_from_the_end() -> None:
-    found = large(6)
-    whole = render_comment(found)
-    seen = []
-    for limit in range(len(whole.encode()), 3_000, -200):
-        text = render_comment(found, limit)
-        assert len(text.encode()) <= limit
-        state = (
-            "| usps, box |" in text,
-            "| blur |" in text,
-            text.count("| calibration error |") == 6,
-            "How to read this" in text,
-        )
-        if state not in seen:
-            seen.append(state)
-    assert seen == [
-        (True, True, True, True),
-        (False, True, True, True),
-        (False, False, True, True),
-        (False, False, False, True),
-        (False, False, False, False),
-    ]
-
-
-# --- terminal --------------------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def printed(found: Document, monkeypatch: pytest.MonkeyPatch, columns: int) -> list[str]:
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setenv("TERM", "xterm")
-    stream = Terminal()
+def test_page_comment_and_terminal_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found, stream = whole(), io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
     print_terminal(found, stream)
-    return re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue()).splitlines()
-
-
-@pytest.mark.parametrize(
-    ("columns", "lost"),
-    [
-        (120, ""),
-        (100, "adjusted p"),
-        (90, "adjusted p and before"),
-        (80, "adjusted p, before and after"),
-    ],
-)
-def test_narrow_terminal_loses_columns_rather_than_lines(
-    monkeypatch: pytest.MonkeyPatch, columns: int, lost: str
-) -> None:
-    lines = printed(review({"lstm": LEVEL}, {"lstm": NOISE}), monkeypatch, columns)
-    assert max(map(len, lines)) <= columns
-    start = next(i for i, line in enumerate(lines) if line.startswith("Macro F1: "))
-    table = [line for line in lines[start:] if line.startswith("LSTM ")]
-    assert [" ".join(line.split()[1:3]) for line in table[:3]] == [
-        "macro F1",
-        "log loss",
-        "Brier score",
-    ]
-    assert all(line.rstrip().endswith("no evidence") for line in table[:4])
-    said = " ".join(" ".join(lines[start : start + 3]).split())
-    assert ("Narrow terminal" in said) == bool(lost)
-    assert f"without {lost}." in said or not lost
-
-
-def test_folded_parts_are_one_sentence_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    part = Section("h", [Table("", ["x"], [["hidden"]])], summary="Robustness: unchanged")
-    lines = printed(Document("t", "o", [part], closing="c"), monkeypatch, 80)
-    assert "Robustness: unchanged. --html and --markdown show the table." in lines
-    assert not any("hidden" in line for line in lines)
-
-
-# --- HTML ------------------------------------------------------------------------------------
-
-
-class Page(HTMLParser):
-    """Tags that are left open, addresses, and the text."""
-
-    VOID = frozenset({"meta", "link", "br", "img"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.addresses: list[str] = []
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-        self._note(attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(attrs)
-
-    def _note(self, attrs: list[tuple[str, str | None]]) -> None:
-        self.addresses += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href")]
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def test_page_is_whole_and_needs_nothing_but_itself() -> None:
-    text = render_html(large(3))
-    page = Page(text)
-    assert page.open == []
-    assert page.tags.count("svg") == 2
-    assert page.tags.count("details") == 2
-    assert "script" not in page.tags
-    assert all(address.startswith(("#", "data:")) for address in page.addresses)
-    assert not re.search(r"url\((?!#)|@import", text)
-    for drawing in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL):
-        ET.fromstring(drawing)
-
-
-def test_foreign_text_is_no_markup_in_a_page() -> None:
-    page = Page(render_html(unusual("<script>alert(1)</script>")))
-    assert "script" not in page.tags
-    assert "".join(page.words).count("<script>alert(1)</script>") >= 6
-
-
-def test_page_and_comment_say_the_same() -> None:
-    found = large(2)
-    words = " ".join("".join(Page(render_html(found)).words).split())
-    plain = re.sub(r"\\(.)", r"\1", render_comment(found))
+    lines = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue()).splitlines()
+    assert max(map(len, lines)) <= 80, "its tables can do without some columns"
+    page = Page(render_html(found))
+    assert page.fetches_nothing()
+    forms = (page.text, re.sub(r"\\(.)", r"\1", render_comment(found)), " ".join(lines))
     for text in (found.lead, found.closing, *(part.summary for part in found.sections)):
-        assert " ".join(text.split()) in words
-        assert text in plain
-
-
-def test_columns_of_numbers_are_told_from_words() -> None:
-    rows = [
-        ["1", "−0.12", "unchanged", "a 1", "1", Code("1.0")],
-        ["2", "+3.4 to +5", "—", "2", "< 0.001", "—"],
-    ]
-    expected = [False, True, True, False, True, False]
-    assert Table("", [""] * 6, rows).numeric_columns() == expected
+        assert [text in " ".join(form.split()) for form in forms] == [True] * 3
