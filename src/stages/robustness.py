@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from digitbench import files
-from digitbench.evaluation.domains import random_subset
+from digitbench.evaluation.corruptions import random_subset
 from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import GROUP_LOOKS, to_png
 from digitbench.params import PARAMS_FILE, load_params
 from digitbench.studies.groups.design import load_groups
-from digitbench.studies.groups.robustness import corrupted_accuracies, study_record
+from digitbench.studies.groups.robustness import groups_corrupted, study_record
 from digitbench.training.data import load_images
 
 ROOT, FOLDER = Path(".."), Path("robustness")
@@ -18,8 +18,8 @@ def main() -> None:
     """Run the stage in the folder of all studies."""
     settings = load_params(ROOT / PARAMS_FILE, networks=()).evaluate
     images, labels = random_subset(*load_images(ROOT / files.TEST), settings.robustness_images)
-    accuracies = corrupted_accuracies(load_groups(), images, labels, settings.batch_size)
+    accuracies = groups_corrupted(load_groups(), images, labels, settings.batch_size)
     record = study_record(accuracies, len(labels))
-    files.write_json(FOLDER / files.METRICS / "robustness.json", record)
-    curves = robustness_curves(accuracies, record["units"], GROUP_LOOKS)
+    record.write(FOLDER / files.METRICS / "robustness.json")
+    curves = robustness_curves(accuracies, record.units, GROUP_LOOKS)
     files.write_bytes(FOLDER / files.PLOTS / "robustness.png", to_png(curves))

@@ -1,24 +1,37 @@
-"""The IDX format of the MNIST files: a magic number, the sizes, then bytes (LeCun et al., 1998).
+"""Digits as files hold them: MNIST in its format, and those of other origin, the new domains.
 
-Optical digits: real handwriting that comes with scikit-learn and needs no download.
-
-USPS digits in the original, unsmoothed form of *The Elements of Statistical Learning*.
-
-The files usps.bz2 and usps.t.bz2 that other libraries load hold the same digits smoothed, on which
-models score differently; hence the hashes, and hence `VARIANT` wherever results are named.
+A new domain is an entry of `DOMAINS`: its full name, how it gets into the folder of raw data, and
+how it is read from there.
 """
 
 import gzip
 import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitbench.download.sources import DropIn, FileSpec, Mirror, Source, SourceError
+from digitbench.download.sources import (
+    DropIn,
+    FileSpec,
+    Mirror,
+    Source,
+    SourceError,
+    fetch_all,
+)
 from digitbench.errors import DigitbenchError
+from digitbench.files import write_npz
+
+AGAIN = "Run `dvc repro --force --single-item download`."
+Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images [N, h, w], white on black; labels [N]
+
+
+# --- MNIST: the IDX format, a magic number, the sizes, then bytes (LeCun et al., 1998) ---------
 
 _UNSIGNED_BYTE = 0x08
 
@@ -52,11 +65,13 @@ def encode(array: NDArray[np.uint8]) -> bytes:
     return header + np.ascontiguousarray(array, dtype=np.uint8).tobytes()
 
 
+# --- optical digits: real handwriting that comes with scikit-learn and needs no download -------
+
 NAME = "optical digits (UCI test part)"
 FILE = "optical.npz"
 
 
-def optical_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def optical_digits() -> Digits:
     """Return scikit-learn's optical digits (the test part of UCI's set; no download).
 
     Returns:
@@ -71,9 +86,26 @@ def optical_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return images, digits.target.astype(np.int64)
 
 
+def _fetch_optical(folder: Path, _drop_in: str | None, _timeout_seconds: float) -> None:
+    images, labels = optical_digits()
+    write_npz(folder / FILE, {"images": images, "labels": labels})
+
+
+def _load_optical(folder: Path) -> Digits:
+    path = folder / FILE
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["images"], arrays["labels"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        raise DigitbenchError(f"{path}: cannot be read ({error}). {AGAIN}") from None
+
+
+# --- USPS, in the original, unsmoothed form of *The Elements of Statistical Learning* ----------
+
+# The files usps.bz2 and usps.t.bz2 that other libraries load hold the same digits smoothed, on
+# which models score differently; hence the hashes, and hence the variant in the name.
 VARIANT = "USPS (ESL, unsmoothed)"
 SIDE = 16  # pixels
-AGAIN = "Run `dvc repro --force --single-item download`."
 
 # In the order in which the images are joined: 7,291 for training, then 2,007 for testing.
 FILES = (
@@ -94,7 +126,7 @@ MIRRORS = (
 )
 
 
-def parse_usps(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def parse_usps(content: bytes) -> Digits:
     """Parse one gzip file: per line a label and 256 floats, -1 for black to 1 for white.
 
     Returns:
@@ -121,18 +153,14 @@ def parse_usps(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return grey.reshape(-1, SIDE, SIDE), labels.astype(np.int64)
 
 
-def usps_sources(drop_in: str | None, timeout_seconds: float) -> list[Source]:
-    """Where the files may be, in order: the drop-in folder or its `usps`, then their own site.
-
-    Args:
-        drop_in: The folder, if there is one.
-        timeout_seconds: Without an answer, after which a site counts as dead.
-    """
+def _fetch_usps(folder: Path, drop_in: str | None, timeout_seconds: float) -> None:
+    """Out of the drop-in folder or its `usps`, or from their own site."""
     folders: list[Source] = [DropIn(Path(drop_in), subfolder="usps")] if drop_in else []
-    return [*folders, *(Mirror(url, timeout_seconds, packed=False) for url in MIRRORS)]
+    sites = [Mirror(url, timeout_seconds, packed=False) for url in MIRRORS]
+    fetch_all(FILES, [*folders, *sites], folder, say=print, dataset=VARIANT)
 
 
-def load_usps(folder: Path, again: str = AGAIN) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def load_usps(folder: Path, again: str = AGAIN) -> Digits:
     """Read both files, after their hashes matched, and join training and test images.
 
     Args:
@@ -157,3 +185,28 @@ def _verified(path: Path, spec: FileSpec, again: str) -> bytes:
     except (OSError, SourceError) as error:
         raise DigitbenchError(f"{path}: not usable as {VARIANT} ({error}). {again}") from None
     return content
+
+
+# --- all domains -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Digits that somebody else collected.
+
+    Attributes:
+        name: With the variant, as results are named.
+        fetch: Puts them into a folder, given the drop-in folder, if there is one, and after how
+            many seconds without an answer a site counts as dead.
+        load: Reads what `fetch` put there; the error says which stage to run.
+    """
+
+    name: str
+    fetch: Callable[[Path, str | None, float], None]
+    load: Callable[[Path], Digits]
+
+
+DOMAINS: dict[str, Domain] = {
+    "optical": Domain(NAME, _fetch_optical, _load_optical),
+    "usps": Domain(VARIANT, _fetch_usps, load_usps),
+}

@@ -1,8 +1,4 @@
-"""Summaries of accuracies under corruption, one figure per training seed.
-
-Kept apart from the corruptions so that a report can summarise without importing torch.
-
-Image corruptions of graded strength, to measure the robustness that is often only claimed.
+"""Accuracy on corrupted test images: the robustness that is often only claimed.
 
 Every corruption draws from a generator that depends on the seed, the corruption's name and its
 strength alone, so every architecture and every training seed is shown the same corrupted images.
@@ -10,8 +6,9 @@ strength alone, so every architecture and every training seed is shown the same 
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,93 +19,15 @@ from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
 from digitbench.errors import DigitbenchError
+from digitbench.evaluation.scores import Labels
+from digitbench.results.records import RobustnessRecord
+from digitbench.statistics.summary import Summary, summarise
 
-_MODEL = ["architecture", "seed"]
-_CONDITION = ["corruption", "strength"]
-_COLUMNS = [*_MODEL, *_CONDITION, "accuracy"]
-
-
-def _check_complete(results: pd.DataFrame) -> None:
-    """Refuse results whose means would not be over the same conditions for every model."""
-    missing = [column for column in _COLUMNS if column not in results.columns]
-    if missing:
-        raise DigitbenchError(
-            f"The robustness results lack the columns {', '.join(missing)}; "
-            f"they need {', '.join(_COLUMNS)}."
-        )
-    gaps = results[results[_COLUMNS].isna().any(axis=1)]
-    if len(gaps):
-        raise DigitbenchError(
-            f"{len(gaps)} rows of the robustness results hold no value, the first for "
-            f"{_name_model(gaps)}; evaluate that model again."
-        )
-    doubled = results[results.duplicated([*_MODEL, *_CONDITION])]
-    if len(doubled):
-        raise DigitbenchError(
-            f"{len(doubled)} conditions occur twice in the robustness results, the first for "
-            f"{_name_model(doubled)}; keep one row per condition."
-        )
-    conditions = len(results[_CONDITION].drop_duplicates())
-    counts = results.groupby(_MODEL, as_index=False, sort=False, observed=True).size()
-    short = counts[counts["size"] < conditions]
-    if len(short):
-        raise DigitbenchError(
-            f"The robustness results of {_name_model(short)} cover {short['size'].iloc[0]} of "
-            f"{conditions} conditions; evaluate every model under the same conditions."
-        )
-
-
-def _name_model(rows: pd.DataFrame) -> str:
-    return f"{rows['architecture'].iloc[0]}, seed {rows['seed'].iloc[0]}"
-
-
-def robustness_table(results: pd.DataFrame) -> pd.DataFrame:
-    """Average the accuracy over the non-zero strengths of each corruption.
-
-    Args:
-        results: One row per architecture, seed, corruption and strength, with the column
-            `accuracy`. Rows of strength 0 (clean images) may be there and are left out.
-
-    Returns:
-        One row per architecture, seed and corruption, in order of first appearance, with the
-        column `mean_accuracy`.
-
-    Raises:
-        DigitbenchError: Columns, values or conditions are missing, a condition occurs twice, or
-            no row has a non-zero strength.
-    """
-    _check_complete(results)
-    corrupted = results[results["strength"] != 0]
-    if corrupted.empty:
-        raise DigitbenchError(
-            "The robustness results hold no row of non-zero strength; evaluate some corruption."
-        )
-    grouped = corrupted.groupby([*_MODEL, "corruption"], as_index=False, sort=False, observed=True)
-    return grouped.agg(mean_accuracy=("accuracy", "mean"))
-
-
-def robustness_score(results: pd.DataFrame) -> pd.DataFrame:
-    """Average `robustness_table` over the corruptions, each with equal weight.
-
-    A mean over all conditions would weigh a corruption by its number of strengths instead.
-
-    Args:
-        results: As for `robustness_table`.
-
-    Returns:
-        One row per architecture and seed, in order of first appearance, with the column
-        `mean_accuracy`: the sample over seeds that an interval is made of.
-
-    Raises:
-        DigitbenchError: As for `robustness_table`.
-    """
-    table = robustness_table(results)
-    grouped = table.groupby(_MODEL, as_index=False, sort=False, observed=True)
-    return grouped.agg(mean_accuracy=("mean_accuracy", "mean"))
-
-
-__all__ = ["CORRUPTIONS", "Corruption", "corrupt", "robustness_score", "robustness_table"]
-
+Images = NDArray[np.uint8]
+Predict = Callable[[Images], Mapping[str, NDArray[np.float32]]]
+# Fixed: changing the training seeds must not change the corrupted images.
+CORRUPTION_SEED = 0
+COLUMNS = ["architecture", "seed", "corruption", "strength", "accuracy"]
 SIDE = 28  # pixels
 WHITE = 255.0
 
@@ -290,7 +209,7 @@ def _generator_for(seed: int, name: str, strength: float) -> Generator:
     return Generator().manual_seed(int.from_bytes(digest[:4], "big"))
 
 
-def corrupt(images: NDArray[np.uint8], name: str, strength: float, seed: int) -> NDArray[np.uint8]:
+def corrupt(images: Images, name: str, strength: float, seed: int) -> Images:
     """Return a corrupted copy of the images.
 
     The draws for an image depend on its position in the batch, not on the batch's length: the
@@ -332,3 +251,79 @@ def corrupt(images: NDArray[np.uint8], name: str, strength: float, seed: int) ->
     corrupted = corruption.apply(grey, strength, _generator_for(seed, name, strength))
     rounded: NDArray[np.uint8] = corrupted[:, 0].round().clamp(0, WHITE).to(torch.uint8).numpy()
     return rounded
+
+
+def random_subset(images: Images, labels: Labels, count: int) -> tuple[Images, Labels]:
+    """A fixed random part: the halves of MNIST's test set differ in difficulty."""
+    chosen = np.random.default_rng(CORRUPTION_SEED).permutation(len(labels))[:count]
+    return images[chosen], labels[chosen]
+
+
+def corrupted_accuracies(
+    predict: Predict, images: Images, labels: Labels, seeds: Sequence[int]
+) -> pd.DataFrame:
+    """One row per architecture, seed, corruption and strength, with the accuracy.
+
+    Every model sees the same corrupted images; all conditions are predicted in one go.
+    """
+    conditions = [
+        (corruption.name, strength)
+        for corruption in CORRUPTIONS.values()
+        for strength in corruption.strengths
+    ]
+    corrupted = np.concatenate(
+        [corrupt(images, name, strength, CORRUPTION_SEED) for name, strength in conditions]
+    )
+    rows = []
+    for architecture, probabilities in predict(corrupted).items():
+        answers = probabilities.argmax(axis=2).reshape(len(seeds), len(conditions), len(labels))
+        accuracies = (answers == labels).mean(axis=2)  # [S, conditions]
+        rows += [
+            (architecture, seed, name, strength, accuracies[row, column])
+            for row, seed in enumerate(seeds)
+            for column, (name, strength) in enumerate(conditions)
+        ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def corruption_means(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy averaged over the strengths above 0 of each corruption, and over these.
+
+    The second weighs every corruption alike, however many strengths it has.
+
+    Args:
+        accuracies: As `corrupted_accuracies` gives them.
+
+    Returns:
+        Rows of architecture, seed, corruption (`mean` first: that of all) and accuracy: the sample
+        over seeds that an interval is made of.
+    """
+    model = ["architecture", "seed"]
+    corrupted = accuracies[accuracies["strength"] != 0]
+    single = _mean_by(corrupted, [*model, "corruption"])
+    overall = _mean_by(single, model).assign(corruption="mean")
+    return pd.concat([overall, single], ignore_index=True)
+
+
+def _mean_by(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    grouped = rows.groupby(keys, as_index=False, sort=False, observed=True)
+    return grouped.agg(accuracy=("accuracy", "mean"))
+
+
+def robustness_record(accuracies: pd.DataFrame, images: int) -> RobustnessRecord:
+    """Per architecture one summary per corruption (mean of its strengths) and their mean."""
+    return RobustnessRecord(
+        images=images,
+        units={name: corruption.unit for name, corruption in CORRUPTIONS.items()},
+        accuracy=summarise_by(corruption_means(accuracies), "architecture", "corruption"),
+    )
+
+
+def summarise_by(rows: pd.DataFrame, outer: str, inner: str) -> dict[str, dict[str, Summary]]:
+    """Accuracy over the seeds by the values of two columns."""
+    summaries: dict[str, dict[str, Summary]] = {}
+    place: Any
+    for place, group in rows.groupby([outer, inner], sort=False):
+        by_seed = dict(zip(group["seed"].tolist(), group["accuracy"].tolist(), strict=True))
+        summaries.setdefault(place[0], {})[place[1]] = summarise(by_seed)
+    return summaries

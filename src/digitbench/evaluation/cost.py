@@ -4,8 +4,7 @@ Multiply-accumulates (MACs) are those of matrix products and convolutions, as to
 while an image passes through; biases, activations, pooling and the LSTM's products of gates
 are left out, as is usual.
 
-How long inference takes on one thread of the CPU: one image at a time, and many in batches.
-
+And what it takes in time, on one thread of the CPU: one image at a time, and many in batches.
 Measured is the way from standardised pixels to logits, in float32, as evaluation computes it. The
 figures belong to the machine and to the moment: keep them apart from everything that is hashed.
 """
@@ -23,21 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from digitbench.results.clocks import Latency, Quartiles
+from digitbench.results.records import Layer
 from digitbench.schema import Section
 from digitbench.training.model import build_model
 
 SIDES = (28, 56, 112)
-
-
-@dataclass(frozen=True)
-class LayerCost:
-    """One row of an architecture's table, for one image."""
-
-    name: str
-    output_shape: tuple[int, ...]  # without the batch
-    parameters: int
-    macs: int  # counted
-    formula_macs: int  # by the closed formula, see `formula_macs`
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ class Growth:
     formula_macs: int
 
 
-def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[LayerCost, ...]:
+def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[Layer, ...]:
     """The layers in the order in which an image passes them.
 
     The model stands on torch's meta device: nothing is computed, and the LSTM runs as the matrix
@@ -59,7 +49,7 @@ def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[Lay
     with torch.device("meta"):
         model = build_model(architecture, params, side).eval()
         image = torch.empty(1, 1, side, side)
-    rows: list[LayerCost] = []
+    rows: list[Layer] = []
     counter = FlopCounterMode(display=False)
 
     def add_row(layer: nn.Module, inputs: Any, output: Any) -> None:
@@ -67,7 +57,7 @@ def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[Lay
         first: Tensor = output[0] if isinstance(output, tuple) else output
         macs = counter.get_total_flops() // 2 - sum(row.macs for row in rows)
         rows.append(
-            LayerCost(
+            Layer(
                 name=_describe(layer),
                 output_shape=tuple(first.shape[1:]),
                 parameters=sum(parameter.numel() for parameter in layer.parameters()),
@@ -86,7 +76,16 @@ def layer_table(architecture: str, params: Section, side: int = 28) -> tuple[Lay
 
 def growth(architecture: str, params: Section, sides: Sequence[int] = SIDES) -> tuple[Growth, ...]:
     """How parameters and multiply-accumulates grow with the side of the image."""
-    return tuple(_total(side, layer_table(architecture, params, side)) for side in sides)
+    tables = {side: layer_table(architecture, params, side) for side in sides}
+    return tuple(
+        Growth(
+            side=side,
+            parameters=sum(row.parameters for row in rows),
+            macs=sum(row.macs for row in rows),
+            formula_macs=sum(row.formula_macs for row in rows),
+        )
+        for side, rows in tables.items()
+    )
 
 
 def formula_macs(layer: nn.Module, outputs: int) -> int:
@@ -110,15 +109,6 @@ def formula_macs(layer: nn.Module, outputs: int) -> int:
             return outputs * 4 * (layer.input_size + layer.hidden_size)
         case _:
             return 0
-
-
-def _total(side: int, rows: Sequence[LayerCost]) -> Growth:
-    return Growth(
-        side=side,
-        parameters=sum(row.parameters for row in rows),
-        macs=sum(row.macs for row in rows),
-        formula_macs=sum(row.formula_macs for row in rows),
-    )
 
 
 def _describe(layer: nn.Module) -> str:
@@ -150,27 +140,6 @@ BATCH_SIZE = 100
 SINGLE_IMAGES = 500
 PASSES = 9
 WARM_UP = 20
-
-
-@dataclass(frozen=True)
-class Quartiles:
-    """Median and interquartile range of repeated measurements."""
-
-    median: float
-    q1: float
-    q3: float
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Speed of one model and what it was measured on."""
-
-    milliseconds_per_image: Quartiles  # images one by one
-    images_per_second: Quartiles  # all images in batches of `batch_size`
-    single_images: int
-    images: int
-    batch_size: int
-    passes: int
 
 
 def measure_latency(network: nn.Module, images: Tensor) -> Latency:

@@ -1,9 +1,4 @@
-"""The trained replicates as evaluation finds them on disk.
-
-Trained replicates where not all need to be there.
-
-Class probabilities of every replicate, computed side by side, one thread each.
-"""
+"""Trained replicates as they are found on disk, and their class probabilities of images."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
 from digitbench.files import model_file, read_bytes
-from digitbench.params import ARCHITECTURES, Params
+from digitbench.params import Params, main_plans
 from digitbench.schema import Section
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
@@ -47,11 +42,15 @@ def load_models(plan: Plan) -> list[TrainedModel]:
     Raises:
         DigitbenchError: A file is missing; the text names it and the stage to run again.
     """
-    paths = {seed: plan.folder / model_file(plan.name, seed) for seed in plan.recipe.seeds}
-    return [
-        TrainedModel(plan.architecture, plan.params, seed, path, read_bytes(path, plan.remedy))
-        for seed, path in paths.items()
-    ]
+    return [_load(plan, seed, path) for seed, path in _paths(plan).items()]
+
+
+def _paths(plan: Plan) -> dict[int, Path]:
+    return {seed: plan.folder / model_file(plan.name, seed) for seed in plan.recipe.seeds}
+
+
+def _load(plan: Plan, seed: int, path: Path) -> TrainedModel:
+    return TrainedModel(plan.architecture, plan.params, seed, path, read_bytes(path, plan.remedy))
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,12 @@ def load_available(params: Params) -> Available:
     """
     models: dict[str, list[TrainedModel]] = {}
     missing: list[Path] = []
-    for name in ARCHITECTURES:
-        section = params.network(name)
-        for seed in params.seeds:
-            path = model_file(name, seed)
-            try:
-                weights = path.read_bytes()
-            except FileNotFoundError:
-                missing.append(path)
-            except OSError as error:
-                raise DigitbenchError(f"{path}: cannot be read ({error.strerror}).") from None
+    for name, plan in main_plans(params).items():
+        for seed, path in _paths(plan).items():
+            if path.exists():
+                models.setdefault(name, []).append(_load(plan, seed, path))
             else:
-                models.setdefault(name, []).append(TrainedModel(name, section, seed, path, weights))
+                missing.append(path)
     if not models:
         raise DigitbenchError(
             f"No trained model is there ({missing[0]} and {len(missing) - 1} more are missing). "

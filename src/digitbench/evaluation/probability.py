@@ -1,15 +1,12 @@
 """How far predicted probabilities can be trusted: proper scores, calibration, coverage.
 
 Throughout, S is the number of replicates, N of test images and K of classes (10 digits);
-the confidence of a prediction is its highest class probability.
-
-One-vs-rest receiver operating characteristics of the ten digits.
-
-Probability quality and ROC of all replicates of one architecture.
+the confidence of a prediction is its highest class probability. Scores take the probabilities of
+one replicate [N, K], tables and curves those of all [S, N, K], and both the true classes [N]; they
+are what `check_predictions` lets pass.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,94 +14,55 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.scores import check_replicate, check_replicates
-from digitbench.statistics.summary import SummaryDict as Summary
-from digitbench.statistics.summary import summarise
+from digitbench.evaluation.scores import Labels
+from digitbench.statistics.summary import Summary, summarise
 
 BINS = 15
 
 
-def negative_log_likelihood(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
-) -> float:
+def negative_log_likelihood(probabilities: NDArray[np.floating], labels: Labels) -> float:
     """Mean negative log-likelihood of the true class, in nats (0 is best, no upper bound).
 
     Probabilities are clipped from below at the smallest normal float32 (about 1.2e-38), so one
     image whose true class was given probability 0 costs 87.3 nats rather than infinity.
-
-    Args:
-        probabilities: Class probabilities of one replicate, [N, K].
-        labels: True classes, [N].
-
-    Raises:
-        DigitbenchError: If the predictions break the contract.
     """
-    check_replicate(probabilities, labels)
     of_true_class = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(of_true_class, np.finfo(np.float32).tiny)).mean())
 
 
-def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+def brier_score(probabilities: NDArray[np.floating], labels: Labels) -> float:
     """Multi-class Brier score: squared error summed over classes, averaged over images.
 
     This is the original form (Brier 1950), which lies in 0..2 with 0 best; some libraries halve
     it or average over classes.
-
-    Args:
-        probabilities: Class probabilities of one replicate, [N, K].
-        labels: True classes, [N].
-
-    Raises:
-        DigitbenchError: If the predictions break the contract.
     """
-    check_replicate(probabilities, labels)
     errors = probabilities.astype(np.float64)  # [N, K], a copy
     errors[np.arange(len(labels)), labels] -= 1.0
     return float(np.square(errors).sum(axis=1).mean())
 
 
-def expected_calibration_error(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
-) -> float:
+def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labels) -> float:
     """Expected calibration error of the predicted class, in 0..1 with 0 best.
 
     The binned plug-in estimator of Naeini et al. (2015) as used by Guo et al. (2017, eq. 3):
     15 equal-width confidence bins (low, high], gaps between accuracy and mean confidence
     weighted by the share of images in the bin. It looks at the top label only, is biased
     upwards for small N, and depends on the number of bins.
-
-    Args:
-        probabilities: Class probabilities of one replicate, [N, K].
-        labels: True classes, [N].
-
-    Raises:
-        DigitbenchError: If the predictions break the contract.
     """
-    check_replicate(probabilities, labels)
     count, confidence_sum, correct_sum = _bin_sums(probabilities[np.newaxis], labels)
     return float(np.abs(correct_sum - confidence_sum).sum() / count.sum())
 
 
-def reliability_table(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
-) -> pd.DataFrame:
+def reliability_table(probabilities: NDArray[np.floating], labels: Labels) -> pd.DataFrame:
     """Accuracy against confidence in the bins of the expected calibration error.
 
     Predictions of all replicates are pooled. The error computed from this table is therefore
     that of the pool, which is at most the mean of the per-replicate errors.
 
-    Args:
-        probabilities: Class probabilities, [S, N, K].
-        labels: True classes, [N].
-
     Returns:
         One row per bin (low, high]: bin_low, bin_high, count (of S * N predictions), mean
         confidence and accuracy. Empty bins stay, with count 0 and NaN.
-
-    Raises:
-        DigitbenchError: If the predictions break the contract.
     """
-    check_replicates(probabilities, labels)
     count, confidence_sum, correct_sum = _bin_sums(probabilities, labels)
     divisor = np.where(count > 0, count, np.nan)
     edges = np.linspace(0.0, 1.0, BINS + 1)
@@ -121,32 +79,20 @@ def reliability_table(
 
 def coverage_curve(
     probabilities: NDArray[np.floating],
-    labels: NDArray[np.integer],
+    labels: Labels,
     coverages: Sequence[float],
 ) -> pd.DataFrame:
     """Accuracy on the most confident images when the rest are left to a human.
 
     At coverage c each replicate keeps its round(c * N) most confident images, at least one.
     Images of equal confidence (many saturate at 1 in float32) are kept in test-set order.
-
-    Args:
-        probabilities: Class probabilities, [S, N, K].
-        labels: True classes, [N].
         coverages: Shares of images to keep, each in (0, 1].
 
     Returns:
         One row per coverage, in the given order: coverage, accuracy (mean over replicates),
         low and high (the worst and best replicate, not a confidence interval).
-
-    Raises:
-        DigitbenchError: If the predictions break the contract or a coverage is out of range.
     """
-    check_replicates(probabilities, labels)
     shares = np.asarray(coverages, dtype=np.float64)
-    if not np.all((shares > 0) & (shares <= 1)):
-        raise DigitbenchError(
-            f"Coverages must lie in (0, 1], got {list(coverages)}. Give shares, not percentages."
-        )
     confidence, correct = _top_label(probabilities, labels)
     order = np.argsort(-confidence, axis=1, kind="stable")  # [S, N]
     hits = np.cumsum(np.take_along_axis(correct, order, axis=1), axis=1)
@@ -163,7 +109,7 @@ def coverage_curve(
 
 
 def _top_label(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+    probabilities: NDArray[np.floating], labels: Labels
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return confidence and correctness of the predicted class, both [S, N]."""
     confidence = probabilities.max(axis=-1).astype(np.float64)
@@ -171,7 +117,7 @@ def _top_label(
 
 
 def _bin_sums(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
+    probabilities: NDArray[np.floating], labels: Labels
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return count, summed confidence and number correct per confidence bin, each [BINS]."""
     confidence, correct = _top_label(probabilities, labels)
@@ -189,25 +135,18 @@ def _bin_sums(
 FALSE_POSITIVE_RATES: NDArray[np.float64] = np.geomspace(1e-4, 1.0, 61)
 
 
-def macro_auc(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+def macro_auc(probabilities: NDArray[np.floating], labels: Labels) -> float:
     """Area under the one-vs-rest ROC curve, averaged over classes with equal weight.
 
-    Args:
-        probabilities: Class probabilities of one replicate, [N, K].
-        labels: True classes, [N].
-
     Raises:
-        DigitbenchError: If the predictions break the contract or a class has no test image.
+        DigitbenchError: If a class has no test image.
     """
-    check_replicate(probabilities, labels)
     _check_every_class_present(labels, classes=probabilities.shape[1])
     areas = [roc_auc_score(labels == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
     return float(np.mean(areas))
 
 
-def roc_curve_points(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer]
-) -> pd.DataFrame:
+def roc_curve_points(probabilities: NDArray[np.floating], labels: Labels) -> pd.DataFrame:
     """One-vs-rest ROC curve of every class, averaged over replicates.
 
     Vertical averaging (Fawcett 2006, section 8.1): the true-positive rates of the replicates
@@ -215,17 +154,12 @@ def roc_curve_points(
     stay visible. The rate read from each curve is the highest one attained without exceeding
     the false-positive rate; nothing is interpolated between thresholds.
 
-    Args:
-        probabilities: Class probabilities, [S, N, K].
-        labels: True classes, [N].
-
     Returns:
         One row per class and grid point: class, false_positive_rate, true_positive_rate.
 
     Raises:
-        DigitbenchError: If the predictions break the contract or a class has no test image.
+        DigitbenchError: If a class has no test image.
     """
-    check_replicates(probabilities, labels)
     classes = probabilities.shape[2]
     _check_every_class_present(labels, classes=classes)
     curves = [
@@ -251,7 +185,7 @@ def _sensitivity(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> N
     return np.asarray(true_positive_rate[last], dtype=np.float64)
 
 
-def _check_every_class_present(labels: NDArray[np.integer], *, classes: int) -> None:
+def _check_every_class_present(labels: Labels, *, classes: int) -> None:
     missing = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
     if missing or classes < 2:
         raise DigitbenchError(
@@ -260,7 +194,6 @@ def _check_every_class_present(labels: NDArray[np.integer], *, classes: int) -> 
         )
 
 
-Labels = NDArray[np.integer[Any]]
 METRICS: dict[str, Callable[[NDArray[np.float32], Labels], float]] = {
     "macro_auc": macro_auc,
     "nll": negative_log_likelihood,
@@ -274,11 +207,10 @@ COVERAGES = tuple(np.round(np.arange(0.5, 1.0001, 0.01), 2).tolist())
 def probability_summaries(
     probabilities: NDArray[np.float32], labels: Labels, seeds: Sequence[int]
 ) -> dict[str, Summary]:
-    """Mean, deviation, interval and per-seed values of METRICS, from probabilities [S, N, 10]."""
+    """METRICS over the seeds, from probabilities [S, N, 10]."""
+    by_seed = list(zip(seeds, probabilities, strict=True))
     return {
-        name: summarise(
-            {seed: metric(probabilities[row], labels) for row, seed in enumerate(seeds)}
-        )
+        name: summarise({seed: metric(single, labels) for seed, single in by_seed})
         for name, metric in METRICS.items()
     }
 

@@ -1,7 +1,4 @@
-"""The shape and range every statistic expects of stored predictions.
-
-Accuracy, precision, recall, F1 and confusion, per replicate and over replicates.
-"""
+"""Accuracy, precision, recall, F1 and confusion, per replicate and over replicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +11,16 @@ from sklearn.metrics import confusion_matrix
 
 from digitbench.errors import DigitbenchError
 from digitbench.files import model_file
-from digitbench.statistics.summary import SummaryDict as Summary
-from digitbench.statistics.summary import summarise
+from digitbench.results.records import ConfusedPair
+from digitbench.statistics.summary import Summary, summarise
 
+Labels = NDArray[np.integer[Any]]
 # Softmax in float32 misses 1 by about 1e-7, in bfloat16 by a few 1e-3.
 SUM_TOLERANCE = 1e-2
 
 
-def check_replicate(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
-    """Check the predictions of one replicate.
-
-    Args:
-        probabilities: Class probabilities, [N, K].
-        labels: True classes 0..K-1, [N].
-
-    Raises:
-        DigitbenchError: If a shape, a label or a probability breaks the contract.
-    """
-    _check(probabilities, labels, expected="[N, K]")
-
-
-def check_replicates(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
-    """Check the predictions of all replicates of one architecture.
+def check_predictions(probabilities: NDArray[np.floating], labels: Labels) -> None:
+    """Check what every statistic expects of the predictions of one architecture's replicates.
 
     Args:
         probabilities: Class probabilities, [S, N, K].
@@ -44,19 +29,12 @@ def check_replicates(probabilities: NDArray[np.floating], labels: NDArray[np.int
     Raises:
         DigitbenchError: If a shape, a label or a probability breaks the contract.
     """
-    _check(probabilities, labels, expected="[S, N, K]")
-
-
-def _check(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer], *, expected: str
-) -> None:
-    dimensions = expected.count(",") + 1
-    if probabilities.ndim != dimensions or probabilities.size == 0:
+    if probabilities.ndim != 3 or probabilities.size == 0:
         raise DigitbenchError(
-            f"Predictions must be a non-empty {expected} array, got shape {probabilities.shape}. "
+            f"Predictions must be a non-empty [S, N, K] array, got shape {probabilities.shape}. "
             "Check how the predictions were stacked."
         )
-    images, classes = probabilities.shape[-2:]
+    _, images, classes = probabilities.shape
     if labels.shape != (images,):
         raise DigitbenchError(
             f"Predictions cover {images} images but labels have shape {labels.shape}. "
@@ -77,7 +55,6 @@ def _check(
 
 
 CLASSES = range(10)
-HEADLINE = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
 
 
@@ -101,7 +78,7 @@ class Scores:
         }
 
 
-def score(probabilities: NDArray[np.float32], labels: NDArray[np.integer[Any]]) -> Scores:
+def score(probabilities: NDArray[np.float32], labels: Labels) -> Scores:
     """Scores of probabilities [N, 10]; a class never predicted has precision 0."""
     predicted = probabilities.argmax(axis=1)
     return scores_of_confusion(confusion_matrix(labels, predicted, labels=list(CLASSES)))
@@ -126,13 +103,14 @@ def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.floa
 def score_replicates(
     architecture: str,
     probabilities: NDArray[np.float32],
-    labels: NDArray[np.integer[Any]],
+    labels: Labels,
     seeds: Sequence[int],
 ) -> dict[int, Scores]:
     """Scores per seed of probabilities [S, N, 10].
 
     Raises:
-        DigitbenchError: A prediction is not a number; the text names the model and its stage.
+        DigitbenchError: A prediction is not a number, and the text names the model and its stage;
+            or predictions break the contract.
     """
     broken = [seed for row, seed in enumerate(seeds) if not np.isfinite(probabilities[row]).all()]
     if broken:
@@ -141,36 +119,40 @@ def score_replicates(
             f"Run `dvc repro --force --single-item train_{architecture}`, if need be with a "
             "smaller learning_rate in params.yaml."
         )
+    check_predictions(probabilities, labels)
     return {seed: score(probabilities[row], labels) for row, seed in enumerate(seeds)}
 
 
 def summarise_scores(scores: Mapping[int, Scores]) -> dict[str, Summary]:
-    """Mean, deviation, interval and per-seed values of every headline metric."""
+    """Every headline metric over the seeds."""
+    headlines = {seed: item.headline for seed, item in scores.items()}
     return {
-        metric: summarise({seed: item.headline[metric] for seed, item in scores.items()})
-        for metric in HEADLINE
+        metric: summarise({seed: headline[metric] for seed, headline in headlines.items()})
+        for metric in next(iter(headlines.values()))
     }
 
 
-def per_class_summaries(scores: Mapping[int, Scores], metric: str) -> dict[str, Summary]:
-    """The same for one of PER_CLASS, by digit."""
+def per_class_summaries(scores: Mapping[int, Scores]) -> dict[str, dict[int, Summary]]:
+    """PER_CLASS over the seeds, by metric and digit."""
     return {
-        str(digit): summarise(
-            {seed: float(getattr(item, metric)[digit]) for seed, item in scores.items()}
-        )
-        for digit in CLASSES
+        metric: {
+            digit: summarise(
+                {seed: float(getattr(item, metric)[digit]) for seed, item in scores.items()}
+            )
+            for digit in CLASSES
+        }
+        for metric in PER_CLASS
     }
 
 
 def per_class_table(scores: Mapping[int, Scores]) -> pd.DataFrame:
     """Rows of digit, metric, mean, std and interval."""
-    keys = ["mean", "std", "ci95_low", "ci95_high"]
     rows = [
-        {"digit": digit, "metric": metric, **item}
-        for metric in PER_CLASS
-        for digit, item in per_class_summaries(scores, metric).items()
+        (digit, metric, item.mean, item.std, item.ci95_low, item.ci95_high)
+        for metric, by_digit in per_class_summaries(scores).items()
+        for digit, item in by_digit.items()
     ]
-    return pd.DataFrame(rows)[["digit", "metric", *keys]]
+    return pd.DataFrame(rows, columns=["digit", "metric", "mean", "std", "ci95_low", "ci95_high"])
 
 
 def confusion_table(scores: Mapping[int, Scores]) -> pd.DataFrame:
@@ -192,23 +174,20 @@ def row_rates(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return _ratio(counts, np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape))
 
 
-def most_confused(counts: NDArray[np.int64], how_many: int) -> list[dict[str, Any]]:
-    """The pairs of digits most often taken for each other, by count in both directions together.
-
-    Each has the two digits, the count, and both rates: of `first` taken for `second` and back.
-    """
+def most_confused(counts: NDArray[np.int64], how_many: int) -> tuple[ConfusedPair, ...]:
+    """The pairs of digits most often taken for each other, by count in both directions together."""
     rates = row_rates(counts)
     pairs = [(a, b) for a in CLASSES for b in CLASSES if a < b]
     # Ties are broken by the digits, so that the order is the same everywhere.
     pairs.sort(key=lambda pair: (-int(counts[pair] + counts[pair[::-1]]), pair))
-    return [
-        {
-            "first": a,
-            "second": b,
-            "count": int(counts[a, b] + counts[b, a]),
-            "rate_first_as_second": float(rates[a, b]),
-            "rate_second_as_first": float(rates[b, a]),
-        }
+    return tuple(
+        ConfusedPair(
+            first=a,
+            second=b,
+            count=int(counts[a, b] + counts[b, a]),
+            rate_first_as_second=float(rates[a, b]),
+            rate_second_as_first=float(rates[b, a]),
+        )
         for a, b in pairs[:how_many]
         if counts[a, b] + counts[b, a]
-    ]
+    )

@@ -27,7 +27,10 @@ from digitbench.figures.style import (
     new_figure,
 )
 from digitbench.figures.tiles import on_paper
-from digitbench.statistics.comparison import is_significant
+from digitbench.results.records import DomainShift
+from digitbench.statistics.comparison import is_evident
+from digitbench.statistics.factorial import Decomposition, Effect
+from digitbench.statistics.summary import Summary
 from digitbench.wording import ENLARGING, NAMES, points
 
 SPACING = 0.17  # of a row, between architectures
@@ -83,7 +86,7 @@ CLEAR = 7  # points between a result and its number
 
 
 def domain_shift(
-    record: Mapping[str, Any],
+    record: Mapping[str, DomainShift],
     published: Mapping[str, Mapping[str, float]],
     examples: Mapping[str, NDArray[np.uint8]],
 ) -> Figure:
@@ -112,8 +115,8 @@ def domain_shift(
     return figure
 
 
-def _set_limits(axes: Any, record: Mapping[str, Any]) -> None:
-    lowest = min(cell["accuracy"]["mean"] for c in record.values() for cell in c["cells"])
+def _set_limits(axes: Any, record: Mapping[str, DomainShift]) -> None:
+    lowest = min(cell.accuracy.mean for content in record.values() for cell in content.cells)
     # Room for numbers beside the lowest and the highest result.
     floor = max(10 * int(10 * lowest) - 10, -10)
     axes.set_xlim(floor, 112)
@@ -122,8 +125,8 @@ def _set_limits(axes: Any, record: Mapping[str, Any]) -> None:
     axes.set_ylim(len(GROUP_OF) - 0.45, -0.55)
 
 
-def _draw_panel(axes: Any, content: Mapping[str, Any], published: Mapping[str, float]) -> None:
-    cells = {(c["model"], c["augmentation"], c["mapping"]): c["accuracy"] for c in content["cells"]}
+def _draw_panel(axes: Any, content: DomainShift, published: Mapping[str, float]) -> None:
+    cells = {(c.model, c.augmentation, c.mapping): c.accuracy for c in content.cells}
     for row, (levels, name) in enumerate(GROUP_OF.items()):
         summaries = {mapping: cells[*levels, mapping] for mapping in MAPPINGS}
         _draw_row(axes, row, summaries, GROUP_LOOKS[name])
@@ -133,17 +136,17 @@ def _draw_panel(axes: Any, content: Mapping[str, Any], published: Mapping[str, f
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("accuracy, %")
-    axes.set_title(f"{content['name']}\n{content['images']:,} images", fontsize=9.5)
+    axes.set_title(f"{content.name}\n{content.images:,} images", fontsize=9.5)
 
 
-def _draw_row(axes: Any, row: int, summaries: Mapping[str, Any], look: Look) -> None:
-    means = {mapping: 100 * summary["mean"] for mapping, summary in summaries.items()}
+def _draw_row(axes: Any, row: int, summaries: Mapping[str, Summary], look: Look) -> None:
+    means = {mapping: 100 * summary.mean for mapping, summary in summaries.items()}
     axes.hlines(row, min(means.values()), max(means.values()), color=look.colour, lw=1, alpha=0.6)
     for mapping, summary in summaries.items():
         marker, filled, _ = MAPPINGS[mapping]
         low, high = means[mapping], means[mapping]
-        if summary["ci95_low"] is not None:
-            low, high = 100 * summary["ci95_low"], 100 * summary["ci95_high"]
+        if summary.ci95_low is not None and summary.ci95_high is not None:
+            low, high = 100 * summary.ci95_low, 100 * summary.ci95_high
             axes.hlines(row, low, high, color=look.colour, linewidth=5, alpha=0.4)
         face = look.colour if filled else "white"
         axes.scatter(
@@ -204,7 +207,7 @@ FACTORS = {"model": "architecture", "augmentation": "augmentation", "mapping": "
 PART_COLOURS = {"model": "#e69f00", "augmentation": "#56b4e9", "mapping": "#009e73"}
 
 
-def effects(record: Mapping[str, Any]) -> Figure:
+def effects(record: Mapping[str, DomainShift]) -> Figure:
     """A panel per domain, a row per effect: difference in points and its interval.
 
     Effects with evidence are coloured, the others grey.
@@ -212,15 +215,15 @@ def effects(record: Mapping[str, Any]) -> Figure:
     Args:
         record: Per domain name and effects, as the study writes them.
     """
-    tables = [content["effects"] for content in record.values()]
-    names = [tuple(effect["factors"]) for effect in tables[0]]
+    tables = [content.effects for content in record.values()]
+    names = [effect.factors for effect in tables[0]]
     figure = new_figure(WIDTH, 1.1 + 0.33 * len(names))
     _keep_clear(figure)
     panels: Any = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
     for axes, content, table in zip(panels, record.values(), tables, strict=True):
         for row, effect in enumerate(table):
             _draw_effect(axes, row, effect)
-        _finish(axes, content["name"], len(names))
+        _finish(axes, content.name, len(names))
         mains = sum(len(factors) == 1 for factors in names)
         axes.axhline(mains - 0.5, color=GRID, linewidth=0.8)
     _make_room(panels[0])
@@ -242,37 +245,29 @@ def effect_label(factors: Sequence[str]) -> str:
     return "all three" if len(factors) == 3 else " × ".join(FACTORS[name] for name in factors)
 
 
-def _draw_effect(axes: Any, row: int, effect: Mapping[str, Any]) -> None:
-    value, low, high = effect["effect"], effect["ci95_low"], effect["ci95_high"]
+def _draw_effect(axes: Any, row: int, effect: Effect) -> None:
+    value, low, high = effect.estimate.value, effect.estimate.ci95_low, effect.estimate.ci95_high
     colour = ACCENT if _has_evidence(effect) else MUTED
-    if low is not None:
+    if low is not None and high is not None:
         axes.hlines(row, 100 * low, 100 * high, color=colour, linewidth=3, alpha=0.55)
     axes.scatter([100 * value], [row], s=20, color=colour, zorder=3)
     _tell(axes, row, value, high)
 
 
-def _has_evidence(effect: Mapping[str, Any]) -> bool:
-    if effect["p_value_holm"] is None:
-        return False
-    return is_significant(
-        {
-            "difference_low": effect["ci95_low"],
-            "difference_high": effect["ci95_high"],
-            "p_value_holm": effect["p_value_holm"],
-        }
-    )
+def _has_evidence(effect: Effect) -> bool:
+    return is_evident(effect.estimate.ci95_low, effect.estimate.ci95_high, effect.p_value_holm)
 
 
-def gaps(record: Mapping[str, Any]) -> Figure:
+def gaps(record: Mapping[str, DomainShift]) -> Figure:
     """A panel per domain: gaps between two cells, and a bar for what each factor adds to them.
 
     Args:
         record: Per domain name and gaps, as the study writes them.
     """
-    tables = [content["gaps"] for content in record.values()]
+    tables = [content.gaps for content in record.values()]
     labels: list[str] = []
     for gap in tables[0]:
-        labels += [_gap_label(gap), *(FACTORS[name] for name in gap["parts"])]
+        labels += [_gap_label(gap), *(FACTORS[name] for name in gap.parts)]
     figure = new_figure(WIDTH, 1.0 + 0.3 * len(labels))
     _keep_clear(figure)
     panels: Any = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
@@ -280,7 +275,7 @@ def gaps(record: Mapping[str, Any]) -> Figure:
         row = 0
         for gap in table:
             row = _draw_gap(axes, row, gap)
-        _finish(axes, content["name"], len(labels))
+        _finish(axes, content.name, len(labels))
     _make_room(panels[0])
     panels[0].set_yticks(range(len(labels)), labels, fontsize=8.5)
     for tick, label in zip(panels[0].get_yticklabels(), labels, strict=True):
@@ -293,26 +288,26 @@ def gaps(record: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _gap_label(gap: Mapping[str, Any]) -> str:
-    start, end = gap["start"], gap["end"]
-    groups = [GROUP_OF[cell["model"], cell["augmentation"]] for cell in (start, end)]
+def _gap_label(gap: Decomposition) -> str:
+    start, end = gap.start, gap.end
+    groups = [GROUP_OF[str(cell["model"]), bool(cell["augmentation"])] for cell in (start, end)]
     first, last = (GROUP_LOOKS[group].label for group in groups)
-    before, after = (ENLARGING[cell["mapping"]].short for cell in (start, end))
+    before, after = (ENLARGING[str(cell["mapping"])].short for cell in (start, end))
     if before == after:
         return f"{first} → {last}\nboth {after}"
     return f"{first}, {before} →\n{last}, {after}"
 
 
-def _draw_gap(axes: Any, row: int, gap: Mapping[str, Any]) -> int:
+def _draw_gap(axes: Any, row: int, gap: Decomposition) -> int:
     """Draw the gap from a row on; returns the row after it."""
     if row:
         axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
-    for name, part in {"": gap["gap"], **gap["parts"]}.items():
-        axes.barh(row, 100 * part["value"], height=0.62, color=PART_COLOURS.get(name, MUTED))
-        low, high = part["ci95_low"], part["ci95_high"]
-        if low is not None:
+    for name, part in {"": gap.gap, **gap.parts}.items():
+        axes.barh(row, 100 * part.value, height=0.62, color=PART_COLOURS.get(name, MUTED))
+        low, high = part.ci95_low, part.ci95_high
+        if low is not None and high is not None:
             axes.hlines(row, 100 * low, 100 * high, color=INK, linewidth=1.2)
-        _tell(axes, row, part["value"], high)
+        _tell(axes, row, part.value, high)
         row += 1
     return row
 

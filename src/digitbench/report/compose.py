@@ -8,9 +8,9 @@ from types import ModuleType
 from digitbench.document.blocks import Document, Tile
 from digitbench.figures.style import COLOURS
 from digitbench.report import sections
+from digitbench.report.sections.statistics import pair_sentence
 from digitbench.results.records import Results
-from digitbench.statistics.comparison import is_significant
-from digitbench.wording import NAMES, interval, pair_of, pair_sentence, percent
+from digitbench.wording import NAMES, interval, percent
 
 
 def compose(results: Results) -> Document:
@@ -37,33 +37,33 @@ def verdict(results: Results) -> str:
     best, *others = results.ranking
     if not others:
         return f"Only {NAMES[best]} was trained; there is nothing to compare it with."
-    pair = pair_of(results.comparison, best, others[0])
-    sentence = pair_sentence(pair, evident=is_significant(pair))
-    if pair["limitation"]:
-        sentence += f" {pair['limitation']}"
+    pair = results.comparison.pair(best, others[0])
+    sentence = pair_sentence(pair)
+    if pair.limitation:
+        sentence += f" {pair.limitation}"
     return f"{sentence} {_price(results, best, others[0])}"
 
 
 def _price(results: Results, best: str, other: str) -> str:
     """What the best costs beside the second."""
-    macs = results.metrics[best]["macs"] / results.metrics[other]["macs"]
-    seconds = {name: results.timing[name]["seconds_per_epoch"]["median"] for name in (best, other)}
+    macs = [results.metrics[name].macs for name in (best, other)]
+    seconds = [results.timing[name].seconds_per_epoch.median for name in (best, other)]
     return (
-        f"{NAMES[best]} takes {macs:.1f} times the computation of {NAMES[other]} and "
-        f"{seconds[best] / seconds[other]:.1f} times its training time."
+        f"{NAMES[best]} takes {macs[0] / macs[1]:.1f} times the computation of {NAMES[other]} and "
+        f"{seconds[0] / seconds[1]:.1f} times its training time."
     )
 
 
 def _tiles(results: Results) -> list[Tile]:
     tiles = []
     for name in results.ranking:
-        accuracy = results.metrics[name]["accuracy"]
-        seconds = results.timing[name]["seconds_per_epoch"]["median"]
+        record, accuracy = results.metrics[name], results.metrics[name].accuracy
+        seconds = results.timing[name].seconds_per_epoch.median
         tiles.append(
             Tile(
-                value=percent(accuracy["mean"]),
+                value=percent(accuracy.mean),
                 label=f"{NAMES[name]} test accuracy",
-                note=f"{interval(accuracy)}; {results.metrics[name]['parameters']:,} parameters, "
+                note=f"{interval(accuracy)}; {record.parameters:,} parameters, "
                 f"{seconds:.1f} s per epoch",
                 accent=COLOURS[name],
             )

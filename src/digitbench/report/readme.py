@@ -17,7 +17,13 @@ from digitbench.figures.domains import FACTORS
 from digitbench.files import write_text
 from digitbench.params import load_params
 from digitbench.report.compose import verdict
-from digitbench.results.records import Results, load_results
+from digitbench.results.metrics import ACCURACY, shown
+from digitbench.results.records import (
+    DomainShift,
+    DomainShiftRecord,
+    Results,
+    load_results,
+)
 from digitbench.results.studies import (
     SUMMARY,
     VERDICTS,
@@ -27,6 +33,7 @@ from digitbench.results.studies import (
     read_rows,
     verdict_counts,
 )
+from digitbench.statistics.factorial import Decomposition, Estimate
 from digitbench.wording import ENLARGING, NAMES, interval, listing, points, points_between
 
 README = Path("README.md")
@@ -100,11 +107,14 @@ def in_short() -> str:
 # --- the results -----------------------------------------------------------------------------
 
 
+_FURTHER = [metric for metric in shown("readme") if metric is not ACCURACY]
+
+
 def results_block(results: Results) -> str:
     """Accuracy, size and time, the best architecture first, and whether it is the best."""
     params = results.params
-    where = sorted({item["environment"]["hardware"] for item in results.timing.values()})
-    minutes = sum(item["stage_seconds"] for item in results.timing.values()) / 60
+    where = sorted({clock.hardware for clock in results.timing.values()})
+    minutes = sum(clock.stage_seconds for clock in results.timing.values()) / 60
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
         f"{len(params.seeds)} seeds, {params.epochs} epochs, 10,000 test images. "
@@ -113,19 +123,20 @@ def results_block(results: Results) -> str:
 
 
 def _results_table(results: Results) -> str:
-    header = ["", "test accuracy, %", "95 % interval", "macro F1, %", "parameters", "s per epoch"]
+    further = [metric.label for metric in _FURTHER]
+    header = ["", f"test {ACCURACY.label}", "95 % interval", *further, "parameters", "s per epoch"]
     return aligned_table([header, *(_results_row(results, name) for name in results.ranking)])
 
 
 def _results_row(results: Results, name: str) -> list[str]:
-    metrics = results.metrics[name]
+    record = results.metrics[name]
     return [
         NAMES[name],
-        f"{100 * metrics['accuracy']['mean']:.2f}",
-        interval(metrics["accuracy"]),
-        f"{100 * metrics['macro_f1']['mean']:.2f}",
-        f"{metrics['parameters']:,}",
-        f"{results.timing[name]['seconds_per_epoch']['median']:.1f}",
+        ACCURACY.mean(record.accuracy),
+        interval(record.accuracy),
+        *(metric.mean(record.metrics[metric.key]) for metric in _FURTHER),
+        f"{record.parameters:,}",
+        f"{results.timing[name].seconds_per_epoch.median:.1f}",
     ]
 
 
@@ -133,29 +144,22 @@ def _results_row(results: Results, name: str) -> list[str]:
 
 DOMAIN_SHIFT = Path("studies/domain_shift/metrics/domain_shift.json")
 FIGURE = Path("studies/domain_shift/plots/domain_shift.png")
-_ESTIMATE = ("value", "ci95_low", "ci95_high")
 _ALTERNATIVE = (
     "Accuracy on digits of other origin, MLP and CNN, without and with augmentation, stretched and "
     "in the 20 px box"
 )
 
 
-def load_studies() -> tuple[list[Row], Mapping[str, Any]]:
+def load_studies() -> tuple[list[Row], DomainShift]:
     """All published numbers beside ours, and what the study of domain shift found on USPS.
 
     Raises:
         DigitbenchError: One of the two files can't be read.
     """
-    try:
-        record = json.loads(DOMAIN_SHIFT.read_bytes())["usps"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DigitbenchError(
-            f"{DOMAIN_SHIFT}: cannot be read ({error}). Run `make studies`."
-        ) from None
-    return read_rows(SUMMARY), record
+    return read_rows(SUMMARY), DomainShiftRecord.read(DOMAIN_SHIFT).domains["usps"]
 
 
-def studies_block(rows: Sequence[Row], usps: Mapping[str, Any]) -> str:
+def studies_block(rows: Sequence[Row], usps: DomainShift) -> str:
     """How many published numbers hold, and the flagship figure."""
     claims = own_protocol([row for row in rows if row.is_claim])
     counts = zip(verdict_counts(claims), VERDICTS, strict=True)
@@ -164,28 +168,25 @@ def studies_block(rows: Sequence[Row], usps: Mapping[str, Any]) -> str:
         f"{published_numbers(claims)} published numbers in {len(claims)} "
         f"comparisons under the paper's own protocol: {counted} "
         "(higher and lower say where ours lies).\n\n"
-        f"{_credited(claims)}\n\n{_gap_table(usps['gaps'])}\n\n"
+        f"{_credited(claims)}\n\n{_gap_table(usps.gaps)}\n\n"
         f"![{_ALTERNATIVE}]({FIGURE.as_posix()})"
     )
 
 
-def _gap_table(gaps: Iterable[Mapping[str, Any]]) -> str:
+def _gap_table(gaps: Iterable[Decomposition]) -> str:
     """What each gap from the MLP without to the CNN with augmentation is made of."""
     header = ["digits shown to MLP, CNN", "gap", *FACTORS.values()]
     rows = []
     # Pairs that see the same images first: no paper says that its networks saw different ones.
-    for gap in sorted(gaps, key=lambda gap: gap["start"]["mapping"] != gap["end"]["mapping"]):
-        shown = [ENLARGING[gap[cell]["mapping"]].short for cell in ("start", "end")]
-        parts = [gap["gap"], *(gap["parts"].get(factor) for factor in FACTORS)]
-        told = [
-            points_between(*(part[key] for key in _ESTIMATE)) if part else "–" for part in parts
-        ]
-        rows.append([", ".join(shown), *told])
+    for gap in sorted(gaps, key=lambda gap: gap.start["mapping"] != gap.end["mapping"]):
+        digits = [ENLARGING[str(cell["mapping"])].short for cell in (gap.start, gap.end)]
+        parts = [gap.gap, *(gap.parts.get(factor) for factor in FACTORS)]
+        rows.append([", ".join(digits), *map(_estimate, parts)])
     return aligned_table([header, *rows])
 
 
-def _estimate(part: Mapping[str, Any] | None) -> str:
-    return points_between(*(part[key] for key in _ESTIMATE)) if part else "–"
+def _estimate(part: Estimate | None) -> str:
+    return points_between(part.value, part.ci95_low, part.ci95_high) if part else "–"
 
 
 def _credited(rows: Sequence[Row]) -> str:

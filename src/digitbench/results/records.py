@@ -4,11 +4,10 @@ A study's files have the same records as those of the main pipeline. Every recor
 it has; the schema before, which files of older commits have, is brought up to date while reading.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import yaml
@@ -20,12 +19,15 @@ from pydantic import (
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES, Params
-from digitbench.results.record import Content, Part, Record, damaged
+from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.record import Content, Part, Record
 from digitbench.results.studies import SUMMARY, Row, read_rows
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import Summary
+
+if TYPE_CHECKING:
+    from digitbench.params import Params
 
 PUBLISHED = Path("studies/nguyen2026/published.yaml")
 TEST = "test"
@@ -52,7 +54,7 @@ class Confusion(Part):
         ]
 
 
-class Scores(Part):
+class Assessment(Part):
     """All that was measured of the replicates on one set of images: fractions of 1."""
 
     images: PositiveInt
@@ -87,11 +89,11 @@ class ModelRecord(Record):
 
     architecture: str
     parameters: int
-    macs: int | None = None
-    bytes: int | None = None
+    macs: int = 0  # studies don't count
+    bytes: int = 0
     seeds: tuple[int, ...]
     epochs: Epochs | None = None
-    protocols: dict[str, Scores]
+    protocols: dict[str, Assessment]
     layers: tuple[Layer, ...] = ()
 
     @model_validator(mode="after")
@@ -101,7 +103,7 @@ class ModelRecord(Record):
         return self
 
     @property
-    def test(self) -> Scores:
+    def test(self) -> Assessment:
         """Scores on the test set."""
         return self.protocols[TEST]
 
@@ -114,6 +116,10 @@ class ModelRecord(Record):
     def accuracy(self) -> Summary:
         """On the test set."""
         return self.metrics["accuracy"]
+
+    def per_class(self, metric: str) -> dict[int, Summary]:
+        """Precision, recall or f1 on the test set by digit."""
+        return (self.test.per_class or {})[metric]
 
     @property
     def images_per_class(self) -> tuple[int, ...]:
@@ -325,97 +331,73 @@ def _effect(content: Mapping[str, Any]) -> Content:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the report says comes from here."""
+    """Everything the report says comes from here; by architecture in the order of params.yaml."""
 
-    params: Params
-    metrics: dict[str, dict[str, Any]]
-    comparison: dict[str, Any]
-    timing: dict[str, dict[str, Any]]
+    params: "Params"
+    metrics: dict[str, ModelRecord]
+    comparison: ComparisonRecord
+    timing: dict[str, TimingRecord]
     curves: dict[str, pd.DataFrame]
     class_counts: dict[str, list[int]]
     samples: bytes
-    robustness: dict[str, Any]
+    robustness: RobustnessRecord
     robustness_curves: pd.DataFrame
-    domains: dict[str, Any]
-    latency: dict[str, Any]
+    domains: DomainsRecord
+    latency: LatencyRecord
     growth: pd.DataFrame
     published: dict[str, Any]
     studies: list[Row]
 
     def table(self, kind: str, architecture: str) -> pd.DataFrame:
         """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
-        return _csv(files.EVALUATION / kind / f"{architecture}.csv")
+        return files.read_csv(files.EVALUATION / kind / f"{architecture}.csv")
 
     def picture(self, name: str) -> bytes:
         """A sheet of digits that evaluation drew."""
-        return _bytes(files.EVALUATION / f"{name}.png")
+        return files.read_bytes(files.EVALUATION / f"{name}.png")
 
     @property
     def ranking(self) -> list[str]:
         """Architectures from the highest mean test accuracy to the lowest."""
-        return sorted(self.metrics, key=lambda name: -self.metrics[name]["accuracy"]["mean"])
+        return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
 
 
-def load_results(params: Params) -> Results:
+def load_results(params: "Params") -> Results:
     """Read all results of a finished pipeline.
 
     Raises:
-        DigitbenchError: A file is missing or damaged; the text names it.
+        DigitbenchError: A file is missing or damaged, or made with other seeds; the text names it.
     """
-    counts = _csv(files.CLASS_COUNTS)
-    metrics = {name: _json(files.METRICS / f"{name}.json") for name in ARCHITECTURES}
-    _check_seeds(metrics, params)
+    comparison = ComparisonRecord.read(files.METRICS / "comparison.json")
+    names = list(comparison.most_confused)
+    counts = files.read_csv(files.CLASS_COUNTS)
     return Results(
         params=params,
-        metrics=metrics,
-        comparison=_json(files.METRICS / "comparison.json"),
-        timing={name: _json(files.TIMING / f"{name}.json") for name in ARCHITECTURES},
-        curves={name: _csv(files.CURVES / f"{name}.csv") for name in ARCHITECTURES},
+        metrics={name: _model(name, params.seeds) for name in names},
+        comparison=comparison,
+        timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
+        curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
         class_counts={
             str(part): frame["images"].tolist()
             for part, frame in counts.groupby("part", sort=False)
         },
-        samples=_bytes(files.SAMPLES_FIGURE),
-        robustness=_json(files.METRICS / "robustness.json"),
-        robustness_curves=_csv(files.EVALUATION / "robustness.csv"),
-        domains=_json(files.METRICS / "domains.json"),
-        latency=_json(files.TIMING / "evaluate.json"),
-        growth=_csv(files.EVALUATION / "growth.csv"),
-        published=yaml.safe_load(_bytes(PUBLISHED)),
+        samples=files.read_bytes(files.SAMPLES_FIGURE),
+        robustness=RobustnessRecord.read(files.METRICS / "robustness.json"),
+        robustness_curves=files.read_csv(files.EVALUATION / "robustness.csv"),
+        domains=DomainsRecord.read(files.METRICS / "domains.json"),
+        latency=LatencyRecord.read(files.TIMING / "evaluate.json"),
+        growth=files.read_csv(files.EVALUATION / "growth.csv"),
+        published=files.read(PUBLISHED, lambda path: yaml.safe_load(path.read_bytes())),
         studies=read_rows(SUMMARY),
     )
 
 
-def _check_seeds(metrics: dict[str, dict[str, Any]], params: Params) -> None:
-    asked = [str(seed) for seed in params.seeds]
-    for name, record in metrics.items():
-        if list(record["accuracy"]["per_seed"]) != asked:
-            raise DigitbenchError(
-                f"{files.METRICS / name}.json: made with other seeds than params.yaml asks for "
-                f"({', '.join(asked)}). Run `dvc repro evaluate`."
-            )
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
+def _model(name: str, seeds: Sequence[int]) -> ModelRecord:
+    path = files.METRICS / f"{name}.json"
+    record = ModelRecord.read(path)
+    if record.seeds != tuple(seeds):
         raise DigitbenchError(
-            f"{path}: cannot be read ({error.strerror}). Run `dvc repro`, which makes it."
-        ) from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(_bytes(path))
-    except ValueError as error:
-        raise damaged(str(path), str(error)) from None
-    return content
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    _bytes(path)
-    try:
-        return pd.read_csv(path)
-    except ValueError as error:
-        raise damaged(str(path), str(error)) from None
+            f"{path}: made with other seeds than params.yaml asks for "
+            f"({', '.join(map(str, seeds))}). Run `dvc repro evaluate`."
+        )
+    return record

@@ -11,7 +11,7 @@ Three questions are kept apart, because their answers differ:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +32,14 @@ CHUNK = 256
 P = TypeVar("P", float, float | None)
 
 
-def is_significant(pair: Mapping[str, Any]) -> bool:
-    """Whether a pair differs: adjusted p below 0.05, and an interval that leaves 0 out.
+def is_evident(low: float | None, high: float | None, p_value_holm: float | None) -> bool:
+    """Whether a difference is evident: adjusted p below 0.05, and an interval that leaves 0 out.
 
-    Args:
-        pair: difference_low, difference_high and p_value_holm of a comparison.
+    What could not be tested is not.
     """
-    covers_zero = pair["difference_low"] <= 0 <= pair["difference_high"]
-    return bool(pair["p_value_holm"] < ALPHA and not covers_zero)
+    if low is None or high is None or p_value_holm is None:
+        return False
+    return p_value_holm < ALPHA and not low <= 0 <= high
 
 
 def holm(p_values: Sequence[P]) -> list[P]:
@@ -286,6 +286,35 @@ class PairwiseComparison:
     confidence: float
     resamples: int
     limitation: str | None
+
+    @property
+    def is_evident(self) -> bool:
+        """Whether the two differ."""
+        return is_evident(self.difference_low, self.difference_high, self.p_value_holm)
+
+    @property
+    def oriented(self) -> "PairwiseComparison":
+        """The same, turned so that the second architecture is the one with the higher accuracy.
+
+        An error reduction of r one way is 1 - 1/(1 - r) the other way, and so are its ends.
+        """
+        if self.difference >= 0:
+            return self
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            difference=-self.difference,
+            difference_low=-self.difference_high,
+            difference_high=-self.difference_low,
+            error_reduction=_turned(self.error_reduction),
+            error_reduction_low=_turned(self.error_reduction_high),
+            error_reduction_high=_turned(self.error_reduction_low),
+        )
+
+
+def _turned(reduction: float | None) -> float | None:
+    return None if reduction is None or reduction == 1 else 1 - 1 / (1 - reduction)
 
 
 def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]) -> None:

@@ -39,7 +39,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digitbench.statistics.comparison import holm, is_significant, t_test, welch
+from digitbench.statistics.comparison import holm, is_evident, t_test, welch
 
 # Of the significance level, for either half of the headline metrics; see above.
 HEADLINE_SHARE = 0.5
@@ -170,7 +170,7 @@ def _verdict(change: Change, higher_is_better: bool) -> Verdict:
         return Verdict.NO_EVIDENCE
     if change.p_value is None or change.difference is None:
         return Verdict.UNKNOWN
-    if not is_significant(vars(change)):
+    if not is_evident(change.difference_low, change.difference_high, change.p_value_holm):
         return Verdict.NO_EVIDENCE
     return Verdict.BETTER if (change.difference > 0) == higher_is_better else Verdict.WORSE
 

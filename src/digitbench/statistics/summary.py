@@ -1,24 +1,14 @@
-"""Summary of one metric over replicates."""
+"""One metric over replicates: mean, spread and interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-
-
-class SummaryDict(TypedDict):
-    """Mean, spread and interval of one metric; std and interval are None with one seed."""
-
-    mean: float
-    std: float | None
-    ci95_low: float | None
-    ci95_high: float | None
-    per_seed: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -29,10 +19,14 @@ class Summary:
     std: float | None
     ci95_low: float | None
     ci95_high: float | None
-    per_seed: Annotated[dict[int, float], Field(min_length=1)]
+    per_seed: Annotated[dict[int, float], Field(min_length=1)]  # in the order of the seeds
+
+    def __getitem__(self, key: str) -> Any:
+        """For readers that still take it for a dict."""
+        return getattr(self, key)
 
 
-def summarise(values: Mapping[int, float], confidence: float = 0.95) -> SummaryDict:
+def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
     """Summarise one metric over the seeds of one architecture.
 
     The standard deviation has denominator n - 1. The interval is Student's t interval for the
@@ -41,10 +35,7 @@ def summarise(values: Mapping[int, float], confidence: float = 0.95) -> SummaryD
 
     Args:
         values: Metric value by seed.
-        confidence: Level of the interval. The keys are named after the default level.
-
-    Returns:
-        mean, std, ci95_low, ci95_high and per_seed (seeds as strings, in the given order).
+        confidence: Level of the interval. The attributes are named after the default level.
 
     Raises:
         DigitbenchError: If there is no value, a value is not finite, or the level is not in
@@ -59,18 +50,12 @@ def summarise(values: Mapping[int, float], confidence: float = 0.95) -> SummaryD
         )
     if not 0 < confidence < 1:
         raise DigitbenchError(f"Confidence must lie in (0, 1), got {confidence}. Use e.g. 0.95.")
-    sample = np.array(list(values.values()), dtype=np.float64)
+    per_seed = {int(seed): float(value) for seed, value in values.items()}
+    sample = np.array(list(per_seed.values()))
     mean = float(sample.mean())
-    per_seed = {str(seed): float(value) for seed, value in values.items()}
     if len(sample) == 1:
-        return SummaryDict(mean=mean, std=None, ci95_low=None, ci95_high=None, per_seed=per_seed)
+        return Summary(mean, None, None, None, per_seed)
     std = float(sample.std(ddof=1))
     quantile = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1))
     half_width = quantile * std / float(np.sqrt(len(sample)))
-    return SummaryDict(
-        mean=mean,
-        std=std,
-        ci95_low=mean - half_width,
-        ci95_high=mean + half_width,
-        per_seed=per_seed,
-    )
+    return Summary(mean, std, mean - half_width, mean + half_width, per_seed)

@@ -22,8 +22,7 @@ import numpy as np
 from digitbench.results.studies import MainResults, Measured, Record
 from digitbench.statistics.comparison import ALPHA, holm
 from digitbench.statistics.factorial import Design, Estimate, Factor, Samples, weighted_sum
-from digitbench.statistics.summary import SummaryDict as Summary
-from digitbench.statistics.summary import summarise
+from digitbench.statistics.summary import Summary, summarise
 from digitbench.studies.phrases import gap_sentence
 from digitbench.studies.published import Answer, Published, Question
 from digitbench.wording import (

@@ -9,7 +9,6 @@ Ours beside a published number: where it stands in the metrics, and in which uni
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from digitbench.results.studies import Measured, Record
 from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import GROUPS, SOURCES
 from digitbench.studies.published import Number
+from digitbench.wording import Keyed
 
 TRAINING_IMAGES = 60_000  # of which a part is drawn
 NORMAL_QUANTILE = 1.959964
@@ -136,7 +136,7 @@ def _widened(ours: Ours, reach: float) -> Ours:
     return replace(ours, low=ours.mean - half, high=ours.mean + half)
 
 
-def _from_summary(summary: Mapping[str, Any], images: int, scale: float = PERCENT) -> Ours:
+def _from_summary(summary: Keyed, images: int, scale: float = PERCENT) -> Ours:
     low, high = summary["ci95_low"], summary["ci95_high"]
     return Ours(
         mean=scale * summary["mean"],

@@ -5,12 +5,9 @@
 - pooled: the validation confusion matrices of all epochs added up, and precision, recall and F1
   taken from the sum, as the public code of `nguyen2026` does. An average over a network that is
   still learning.
-
-The trained replicates of a study's variants, and how their training went.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +20,8 @@ from digitbench.evaluation.scores import (
     scores_of_confusion,
     summarise_scores,
 )
-from digitbench.statistics.summary import SummaryDict as Summary
-from digitbench.statistics.summary import summarise
+from digitbench.results.records import TEST, Assessment, Confusion, Epochs, ModelRecord
+from digitbench.statistics.summary import Summary, summarise
 from digitbench.training.model import build_model, count_parameters
 from digitbench.training.recipe import Plan
 from digitbench.training.trainer import best_epoch
@@ -36,7 +33,7 @@ def assess(
     labels: NDArray[np.uint8],
     confusions: Mapping[int, NDArray[np.int64]],
     losses: Mapping[int, Sequence[float]],
-) -> dict[str, Any]:
+) -> ModelRecord:
     """The record of one variant: fractions of 1, counts per seed.
 
     Args:
@@ -52,20 +49,14 @@ def assess(
     areas = {seed: macro_auc(row, labels) for seed, row in zip(seeds, probabilities, strict=True)}
     last = {seed: scores_of_confusion(confusions[seed][kept[seed] - 1]) for seed in seeds}
     pooled = {seed: scores_of_confusion(confusions[seed].sum(axis=0)) for seed in seeds}
-    return {
-        "architecture": plan.architecture,
-        "parameters": count_parameters(build_model(plan.architecture, plan.params)),
-        "seeds": list(seeds),
-        "epochs": {
-            "run": {str(seed): len(losses[seed]) for seed in seeds},
-            "kept": {str(seed): kept[seed] for seed in seeds},
-        },
-        "protocols": {
-            "test": _protocol(on_test, macro_auc=summarise(areas)),
-            "validation": _protocol(last),
-            "pooled": _protocol(pooled),
-        },
-    }
+    test = _assessment(on_test, macro_auc=summarise(areas))
+    return ModelRecord(
+        architecture=plan.architecture,
+        parameters=count_parameters(build_model(plan.architecture, plan.params)),
+        seeds=seeds,
+        epochs=Epochs(run={seed: len(losses[seed]) for seed in seeds}, kept=kept),
+        protocols={TEST: test, "validation": _assessment(last), "pooled": _assessment(pooled)},
+    )
 
 
 def kept_epoch(losses: Sequence[float], patience: int) -> int:
@@ -73,12 +64,13 @@ def kept_epoch(losses: Sequence[float], patience: int) -> int:
     return best_epoch(losses) if patience else len(losses)
 
 
-def _protocol(scores: Mapping[int, Scores], **further: Summary) -> dict[str, Any]:
-    return {
-        "images": int(next(iter(scores.values())).confusion.sum()),
-        "metrics": {**summarise_scores(scores), **further},
-        "confusion": {str(seed): item.confusion.tolist() for seed, item in scores.items()},
-    }
+def _assessment(scores: Mapping[int, Scores], **further: Summary) -> Assessment:
+    counts = {seed: item.confusion.tolist() for seed, item in scores.items()}
+    return Assessment(
+        images=int(next(iter(scores.values())).confusion.sum()),
+        metrics={**summarise_scores(scores), **further},
+        confusion=Confusion(per_seed=counts),
+    )
 
 
 def load_validation_losses(plan: Plan) -> dict[int, list[float]]:

@@ -2,6 +2,7 @@
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
+from digitbench.results.metrics import shown
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing, percent
 
@@ -13,13 +14,10 @@ def section(results: Results) -> Section:
     names = results.ranking
     metrics = results.metrics
     coverage = {name: results.table("coverage", name) for name in names}
-    auc = {name: metrics[name]["macro_auc"]["mean"] for name in names}
+    auc = {name: metrics[name].metrics["macro_auc"].mean for name in names}
+    columns = shown("probabilities")
     rows = [
-        [
-            NAMES[name],
-            *(f"{metrics[name][key]['mean']:.4f}" for key in ("nll", "brier", "ece")),
-            f"{auc[name]:.5f}",
-        ]
+        [NAMES[name], *(column.mean(metrics[name].metrics[column.key]) for column in columns)]
         for name in names
     ]
     halves = [_at_ninety(name, results) for name in names]
@@ -29,7 +27,7 @@ def section(results: Results) -> Section:
             Table(
                 "Means over seeds; smaller is better but for AUC. ECE: expected calibration error "
                 "of the most probable class, 15 bins of equal width (Guo et al., 2017).",
-                ["", "negative log-likelihood", "Brier score", "ECE", "macro AUC"],
+                ["", *(column.name for column in columns)],
                 rows,
             ),
             Chart(
@@ -38,7 +36,7 @@ def section(results: Results) -> Section:
                 "Accuracy of predictions by stated confidence. On the diagonal, confidence means "
                 "what it says; below it the model is too sure of itself. Hollow: few predictions.",
                 "Expected calibration error: "
-                + listing([f"{NAMES[n]} {metrics[n]['ece']['mean']:.4f}" for n in names]),
+                + listing([f"{NAMES[n]} {metrics[n].metrics['ece'].mean:.4f}" for n in names]),
             ),
             Chart(
                 "coverage",

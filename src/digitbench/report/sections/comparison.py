@@ -1,39 +1,30 @@
 """Who is better at telling digits apart."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.accuracy import accuracy_intervals
+from digitbench.results.metrics import shown
 from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval, listing, percent
 
 POSITION = 10
-
-METRICS = {
-    "accuracy": ("accuracy, %", 100, 2),
-    "macro_precision": ("macro precision, %", 100, 2),
-    "macro_recall": ("macro recall, %", 100, 2),
-    "macro_f1": ("macro F1, %", 100, 2),
-    "macro_auc": ("macro AUC, one-vs-rest", 1, 5),
-    "errors": ("errors", 1, 1),
-    "errors_disputed": ("of these on disputed labels", 1, 1),
-}
 
 
 def section(results: Results) -> Section:
     """Accuracy with every replicate, and the table of all metrics."""
     names = results.ranking
     seeds = len(results.params.seeds)
-    accuracy = {name: results.metrics[name]["accuracy"] for name in names}
+    accuracy = {name: results.metrics[name].accuracy for name in names}
     reported = {
         item["model"]: (float(item["value"]), float(item["spread"]))
         for item in results.published["results"]
         if item["metric"] == "accuracy" and item["model"] in names
     }
     rows = [
-        [title, *(_cell(results.metrics[name][metric], factor, digits) for name in names)]
-        for metric, (title, factor, digits) in METRICS.items()
+        [
+            metric.label,
+            *(metric.mean_and_spread(results.metrics[name].metrics[metric.key]) for name in names),
+        ]
+        for metric in shown("comparison")
     ]
     return Section(
         "The comparison",
@@ -45,7 +36,7 @@ def section(results: Results) -> Section:
                 "the bar is the 95 % t interval of their mean. Whether two architectures differ "
                 "is tested under Statistics. Squares: published values with their ±.",
                 "; ".join(
-                    f"{NAMES[name]} {percent(accuracy[name]['mean'])}, "
+                    f"{NAMES[name]} {percent(accuracy[name].mean)}, "
                     f"interval {interval(accuracy[name])}"
                     for name in names
                 ),
@@ -68,20 +59,15 @@ def section(results: Results) -> Section:
     )
 
 
-def _cell(summary: Mapping[str, Any], factor: float, digits: int) -> str:
-    mean = f"{factor * summary['mean']:.{digits}f}"
-    return mean if summary["std"] is None else f"{mean} ± {factor * summary['std']:.{digits}f}"
-
-
 def _f1(results: Results, name: str, digit: int) -> str:
-    return f"{100 * results.metrics[name]['per_class']['f1'][str(digit)]['mean']:.2f}"
+    return f"{100 * results.metrics[name].per_class('f1')[digit].mean:.2f}"
 
 
 def _hardest(results: Results) -> str:
     """Which digit each architecture recognises worst."""
     parts = []
     for name in results.ranking:
-        recall = results.metrics[name]["per_class"]["recall"]
-        digit = min(recall, key=lambda key: recall[key]["mean"])
-        parts.append(f"{NAMES[name]} {digit} ({percent(recall[digit]['mean'])})")
+        recall = results.metrics[name].per_class("recall")
+        digit = min(recall, key=lambda key: recall[key].mean)
+        parts.append(f"{NAMES[name]} {digit} ({percent(recall[digit].mean)})")
     return f"The digit that each recognises worst, by recall: {listing(parts)}."

@@ -12,9 +12,7 @@ POSITION = 40
 
 def section(results: Results) -> Section:
     """Which digits are taken for which."""
-    rates = {
-        name: np.array(results.metrics[name]["confusion"]["rates"]) for name in results.ranking
-    }
+    rates = {name: np.array(results.metrics[name].test.confusion.rates) for name in results.ranking}
     blocks: list[Block] = [
         Chart(
             "confusion",
@@ -30,9 +28,9 @@ def section(results: Results) -> Section:
 
 def _confused_sentence(results: Results, name: str) -> str:
     pairs = [
-        f"{pair['first']} and {pair['second']} ({percent(pair['rate_first_as_second'])} and "
-        f"{percent(pair['rate_second_as_first'])} of the true digits)"
-        for pair in results.comparison["most_confused"][name][:3]
+        f"{pair.first} and {pair.second} ({percent(pair.rate_first_as_second)} and "
+        f"{percent(pair.rate_second_as_first)} of the true digits)"
+        for pair in results.comparison.most_confused[name][:3]
     ]
     if not pairs:
         return f"{NAMES[name]} confused no digits."

@@ -15,8 +15,8 @@ def section(results: Results) -> Section:
     names = results.ranking
     images = sum(results.class_counts["train"])
     clocks = [*results.timing.values(), results.latency]
-    where = listing(sorted({clock["environment"]["hardware"] for clock in clocks}))
-    at_once = listing(sorted({str(results.timing[name]["replicates_at_once"]) for name in names}))
+    where = listing(sorted({clock.hardware for clock in clocks}))
+    at_once = listing(sorted({str(results.timing[name].replicates_at_once) for name in names}))
     sizes = results.growth.rename(columns={"macs": "multiply_accumulates"})
     return Section(
         "Cost",
@@ -42,7 +42,7 @@ def section(results: Results) -> Section:
                 "Test error against computation and against training time; the line joins what is "
                 "worth its price (the Pareto front).",
                 "; ".join(
-                    f"{NAMES[name]}: {results.metrics[name]['macs']:,} multiply-accumulates"
+                    f"{NAMES[name]}: {results.metrics[name].macs:,} multiply-accumulates"
                     for name in names
                 ),
             ),
@@ -61,31 +61,31 @@ def section(results: Results) -> Section:
 
 
 def _row(results: Results, name: str) -> list[str]:
-    metrics, speed = results.metrics[name], results.latency[name]
+    record, speed = results.metrics[name], results.latency.models[name]
     return [
         NAMES[name],
-        f"{metrics['parameters']:,}",
-        f"{metrics['macs']:,}",
-        f"{metrics['bytes'] / 1000:,.0f}",
-        f"{results.timing[name]['seconds_per_epoch']['median']:.1f}",
-        f"{speed['milliseconds_per_image']['median']:.3f}",
-        f"{speed['images_per_second']['median']:,.0f}",
+        f"{record.parameters:,}",
+        f"{record.macs:,}",
+        f"{record.bytes / 1000:,.0f}",
+        f"{results.timing[name].seconds_per_epoch.median:.1f}",
+        f"{speed.milliseconds_per_image.median:.3f}",
+        f"{speed.images_per_second.median:,.0f}",
     ]
 
 
 def _points(results: Results) -> pd.DataFrame:
     rows = []
     for name in results.ranking:
-        accuracy = results.metrics[name]["accuracy"]
-        low, high = accuracy["ci95_low"], accuracy["ci95_high"]
+        accuracy = results.metrics[name].accuracy
+        low, high = accuracy.ci95_low, accuracy.ci95_high
         rows.append(
             {
                 "architecture": name,
-                "error": 1 - accuracy["mean"],
+                "error": 1 - accuracy.mean,
                 "error_low": float("nan") if high is None else 1 - high,
                 "error_high": float("nan") if low is None else 1 - low,
-                "multiply_accumulates": results.metrics[name]["macs"],
-                "seconds_per_epoch": results.timing[name]["seconds_per_epoch"]["median"],
+                "multiply_accumulates": results.metrics[name].macs,
+                "seconds_per_epoch": results.timing[name].seconds_per_epoch.median,
             }
         )
     return pd.DataFrame(rows)
@@ -93,9 +93,8 @@ def _points(results: Results) -> pd.DataFrame:
 
 def _fastest(results: Results) -> str:
     """The papers claim inference speed and don't measure it."""
-    speed = {
-        name: results.latency[name]["milliseconds_per_image"]["median"] for name in results.ranking
-    }
+    models = results.latency.models
+    speed = {name: models[name].milliseconds_per_image.median for name in results.ranking}
     order = sorted(speed, key=lambda name: speed[name])
     times = listing([f"{NAMES[name]} {speed[name]:.3f} ms" for name in order])
     return f"From the fastest to the slowest for one image: {times}."
@@ -115,16 +114,16 @@ def _formula(sizes: pd.DataFrame) -> str:
 
 
 def _layers(results: Results, name: str) -> Table:
-    metrics = results.metrics[name]
+    record = results.metrics[name]
     rows = [
         [
-            layer["name"],
-            " × ".join(str(size) for size in layer["output_shape"]),
-            f"{layer['parameters']:,}",
-            f"{layer['macs']:,}",
+            layer.name,
+            " × ".join(str(size) for size in layer.output_shape),
+            f"{layer.parameters:,}",
+            f"{layer.macs:,}",
         ]
-        for layer in metrics["layers"]
-        if layer["parameters"]
+        for layer in record.layers
+        if layer.parameters
     ]
-    rows.append(["total", "", f"{metrics['parameters']:,}", f"{metrics['macs']:,}"])
+    rows.append(["total", "", f"{record.parameters:,}", f"{record.macs:,}"])
     return Table(f"{NAMES[name]}, layer by layer.", ["layer", "output", "parameters", "MACs"], rows)

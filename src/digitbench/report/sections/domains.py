@@ -5,6 +5,7 @@ import pandas as pd
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.domains import domain_accuracy
 from digitbench.results.records import Results
+from digitbench.statistics.summary import Summary
 from digitbench.wording import ENLARGING, NAMES, interval, listing, points
 
 POSITION = 70
@@ -13,16 +14,14 @@ POSITION = 70
 def section(results: Results) -> Section:
     """Accuracy on each new domain under both ways of bringing it to 28x28."""
     names = results.ranking
-    frame = _frame(results)
-    home = {name: results.metrics[name]["accuracy"]["mean"] for name in names}
+    frame, found = _frame(results), results.domains.domains
+    home = {name: results.metrics[name].accuracy.mean for name in names}
     rows = [
-        [f"{domain}, {way.heading}", *(_cell(record[mapping][name]) for name in names)]
-        for domain, record in results.domains.items()
+        [f"{domain}, {way.heading}", *(_cell(record.accuracy[mapping][name]) for name in names)]
+        for domain, record in found.items()
         for mapping, way in ENLARGING.items()
     ]
-    sizes = listing(
-        [f"{domain}: {record['images']:,} images" for domain, record in results.domains.items()]
-    )
+    sizes = [f"{domain}: {record.images:,} images" for domain, record in found.items()]
     return Section(
         "New domains",
         [
@@ -34,7 +33,7 @@ def section(results: Results) -> Section:
                 "; ".join(f"{row[0]}: {', '.join(row[1:])}" for row in rows),
             ),
             Table(
-                f"Accuracy in percent, 95 % interval over seeds. {sizes}.",
+                f"Accuracy in percent, 95 % interval over seeds. {listing(sizes)}.",
                 ["", *(NAMES[name] for name in names)],
                 rows,
             ),
@@ -43,24 +42,24 @@ def section(results: Results) -> Section:
     )
 
 
-def _cell(summary: dict[str, float]) -> str:
-    return f"{100 * summary['mean']:.1f} ({interval(summary)})"
+def _cell(summary: Summary) -> str:
+    return f"{100 * summary.mean:.1f} ({interval(summary)})"
 
 
 def _frame(results: Results) -> pd.DataFrame:
     rows = []
-    for domain, record in results.domains.items():
+    for domain, record in results.domains.domains.items():
         for mapping, way in ENLARGING.items():
             for name in results.ranking:
-                summary = record[mapping][name]
+                summary = record.accuracy[mapping][name]
                 rows.append(
                     {
                         "architecture": name,
                         "domain": domain,
                         "mapping": way.heading,
-                        "accuracy": summary["mean"],
-                        "low": summary["ci95_low"],
-                        "high": summary["ci95_high"],
+                        "accuracy": summary.mean,
+                        "low": summary.ci95_low,
+                        "high": summary.ci95_high,
                     }
                 )
     return pd.DataFrame(rows).astype({"low": float, "high": float})
@@ -69,11 +68,11 @@ def _frame(results: Results) -> pd.DataFrame:
 def _mapping_effect(results: Results) -> str:
     """How much the way of enlarging the image matters."""
     sentences = []
-    for domain, record in results.domains.items():
-        stretch, box = record["stretch"], record["box"]
+    for domain, record in results.domains.domains.items():
+        stretch, box = record.accuracy["stretch"], record.accuracy["box"]
         gains = listing(
             [
-                f"{NAMES[name]} {points(box[name]['mean'] - stretch[name]['mean'])}"
+                f"{NAMES[name]} {points(box[name].mean - stretch[name].mean)}"
                 for name in results.ranking
             ]
         )

@@ -12,9 +12,8 @@ def section(results: Results) -> Section:
     names = results.ranking
     doubtful = listing(
         [
-            f"{NAMES[name]} {results.metrics[name]['errors_disputed']['mean']:.1f} of "
-            f"{results.metrics[name]['errors']['mean']:.1f}"
-            for name in names
+            f"{NAMES[name]} {metrics['errors_disputed'].mean:.1f} of {metrics['errors'].mean:.1f}"
+            for name, metrics in ((name, results.metrics[name].metrics) for name in names)
         ]
     )
     blocks: list[Block] = [

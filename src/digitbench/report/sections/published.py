@@ -1,8 +1,9 @@
 """The papers' numbers beside ours."""
 
 from digitbench.document.blocks import Prose, Section, Table
+from digitbench.results.metrics import BY_KEY
 from digitbench.results.records import Results
-from digitbench.wording import METRICS, NAMES, interval, pair_of
+from digitbench.wording import NAMES, interval
 
 POSITION = 110
 
@@ -11,28 +12,29 @@ def section(results: Results) -> Section:
     """The paper's numbers beside ours."""
     rows = []
     for item in results.published["results"]:
-        ours = results.metrics.get(item["model"], {}).get(item["metric"])
-        if ours is None:
+        if item["model"] not in results.metrics or item["metric"] not in BY_KEY:
             continue
+        metric = BY_KEY[item["metric"]]
+        ours = results.metrics[item["model"]].metrics[metric.key]
         rows.append(
             [
-                f"{NAMES[item['model']]} {METRICS[item['metric']]}",
+                f"{NAMES[item['model']]} {metric.title}",
                 f"{item['value']} ± {item['spread']}",
-                f"{100 * ours['mean']:.2f}",
+                metric.mean(ours),
                 interval(ours),
                 item["place"],
             ]
         )
     (claim,) = (n for n in results.published["other"] if n["metric"] == "error_reduction")
-    pair = pair_of(results.comparison, claim["against"], claim["model"])
-    if pair["error_reduction"] is not None:
-        low, high = pair["error_reduction_low"], pair["error_reduction_high"]
-        spread = "" if low is None else f"{100 * low:.0f} to {100 * high:.0f}"
+    pair = results.comparison.pair(claim["against"], claim["model"])
+    if pair.error_reduction is not None:
+        low, high = pair.error_reduction_low, pair.error_reduction_high
+        spread = "" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}"
         rows.append(
             [
                 "error reduction",
                 claim["value"],
-                f"{100 * pair['error_reduction']:.0f}",
+                f"{100 * pair.error_reduction:.0f}",
                 spread,
                 claim["place"],
             ]

@@ -16,10 +16,10 @@ def section(results: Results) -> Section:
         ["epochs", str(params.epochs)],
         ["batch size", str(params.batch_size)],
         ["optimiser", f"Adam, learning rate {params.learning_rate:g}"],
-        ["arithmetic of training", arithmetic(item["precision"] for item in clocks)],
+        ["arithmetic of training", arithmetic(clock.precision for clock in clocks)],
         ["validation share", f"{params.validation_share:g}"],
     ]
-    environments = [timing["environment"] for timing in clocks]
+    environments = [clock.environment for clock in clocks]
     facts += [
         [key, listing(sorted({item[key] for item in environments}))] for key in environments[0]
     ]

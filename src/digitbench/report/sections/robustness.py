@@ -1,11 +1,11 @@
 """What holds away from clean, centred digits."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from digitbench.document.blocks import Chart, Picture, Prose, Section, Table
 from digitbench.figures.robustness import robustness_curves
 from digitbench.results.records import Results
+from digitbench.statistics.summary import Summary
 from digitbench.wording import NAMES, interval, listing, percent
 
 POSITION = 60
@@ -15,13 +15,12 @@ def section(results: Results) -> Section:
     """Accuracy under graded corruptions, and the answer about translation."""
     names = results.ranking
     record = results.robustness
-    units = record["units"]
     rows = [
-        [title, *(_cell(record[name][key]) for name in names)]
-        for key, title in {**{name: name for name in units}, "mean": "mean of these"}.items()
+        [title, *(_cell(record.accuracy[name][key]) for name in names)]
+        for key, title in {**{name: name for name in record.units}, "mean": "mean of these"}.items()
     ]
     overall = listing(
-        [f"{NAMES[name]} {percent(record[name]['mean']['mean'], 1)}" for name in names]
+        [f"{NAMES[name]} {percent(record.accuracy[name]['mean'].mean, 1)}" for name in names]
     )
     return Section(
         "Robustness",
@@ -34,8 +33,8 @@ def section(results: Results) -> Section:
             ),
             Chart(
                 "robustness",
-                robustness_curves(results.robustness_curves, units),
-                f"Accuracy on {record['images']:,} test images drawn at random, the same for every "
+                robustness_curves(results.robustness_curves, record.units),
+                f"Accuracy on {record.images:,} test images drawn at random, the same for every "
                 "model. Bands span the seeds. No model was trained on corrupted images.",
                 f"Mean accuracy over all corruptions: {overall}.",
             ),
@@ -50,9 +49,9 @@ def section(results: Results) -> Section:
     )
 
 
-def _cell(summary: Mapping[str, Any]) -> str:
-    mean = f"{100 * summary['mean']:.1f}"
-    return mean if summary["std"] is None else f"{mean} ± {100 * summary['std']:.1f}"
+def _cell(summary: Summary) -> str:
+    mean = f"{100 * summary.mean:.1f}"
+    return mean if summary.std is None else f"{mean} ± {100 * summary.std:.1f}"
 
 
 def _translation(results: Results) -> str:
@@ -73,10 +72,10 @@ def _translation(results: Results) -> str:
         if loss > 0.05
         else f"{NAMES[kept]} keeps all but {percent(loss, 1)} of its accuracy"
     )
-    mean = results.robustness[kept]["shift"]
+    mean = results.robustness.accuracy[kept]["shift"]
     return (
         f"Translation: a shift by 4 pixels takes {changes}. {verdict}. Over all shifts its mean "
-        f"accuracy is {percent(mean['mean'], 1)} (95 % interval, percent: {interval(mean)})."
+        f"accuracy is {percent(mean.mean, 1)} (95 % interval, percent: {interval(mean)})."
     )
 
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from digitbench import files
 from digitbench.download import digits
-from digitbench.evaluation.domains import Images, Labels, load_domains
+from digitbench.evaluation.corruptions import Images
+from digitbench.evaluation.domains import load_domains
 from digitbench.evaluation.predictions import TrainedModel, load_models, predict_all
+from digitbench.evaluation.scores import Labels
 from digitbench.params import load_plan
 from digitbench.schema import read_mapping
 from digitbench.statistics.factorial import Design, Factor, Level

@@ -1,21 +1,16 @@
 """The study of domain shift: {MLP, CNN} x {without, with augmentation} x {stretch, box}."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from digitbench.evaluation.domains import MAPPINGS, Labels, Predict
-from digitbench.statistics.factorial import (
-    Decomposition,
-    Effect,
-    Level,
-    decompose,
-    factorial_effects,
-)
+from digitbench.evaluation.corruptions import Predict
+from digitbench.evaluation.domains import MAPPINGS
+from digitbench.evaluation.scores import Labels
+from digitbench.results.records import Cell, DomainShift, DomainShiftRecord
+from digitbench.statistics.factorial import Level, decompose, factorial_effects
 from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import GAPS, GROUPS, MAPPING, ON_FOREIGN_DIGITS, Domain
 from digitbench.training.pixels import draw_movements, move
@@ -26,7 +21,7 @@ LEVELS = (str(MAPPING.low), str(MAPPING.high))
 
 def study_record(
     predict: Predict, domains: Mapping[str, Domain], seeds: Mapping[str, Sequence[int]]
-) -> dict[str, Any]:
+) -> DomainShiftRecord:
     """All that was found, by domain: cells, effects, and what gaps between cells are made of.
 
     Args:
@@ -34,10 +29,12 @@ def study_record(
         domains: Digits by key.
         seeds: The S seeds per group.
     """
-    return {
-        key: domain_record(domain, mapped_accuracies(predict, domain), seeds)
-        for key, domain in domains.items()
-    }
+    return DomainShiftRecord(
+        domains={
+            key: domain_record(domain, mapped_accuracies(predict, domain), seeds)
+            for key, domain in domains.items()
+        }
+    )
 
 
 def mapped_accuracies(predict: Predict, domain: Domain) -> dict[str, NDArray[np.float64]]:
@@ -59,52 +56,30 @@ def domain_record(
     domain: Domain,
     accuracies: Mapping[str, NDArray[np.float64]],
     seeds: Mapping[str, Sequence[int]],
-) -> dict[str, Any]:
+) -> DomainShift:
     """The record of one domain, from accuracies [S, 2] per group and the S seeds of each."""
     samples = {levels: accuracies[name] for name, levels in GROUPS.items()}
-    return {
-        "name": domain.name,
-        "images": len(domain.labels),
-        "cells": [
+    return DomainShift(
+        name=domain.name,
+        images=len(domain.labels),
+        cells=tuple(
             _cell(levels, mapping, dict(zip(seeds[name], column.tolist(), strict=True)))
             for name, levels in GROUPS.items()
             for mapping, column in zip(LEVELS, accuracies[name].T, strict=True)
-        ],
-        "effects": [effect_record(e) for e in factorial_effects(ON_FOREIGN_DIGITS, samples)],
-        "gaps": [_gap_record(decompose(ON_FOREIGN_DIGITS, samples, *cells)) for cells in GAPS],
-    }
+        ),
+        effects=tuple(factorial_effects(ON_FOREIGN_DIGITS, samples)),
+        gaps=tuple(decompose(ON_FOREIGN_DIGITS, samples, *cells) for cells in GAPS),
+    )
 
 
-def effect_record(effect: Effect) -> dict[str, Any]:
-    """One effect as it is written."""
-    estimate = effect.estimate
-    return {
-        "factors": list(effect.factors),
-        "effect": estimate.value,
-        "ci95_low": estimate.ci95_low,
-        "ci95_high": estimate.ci95_high,
-        "p_value": estimate.p_value,
-        "p_value_holm": effect.p_value_holm,
-    }
-
-
-def _cell(levels: Sequence[Level], mapping: str, by_seed: Mapping[int, float]) -> dict[str, Any]:
+def _cell(levels: Sequence[Level], mapping: str, by_seed: Mapping[int, float]) -> Cell:
     model, augmentation = levels
-    return {
-        "model": model,
-        "augmentation": augmentation,
-        "mapping": mapping,
-        "accuracy": summarise(by_seed),
-    }
-
-
-def _gap_record(gap: Decomposition) -> dict[str, Any]:
-    return {
-        "start": dict(gap.start),
-        "end": dict(gap.end),
-        "gap": asdict(gap.gap),
-        "parts": {name: asdict(part) for name, part in gap.parts.items()},
-    }
+    return Cell(
+        model=str(model),
+        augmentation=bool(augmentation),
+        mapping=mapping,
+        accuracy=summarise(by_seed),
+    )
 
 
 # Fixed: a figure needs no more than one draw.

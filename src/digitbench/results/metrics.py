@@ -1,0 +1,106 @@
+"""What is measured: one row per metric, from which tables, headings and the review are made.
+
+A new metric is a function in `evaluation/scores.py` or `evaluation/probability.py` and a row here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from digitbench.statistics.summary import Summary
+
+# The report's sections The comparison and Probabilities, README.md, and the review.
+Place = Literal["comparison", "probabilities", "readme", "review"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        key: Its name in records.
+        title: Its name in a sentence.
+        heading: Its name above a column or before a row, where that is another.
+        unit: What stands behind the heading; shares of 1 with "%" are told in percent.
+        digits: Decimals in tables.
+        higher_is_better: Its direction.
+        shown: Where.
+    """
+
+    key: str
+    title: str
+    digits: int
+    shown: tuple[Place, ...]
+    heading: str = ""
+    unit: str = ""
+    higher_is_better: bool = True
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is told in percent."""
+        return self.unit == "%"
+
+    @property
+    def name(self) -> str:
+        """Its heading without the unit."""
+        return self.heading or self.title
+
+    @property
+    def label(self) -> str:
+        """Its heading with the unit."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
+    def mean(self, summary: Summary) -> str:
+        """Its mean over the seeds as a table shows it."""
+        return self._number(summary.mean)
+
+    def mean_and_spread(self, summary: Summary) -> str:
+        """Mean ± standard deviation; one seed has no spread."""
+        if summary.std is None:
+            return self.mean(summary)
+        return f"{self.mean(summary)} ± {self._number(summary.std)}"
+
+    def _number(self, value: float) -> str:
+        return f"{(100 if self.is_share else 1) * value:.{self.digits}f}"
+
+
+ACCURACY = Metric("accuracy", "accuracy", 2, ("comparison", "readme", "review"), unit="%")
+# Everywhere in this order.
+METRICS = (
+    ACCURACY,
+    Metric("macro_precision", "macro precision", 2, ("comparison",), unit="%"),
+    Metric("macro_recall", "macro recall", 2, ("comparison",), unit="%"),
+    Metric("macro_f1", "macro F1", 2, ("comparison", "readme", "review"), unit="%"),
+    Metric(
+        "nll",
+        "log loss",
+        4,
+        ("probabilities", "review"),
+        heading="negative log-likelihood",
+        higher_is_better=False,
+    ),
+    Metric("brier", "Brier score", 4, ("probabilities", "review"), higher_is_better=False),
+    Metric(
+        "ece",
+        "calibration error",
+        4,
+        ("probabilities", "review"),
+        heading="ECE",
+        higher_is_better=False,
+    ),
+    Metric("macro_auc", "macro AUC", 5, ("comparison", "probabilities"), unit="one-vs-rest"),
+    Metric("errors", "errors", 1, ("comparison",), higher_is_better=False),
+    Metric(
+        "errors_disputed",
+        "errors on disputed labels",
+        1,
+        ("comparison",),
+        heading="of these on disputed labels",
+        higher_is_better=False,
+    ),
+)
+BY_KEY = {metric.key: metric for metric in METRICS}
+
+
+def shown(place: Place) -> list[Metric]:
+    """The metrics of one place."""
+    return [metric for metric in METRICS if place in metric.shown]
