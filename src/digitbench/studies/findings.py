@@ -26,6 +26,7 @@ from digitbench.statistics.summary import Summary, summarise
 from digitbench.studies.phrases import gap_sentence
 from digitbench.studies.published import Answer, Published, Question
 from digitbench.wording import (
+    difference_sentence,
     interval,
     listing,
     model_label,
@@ -109,9 +110,10 @@ def _compared(better: str, worse: str, difference: Estimate, p: float) -> str:
     if low is None or high is None:
         return f"One seed does not tell whether {better} or {worse} is the better."
     numbers = f"{points_between(difference.value, low, high)} points, adjusted p {p_value(p)}"
-    if p >= ALPHA or low <= 0 <= high:
-        return f"No evidence of a difference between {better} and {worse}: {numbers}."
-    return f"{better} is more accurate than {worse}: {numbers}."
+    evident = p < ALPHA and not low <= 0 <= high
+    return difference_sentence(
+        better, worse, numbers, evident=evident, verb="is more accurate than"
+    )
 
 
 def pooling(asked: Asked) -> str | None:
