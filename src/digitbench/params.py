@@ -9,14 +9,16 @@ import importlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 
+from digitbench.download.digits import DOMAINS
 from digitbench.errors import DigitbenchError
 from digitbench.schema import Float, Int, Section, Seed, check, read_mapping
 from digitbench.training.data import SplitParams
 from digitbench.training.recipe import Plan, Recipe
+from digitbench.wording import listing
 
 PARAMS_FILE = Path("params.yaml")
 # Found by name. Tables and tests keep the order of the comparison; others follow by name.
@@ -40,6 +42,15 @@ class PreprocessParams(Section):
     samples_per_class: Int = Field(ge=1, le=50, description="a whole number from 1 to 50")
 
 
+def _known_domain(name: str) -> str:
+    if name not in DOMAINS:
+        raise ValueError("no domain of that name")
+    return name
+
+
+Domain = Annotated[str, AfterValidator(_known_domain)]
+
+
 class EvaluateParams(Section):
     """Stage ``evaluate``."""
 
@@ -48,8 +59,8 @@ class EvaluateParams(Section):
     robustness_images: Int = Field(
         ge=100, le=10_000, description="a whole number from 100 to 10,000"
     )
-    domains: tuple[Literal["optical", "usps"], ...] = Field(
-        min_length=1, description="a list of different names out of optical and usps"
+    domains: tuple[Domain, ...] = Field(
+        min_length=1, description=f"a list of different names out of {listing(list(DOMAINS))}"
     )
 
     @field_validator("domains")
