@@ -1,122 +1,165 @@
-"""Section `pipeline`: the whole comparison from downloaded data, and the papers' loop beside it."""
+"""The whole comparison from downloaded data, and the papers' loop beside it."""
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
-from subprocess import CalledProcessError
+from subprocess import PIPE, STDOUT
 from typing import Any
 
 import yaml
 
-from benchmarks import loop, phases
-from benchmarks.processes import fresh_process
-from benchmarks.scale import Scale
-from benchmarks.spread import rounded, summary
+from benchmarks.contestants import LOOP_WORKERS, papers_speed
+from benchmarks.results import rounded, spread
+from benchmarks.scale import Say, Scale, fresh_process
 from digitbench import files
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
 
-METHOD = (
-    "pipeline_seconds: `dvc repro --force` once, from downloaded data, in a temporary clone of the "
-    "committed code that shares only the raw data and the environment; the database of runs is "
-    "created on the way. papers_loop_seconds: training alone of the papers' two models, one seed, "
-    "the default epochs of 60,000 images, two workers; an epoch is measured before and after the "
-    "pipeline. No-op: `dvc repro` again. Start-up: interpreter and imports in a fresh process; "
-    "what a stage imports later, MLflow above all, counts to its phase."
-)
 PAPERS_MODELS = ("mlp", "cnn")
 PAPERS_IMAGES = 60_000
-Say = Callable[[str], None]
+PHASES = {"preprocess": "data", "train": "training", "evaluate": "evaluation", "report": "report"}
+# Runs Python with the arguments given and notes when. Imports what its own start can afford.
+TIMED = """
+import json, subprocess, sys, time
+log, *arguments = sys.argv[1:]
+began = time.time()
+status = subprocess.call([sys.executable, *arguments])
+with open(log, "a", encoding="utf-8") as file:
+    print(json.dumps(["_".join(arguments[1:]), time.time() - began]), file=file)
+sys.exit(status)
+"""
 
 
-def measure(scale: Scale, say: Say) -> dict[str, Any]:
-    """The papers' loop, the pipeline, the papers' loop again."""
+def pipeline(scale: Scale, say: Say) -> dict[str, Any]:
+    """Seconds of the whole comparison.
+
+    pipeline_seconds: `dvc repro --force` once, from downloaded data, in a temporary clone of the
+    committed code that shares only the raw data and the environment; the database of runs is
+    created on the way. papers_loop_seconds: training alone of the papers' two models, one seed, the
+    default epochs of 60,000 images, two workers; an epoch is measured before and after the
+    pipeline. No-op: `dvc repro` again. Start-up: interpreter and imports in a fresh process; what a
+    stage imports later, MLflow above all, counts to its phase.
+    """
     params = load_params()
-    epochs: dict[str, list[float]] = {name: [] for name in PAPERS_MODELS}
-    _add_epochs(epochs, scale, say)
+    before = _papers_epochs(scale, say)
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = _pipeline(Path(folder), scale, say)
-    _add_epochs(epochs, scale, say)
-    per_epoch = {name: summary(values) for name, values in epochs.items()}
-    loop_seconds = params.epochs * sum(median(values) for values in epochs.values())
-    say(f"pipeline {pipeline['pipeline_seconds']:.0f} s, papers' loop {loop_seconds:.0f} s")
+        measured = _repro(Path(folder), scale, say)
+    after = _papers_epochs(scale, say)
+    epochs = {name: [before[name], after[name]] for name in PAPERS_MODELS}
+    seconds = params.epochs * sum(median(each) for each in epochs.values())
+    say(f"pipeline {measured['pipeline_seconds']:.0f} s, papers' loop {seconds:.0f} s")
     return {
-        "method": METHOD,
-        "papers_loop_seconds": rounded(loop_seconds),
-        "papers_loop": {"epochs": params.epochs, "seconds_per_epoch": per_epoch},
+        "papers_loop_seconds": rounded(seconds),
+        "papers_loop": {
+            "epochs": params.epochs,
+            "seconds_per_epoch": {name: spread(each) for name, each in epochs.items()},
+        },
         "seeds": len(params.seeds),
-        **pipeline,
+        **measured,
     }
 
 
-def _add_epochs(epochs: dict[str, list[float]], scale: Scale, say: Say) -> None:
-    """An epoch of the papers' loop for each model, scaled to its 60,000 images where cut."""
-    with fresh_process() as fresh:
-        for name, values in epochs.items():
+def _papers_epochs(scale: Scale, say: Say) -> dict[str, float]:
+    """Seconds of an epoch of the papers' loop for each model, of 60,000 images where cut."""
+    seconds = {}
+    with fresh_process() as run:
+        for name in PAPERS_MODELS:
             # A short epoch first: what torch sets up once isn't the loop's.
-            brief = loop.Setting(name, min(640, scale.loop_images), 0)
-            fresh.submit(loop.epoch_seconds, brief).result()
-            setting = loop.Setting(name, scale.loop_images, loop.WORKERS)
-            seconds = fresh.submit(loop.epoch_seconds, setting).result()
-            values.append(seconds * PAPERS_IMAGES / scale.loop_images)
-            say(f"papers' loop, {name}: {values[-1]:.1f} s per epoch")
+            run(papers_speed, name, min(640, scale.loop_images), "cpu", 0)
+            speed = run(papers_speed, name, scale.loop_images, "cpu", LOOP_WORKERS)
+            seconds[name] = PAPERS_IMAGES / speed
+            say(f"papers' loop, {name}: {seconds[name]:.1f} s per epoch")
+    return seconds
 
 
-def _pipeline(folder: Path, scale: Scale, say: Say) -> dict[str, Any]:
-    clone, log = folder / "clone", folder / "log"
-    environment = _environment(folder, log)
-    dvc = [sys.executable, "-m", "dvc"]
-    repro = [*dvc, "repro", "--quiet"]
-    try:
-        _clone(clone, environment, scale.params)
-        download = phases.run_seconds([*repro, "download"], clone, environment)
-        log.unlink()
-        say("clone made, data there; now `dvc repro --force`")
-        whole = phases.run_seconds([*repro, "--force", *scale.repro], clone, environment)
-        stages = phases.stage_seconds(log)
-        again = [*repro, *scale.repro_again]
-        no_op = [phases.run_seconds(again, clone, environment) for _ in range(scale.repeats)]
-    except CalledProcessError as error:
-        raise DigitbenchError(
-            f"{' '.join(map(str, error.cmd))}: failed in a clone of the last commit.\n"
-            f"{error.output}"
-        ) from None
-    say("imports of each stage")
-    start_ups = phases.start_up_seconds(clone / "src", scale.start_ups, scale.repeats)
-    medians = {name: values["median"] for name, values in start_ups.items()}
-    return {
-        "pipeline_seconds": rounded(whole),
-        "phases": phases.by_phase(whole, stages, medians),
-        "stages": {stage: rounded(seconds) for stage, seconds in stages.items()},
-        "download_seconds": rounded(download),
-        "no_op_seconds": summary(no_op),
-        "start_up_seconds": start_ups,
-    }
-
-
-def _environment(folder: Path, log: Path) -> dict[str, str]:
-    """As a new user has it, but for the data, and with a `python` that notes its times."""
-    commands = folder / "bin"
-    phases.stand_in(commands, log)
-    installed = str(Path(sys.executable).parent)
-    return {
+def _repro(folder: Path, scale: Scale, say: Say) -> dict[str, Any]:
+    clone, log, commands = folder / "clone", folder / "log", folder / "bin"
+    stand_in(commands, log)
+    # As a new user has it, but for the data, and with a `python` that notes its times.
+    environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TQDM_")},
-        "PATH": os.pathsep.join((str(commands), installed, os.environ["PATH"])),
+        "PATH": os.pathsep.join(
+            (str(commands), str(Path(sys.executable).parent), os.environ["PATH"])
+        ),
         DROP_IN_VARIABLE: str(files.RAW.resolve()),
         "DVC_SITE_CACHE_DIR": str(folder / "dvc"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+    _seconds(("git", "clone", "--quiet", str(Path.cwd()), str(clone)), folder, environment)
+    if scale.params:
+        file = clone / "params.yaml"
+        content = {**yaml.safe_load(file.read_text(encoding="utf-8")), **scale.params}
+        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    repro = (sys.executable, "-m", "dvc", "repro", "--quiet")
+    download = _seconds((*repro, "download"), clone, environment)
+    log.unlink()
+    say("clone made, data there; now `dvc repro --force`")
+    whole = _seconds((*repro, "--force", "--single-item", *scale.stages), clone, environment)
+    stages = dict(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+    again = partial(_seconds, (*repro, *scale.again), clone, environment)
+    (no_op,) = scale.in_turn({"no-op": again}).values()
+    say("imports of each stage")
+    start_ups = scale.in_turn({kind: partial(_start_up, kind, clone) for kind in scale.start_ups})
+    return {
+        "pipeline_seconds": rounded(whole),
+        "phases": by_phase(whole, stages, {kind: median(each) for kind, each in start_ups.items()}),
+        "stages": {stage: rounded(seconds) for stage, seconds in stages.items()},
+        "download_seconds": rounded(download),
+        "no_op_seconds": spread(no_op),
+        "start_up_seconds": {kind: spread(each) for kind, each in start_ups.items()},
+    }
 
 
-def _clone(clone: Path, environment: Mapping[str, str], params: Mapping[str, Any]) -> None:
-    """The committed state of this project, its parameters replaced where asked."""
-    command = ("git", "clone", "--quiet", str(Path.cwd()), str(clone))
-    phases.run_seconds(command, clone.parent, environment)
-    file = clone / "params.yaml"
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if params:
-        file.write_text(yaml.safe_dump(content | dict(params), sort_keys=False), encoding="utf-8")
+def stand_in(folder: Path, log: Path) -> None:
+    """A command `python` in the folder that notes each stage and how long its process took."""
+    folder.mkdir()
+    script = folder / "python"
+    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -S -c '{TIMED}' '{log}' \"$@\"\n")
+    script.chmod(0o755)
+
+
+def _start_up(kind: str, clone: Path) -> float:
+    """Time until all modules of a stage, which has run, are imported, or those of MLflow."""
+    module = "mlflow.tracking" if kind == "mlflow" else f"stages.{kind}"
+    code = f"import sys; sys.path.insert(0, 'src'); import {module}"
+    return _seconds((sys.executable, "-c", code), clone, os.environ)
+
+
+def _seconds(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
+    """Wall time of a command that must succeed; what it says is shown only where it fails."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, check=False, text=True, stdout=PIPE, stderr=STDOUT
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        told = " ".join(command)
+        raise DigitbenchError(f"{told}: failed in a clone of the last commit.\n{done.stdout}")
+    return seconds
+
+
+def by_phase(
+    whole: float, stages: Mapping[str, float], start_ups: Mapping[str, float]
+) -> dict[str, float]:
+    """Seconds by phase; they add up to the whole.
+
+    Args:
+        whole: Wall time of `dvc repro`.
+        stages: Wall time of each stage's process, interpreter included.
+        start_ups: By kind of stage, what of that goes by before the stage begins.
+    """
+    phases = dict.fromkeys(("interpreter_and_imports", *PHASES.values()), 0.0)
+    for stage, seconds in stages.items():
+        kind = stage.partition("_")[0]
+        phases["interpreter_and_imports"] += start_ups[kind]
+        phases[PHASES[kind]] += seconds - start_ups[kind]
+    phases["dvc"] = whole - sum(stages.values())
+    return {phase: rounded(seconds) for phase, seconds in phases.items()}

@@ -1,114 +1,144 @@
-"""Section `scaling`: what more replicates, larger batches and more data do to the speed."""
+"""What more replicates, larger batches and more data do to the speed."""
 
-from collections.abc import Callable
+import dataclasses
+import time
+from functools import partial
 from typing import Any
 
 import joblib
+import numpy as np
+import psutil
 
-from benchmarks import memory
-from benchmarks.inputs import cut, recipe, repeated
-from benchmarks.ours import replicate_speed, update_cost
-from benchmarks.processes import fresh_process
-from benchmarks.scale import Scale
-from benchmarks.spread import ratios, summary
-from digitbench.params import Params, load_params
+from benchmarks.ours import cut, epoch_speed, recipe, update_cost
+from benchmarks.results import spread
+from benchmarks.scale import Say, Scale, described, peak_resident_bytes, run_afresh
+from digitbench.params import load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import parallel_jobs
+from digitbench.training.trainer import Progress, start, train
 
-METHOD = (
-    "On the CPU. Replicates: images per second as in the section throughput, as many at once as "
-    "there are cores; efficiency is the speed over that of one replicate times those at once. "
-    "Batch size: images per second of some updates, one replicate. Data size: microseconds per "
-    "image while learning, the train part lying in memory so many times over; what comes before "
-    "the first update is spread over the images of the epoch and included."
-)
+SAMPLE_SECONDS = 1.0
 MICROSECONDS = 1e6
-Say = Callable[[str], None]
 
 
-def measure(scale: Scale, say: Say) -> dict[str, Any]:
-    """The four parts; for a process of its own. A replicate's memory is taken in yet others."""
-    params, data = load_params(), load_training_data()
+def scaling(scale: Scale, say: Say) -> dict[str, Any]:
+    """On the CPU.
+
+    Replicates: images per second as in the section throughput, as many at once as there are cores;
+    efficiency is the speed over that of one replicate times those at once. Batch size: images per
+    second of some updates, one replicate. Data size: microseconds per image while learning, the
+    train part lying in memory so many times over; what comes before the first update is spread over
+    the images of the epoch and included.
+    """
+    data = load_training_data()
     data = cut(data, min(scale.data_images, len(data.train_index)))
+    parts = {
+        "replicates": partial(_by_replicates, scale, cut(data, scale.replicate_images)),
+        "batch_size": partial(_by_batch_size, scale, data),
+        "data_size": partial(_by_data_size, scale, data),
+        "memory": partial(run_afresh, memory_of_one_replicate, scale.data_images),
+    }
+    found: dict[str, Any] = {part: {} for part in parts}
+    for part, measure in parts.items():
+        for name in scale.architectures:
+            found[part][name] = measure(name)
+            say(f"{name}: {part.replace('_', ' ')}")
+    memory = {"method": described(memory_of_one_replicate), "bytes": found["memory"]}
+    return {"cores": int(joblib.cpu_count()), **found, "memory": memory}
+
+
+def _by_replicates(scale: Scale, data: TrainingData, name: str) -> dict[str, Any]:
+    jobs = {count: parallel_jobs(count, "cpu") for count in scale.replicates}
+    settings = {count: recipe(2, seeds=tuple(range(count))) for count in jobs}
+    rounds = scale.in_turn(
+        {
+            count: partial(epoch_speed, name, settings[count], data, at_once)
+            for count, at_once in jobs.items()
+        }
+    )
+    alone = rounds[scale.replicates[0]]
     return {
-        "method": METHOD,
-        "cores": int(joblib.cpu_count()),
-        "replicates": _by_replicates(scale, params, cut(data, scale.replicate_images), say),
-        "batch_size": _by_batch_size(scale, params, data, say),
-        "data_size": _by_data_size(scale, params, data, say),
-        "memory": _memory(scale, say),
+        str(count): {
+            "at_once": jobs[count],
+            "images_per_second": spread(rates),
+            "efficiency": spread([rate / jobs[count] for rate in rates], alone),
+        }
+        for count, rates in rounds.items()
     }
 
 
-def _by_replicates(scale: Scale, params: Params, data: TrainingData, say: Say) -> dict[str, Any]:
-    settings = recipe(params, epochs=2)
-    result = {}
-    for name in scale.architectures:
-        section = params.network(name)
-        jobs = {count: parallel_jobs(count, "cpu") for count in scale.replicates}
-        rounds: dict[int, list[float]] = {count: [] for count in scale.replicates}
-        for _ in range(scale.repeats):
-            for count, values in rounds.items():
-                speed = replicate_speed(name, section, settings, data, range(count), jobs[count])
-                values.append(speed.per_epoch)
-        alone = rounds[scale.replicates[0]]
-        result[name] = {
-            str(count): {
-                "at_once": jobs[count],
-                "images_per_second": summary(values),
-                "efficiency": summary([r / jobs[count] for r in ratios(values, alone)]),
-            }
-            for count, values in rounds.items()
+def _by_batch_size(scale: Scale, data: TrainingData, name: str) -> dict[str, Any]:
+    settings = {size: recipe(1, batch_size=size) for size in scale.batch_sizes}
+    rounds = scale.in_turn(
+        {
+            size: partial(update_cost, name, each, data, scale.update_images)
+            for size, each in settings.items()
         }
-        say(f"{name}: replicates {', '.join(map(str, rounds))}")
-    return result
+    )
+    return {
+        str(size): {"images_per_second": spread([1 / update for _, update in costs])}
+        for size, costs in rounds.items()
+    }
 
 
-def _by_batch_size(scale: Scale, params: Params, data: TrainingData, say: Say) -> dict[str, Any]:
-    result = {}
-    for name in scale.architectures:
-        section = params.network(name)
-        rounds: dict[int, list[float]] = {size: [] for size in scale.batch_sizes}
-        for _ in range(scale.repeats):
-            for size, values in rounds.items():
-                settings = recipe(params, epochs=1, batch_size=size)
-                cost = update_cost(name, section, settings, data, scale.update_images)
-                values.append(1 / cost.update)
-        result[name] = {
-            str(size): {"images_per_second": summary(values)} for size, values in rounds.items()
-        }
-        say(f"{name}: batches of {', '.join(map(str, rounds))}")
-    return result
-
-
-def _by_data_size(scale: Scale, params: Params, data: TrainingData, say: Say) -> dict[str, Any]:
-    settings = recipe(params, epochs=1)
+def _by_data_size(scale: Scale, data: TrainingData, name: str) -> dict[str, Any]:
     larger = {times: repeated(data, times) for times in scale.data_sizes}
-    result = {}
-    for name in scale.architectures:
-        section = params.network(name)
-        rounds: dict[int, list[float]] = {times: [] for times in scale.data_sizes}
-        for _ in range(scale.repeats):
-            for times, values in rounds.items():
-                cost = update_cost(name, section, settings, larger[times], scale.update_images)
-                values.append(MICROSECONDS * (cost.preparation + cost.update))
-        first = rounds[scale.data_sizes[0]]
-        result[name] = {
-            str(times): {
-                "images": len(larger[times].train_index),
-                "microseconds_per_image": summary(values),
-                "relative": summary(ratios(values, first)),
-            }
-            for times, values in rounds.items()
+    cost = partial(update_cost, name, recipe(1), images=scale.update_images)
+    rounds = scale.in_turn({times: partial(cost, each) for times, each in larger.items()})
+    seconds = {
+        times: [MICROSECONDS * sum(cost) for cost in costs] for times, costs in rounds.items()
+    }
+    return {
+        str(times): {
+            "images": len(larger[times].train_index),
+            "microseconds_per_image": spread(values),
+            "relative": spread(values, seconds[scale.data_sizes[0]]),
         }
-        say(f"{name}: data {', '.join(f'x{times}' for times in rounds)}")
-    return result
+        for times, values in seconds.items()
+    }
 
 
-def _memory(scale: Scale, say: Say) -> dict[str, Any]:
-    result = {}
-    for name in scale.architectures:
-        with fresh_process() as fresh:
-            result[name] = fresh.submit(memory.of_one_replicate, name, scale.memory_images).result()
-        say(f"{name}: {result[name]['peak_resident'] / 1e6:.0f} MB resident at the peak")
-    return {"method": memory.METHOD, "bytes": result}
+def repeated(data: TrainingData, times: int) -> TrainingData:
+    """The train part several times over in memory, not one image referred to several times."""
+    index = np.concatenate([data.validation_index, *[data.train_index] * times])
+    held_out = len(data.validation_index)
+    return dataclasses.replace(
+        data,
+        images=data.images[index],
+        labels=data.labels[index],
+        train_index=np.arange(held_out, len(index)),
+        validation_index=np.arange(held_out),
+    )
+
+
+def memory_of_one_replicate(images: int, architecture: str) -> dict[str, int]:
+    """Bytes of a process that trains one replicate for one epoch.
+
+    peak_resident: high-water mark of resident memory; pages of libraries and of the memory-mapped
+    data, which worker processes share, count in full. peak_unique: largest of the samples, one a
+    second, of memory that no other process shares (USS). before: the two when the program is loaded
+    and nothing read.
+    """
+    process = psutil.Process()
+    unique = [int(process.memory_full_info().uss)]
+    before = peak_resident_bytes()
+    sampled = time.monotonic()
+
+    def after_update(count: int) -> None:
+        nonlocal sampled
+        if time.monotonic() - sampled > SAMPLE_SECONDS:
+            unique.append(int(process.memory_full_info().uss))
+            sampled = time.monotonic()
+
+    def after_epoch(progress: Progress) -> None:
+        unique.append(int(process.memory_full_info().uss))
+
+    data, settings = cut(load_training_data(), images), recipe(epochs=1)
+    params = load_params().network(architecture)
+    train(start(architecture, params, settings, 0), settings, data, 0, after_update, after_epoch)
+    return {
+        "peak_resident": peak_resident_bytes(),
+        "peak_unique": max(unique),
+        "resident_before": before,
+        "unique_before": unique[0],
+    }

@@ -1,11 +1,13 @@
 """What the benchmark computes; never how long anything takes."""
 
+import json
 import math
 import multiprocessing
 import os
-import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,128 +19,33 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from benchmarks import loop, multilayer, ours, phases, processes, scale, sections, spread
-from benchmarks.app import main
-from benchmarks.flop import training_flop
-from benchmarks.inputs import cut, recipe, repeated
-from benchmarks.peak import matrix_product_rate, shares
-from benchmarks.throughput import speeds
+import architectures
+from benchmarks import __main__ as command
+from benchmarks import contestants, ours, pipeline, results, scale, scaling, throughput
+from benchmarks.ours import Speed, cut, recipe
+from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, Params, load_params
-from digitbench.training import trainer
 from digitbench.training.data import TrainingData
 from digitbench.training.model import build_model, load_weights
+from digitbench.training.pixels import standardise
 from digitbench.training.replicates import Job, Replicate, run_replicates
-from digitbench.training.trainer import Epoch, Recipe
+from digitbench.training.trainer import Epoch, Recipe, start
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def params() -> Params:
-    return load_params(ROOT / "params.yaml")
-
-
-# --- counted operations ----------------------------------------------------------------------
-
-# Multiply-accumulates of one image, forward, by hand; and what backward saves of its double: the
-# gradient with respect to the pixels, and to a recurrent network's state before the first row.
-FORWARD = {
-    "mlp": 784 * 256 + 256 * 128 + 128 * 10,
-    "cnn": 28 * 28 * 9 * 32 + 14 * 14 * 9 * 32 * 64 + 7 * 7 * 64 * 128 + 128 * 10,
-    "rnn": 28 * (28 * 128 + 128 * 128) + 128 * 10,
-    "lstm": 28 * 4 * (28 * 128 + 128 * 128) + 128 * 10,
-}
-SAVED = {
-    "mlp": 784 * 256,
-    "cnn": 28 * 28 * 9 * 32,
-    "rnn": 28 * 28 * 128 + 128 * 128,
-    "lstm": 4 * (28 * 28 * 128 + 128 * 128),
-}
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_operations_of_training_are_those_of_a_hand_count(
-    architecture: str, params: Params
-) -> None:
-    counted = training_flop(architecture, params.network(architecture))
-    assert counted == 2 * (3 * FORWARD[architecture] - SAVED[architecture])
-
-
-def test_the_mlp_of_the_hand_count_is_the_published_one(params: Params) -> None:
-    # 235,146 parameters: one per multiply-accumulate and the biases.
-    assert FORWARD["mlp"] + 256 + 128 + 10 == 235_146
-    assert training_flop("mlp", params.mlp) == 1_007_104
-
-
-# --- the papers' loop ------------------------------------------------------------------------
-
-
-def without_dropout(params: Params, architecture: str) -> Any:
-    section = params.network(architecture)
-    rates = {name: 0.0 for name in type(section).model_fields if name.startswith("dropout")}
-    return section.model_copy(update=rates)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_papers_loop_computes_what_ours_does(
-    architecture: str, params: Params, small_data: TrainingData, tmp_path: Path
-) -> None:
-    """The same weights after three updates from all images: no order of batches to agree on."""
-    section = without_dropout(params, architecture)
-    data = cut(small_data, 120)
-    settings = recipe(params, epochs=3, batch_size=120, precision="float32")
-    job = Job("", architecture, architecture, section, settings, data, tmp_path)
-    (replicate,) = run_replicates(job, (5,), 1, on_epoch=lambda epoch: None)
-    trained = load_weights(architecture, section, replicate.weights, "test").state_dict()
-
-    model = trainer.start(architecture, section, settings, seed=5).model
-    model = model.to(memory_format=torch.contiguous_format)
-    initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    chosen = data.train_index
-    digits = loop.Digits(data.images[chosen], data.labels[chosen], data.statistics)
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    losses = [
-        loop.train_epoch(model, optimiser, DataLoader(digits, 120, shuffle=True), "cpu")
-        for _ in range(3)
-    ]
-    assert losses == pytest.approx([e.train_loss for e in replicate.history], rel=1e-4)
-    for name, tensor in model.state_dict().items():
-        moved = (trained[name] - initial[name]).norm()
-        assert moved > 0
-        assert (tensor - trained[name]).norm() < 0.01 * moved, name
-
-
-def test_items_of_the_papers_dataset_are_standardised_images(small_data: TrainingData) -> None:
-    digits = loop.Digits(small_data.images, small_data.labels, small_data.statistics)
-    assert len(digits) == len(small_data.labels)
-    for index in (0, 7, 639):
-        image, label = digits[index]
-        ours_ = trainer.standardise(
-            torch.from_numpy(small_data.images[index : index + 1]), small_data.statistics
-        )
-        torch.testing.assert_close(image, ours_[0].contiguous(), rtol=1e-5, atol=1e-5)
-        assert label == small_data.labels[index]
-
-
-def test_the_papers_model_lies_in_memory_as_torch_has_it_by_default(
-    monkeypatch: pytest.MonkeyPatch, params: Params
-) -> None:
+@pytest.fixture(autouse=True)
+def params(monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(ROOT)
-    torch.manual_seed(0)
-    model = loop.new_model("cnn")
-    torch.manual_seed(0)
-    same = build_model("cnn", params.cnn)
-    for ours_, theirs in zip(same.parameters(), model.parameters(), strict=True):
-        assert theirs.is_contiguous()
-        assert torch.equal(ours_, theirs)
+    return load_params()
 
 
 @pytest.fixture
-def as_mnist(small_data: TrainingData, params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+def as_mnist(small_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> TrainingData:
     """Small digits in place of MNIST."""
-    for module in (loop, multilayer, ours):
-        monkeypatch.setattr(module, "load_training_data", lambda: small_data)
-        monkeypatch.setattr(module, "load_params", lambda: params)
+    for name in ("contestants", "ours", "throughput", "scaling", "precision"):
+        monkeypatch.setattr(f"benchmarks.{name}.load_training_data", lambda: small_data)
+    return small_data
 
 
 class Clock:
@@ -154,68 +61,145 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (loop, multilayer, ours):
+    for module in (contestants, ours, throughput):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock.perf_counter))
     return clock
 
 
-def test_speed_of_the_loop_leaves_the_warm_up_out(
-    as_mnist: None, clock: Clock, monkeypatch: pytest.MonkeyPatch
+# --- counted operations ----------------------------------------------------------------------
+
+# Multiply-accumulates of one image that backward saves of its double: the gradient with respect to
+# the pixels, and to a recurrent network's state before the first row.
+SAVED = {
+    "mlp": 784 * 256,
+    "cnn": 28 * 28 * 9 * 32,
+    "rnn": 28 * 28 * 128 + 128 * 128,
+    "lstm": 4 * (28 * 28 * 128 + 128 * 128),
+}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_operations_of_training_are_those_of_a_hand_count(architecture: str) -> None:
+    forward = architectures.MACS[architecture](28)
+    assert throughput.training_flop(architecture) == 2 * (3 * forward - SAVED[architecture])
+
+
+def test_the_mlp_of_the_hand_count_is_the_published_one() -> None:
+    # 235,146 parameters: one per multiply-accumulate and the biases.
+    assert architectures.MACS["mlp"](28) + 256 + 128 + 10 == 235_146
+    assert throughput.training_flop("mlp") == 1_007_104
+
+
+# --- contestants -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_papers_loop_computes_what_ours_does(
+    architecture: str, params: Params, small_data: TrainingData, tmp_path: Path
 ) -> None:
-    sizes: list[int] = []
+    """The same weights after three updates from all images: no order of batches to agree on."""
+    section = params.network(architecture)
+    rates = {name: 0.0 for name in type(section).model_fields if name.startswith("dropout")}
+    section = section.model_copy(update=rates)
+    data = cut(small_data, 120)
+    settings = recipe(epochs=3, batch_size=120, precision="float32", seeds=(5,))
+    job = Job("", architecture, architecture, section, settings, data, tmp_path)
+    (replicate,) = run_replicates(job, 1, on_epoch=lambda epoch: None)
+    trained = load_weights(architecture, section, replicate.weights, "test").state_dict()
 
-    def learn(model: Any, optimiser: Any, batches: Any, device: str) -> float:
-        for images, _ in batches:
-            # The first batch takes ten seconds, the others one millisecond per image.
-            clock.now += 1e-3 * len(images) if sizes else 10
-            sizes.append(len(images))
-        return 0.0
+    model = start(architecture, section, settings, seed=5).model
+    model = model.to(memory_format=torch.contiguous_format)
+    initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    chosen = data.train_index
+    digits = contestants.Digits(data.images[chosen], data.labels[chosen], data.statistics)
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    losses = [
+        contestants.papers_epoch(model, optimiser, DataLoader(digits, 120, shuffle=True), "cpu")
+        for _ in range(3)
+    ]
+    assert losses == pytest.approx([e.train_loss for e in replicate.history], rel=1e-4)
+    for name, tensor in model.state_dict().items():
+        moved = (trained[name] - initial[name]).norm()
+        assert moved > 0
+        assert (tensor - trained[name]).norm() < 0.01 * moved, name
 
-    monkeypatch.setattr(loop, "train_epoch", learn)
-    setting = loop.Setting("mlp", images=300, workers=0)
-    assert loop.images_per_second(setting, warm_up_batches=2) == pytest.approx(1_000)
-    assert sizes == [64, 64, 64, 64, 44], "a whole epoch, once"
-    sizes.clear()
-    assert loop.epoch_seconds(setting) == pytest.approx(10 + 1e-3 * (300 - 64))
+
+def test_items_of_the_papers_dataset_are_standardised_images(small_data: TrainingData) -> None:
+    digits = contestants.Digits(small_data.images, small_data.labels, small_data.statistics)
+    assert len(digits) == len(small_data.labels)
+    for index in (0, 7, 639):
+        image, label = digits[index]
+        own = standardise(
+            torch.from_numpy(small_data.images[index : index + 1]), small_data.statistics
+        )
+        torch.testing.assert_close(image, own[0].contiguous(), rtol=1e-5, atol=1e-5)
+        assert label == small_data.labels[index]
 
 
-def test_the_loop_has_two_workers_shuffles_and_leaves_adam_as_it_is(as_mnist: None) -> None:
-    _, optimiser, loader = loop._prepare(loop.Setting("mlp", 300, loop.WORKERS))
-    assert (loader.num_workers, loader.batch_size) == (2, 64)
+def test_the_papers_setting_is_that_of_torch_by_default(
+    as_mnist: TrainingData, params: Params
+) -> None:
+    torch.manual_seed(0)
+    model, optimiser, loader = contestants.papers_setting("cnn", 300, "cpu", 2)
+    torch.manual_seed(0)
+    same = build_model("cnn", params.network("cnn"))
+    for own, theirs in zip(same.parameters(), model.parameters(), strict=True):
+        assert theirs.is_contiguous()
+        assert torch.equal(own, theirs)
+    assert (loader.num_workers, loader.batch_size) == (contestants.LOOP_WORKERS, 64)
     assert isinstance(loader.sampler, torch.utils.data.RandomSampler)
     assert type(optimiser) is torch.optim.Adam
     assert (optimiser.defaults["fused"], optimiser.defaults["foreach"]) == (None, None)
     assert optimiser.defaults["lr"] == 1e-3
 
 
+def test_speed_of_the_loop_leaves_the_warm_up_out(
+    as_mnist: TrainingData, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def learn(model: Any, optimiser: Any, batches: Any, device: str) -> None:
+        for images, _ in batches:
+            # The first batch takes ten seconds, the others one millisecond per image.
+            clock.now += 1e-3 * len(images) if sizes else 10
+            sizes.append(len(images))
+
+    monkeypatch.setattr(contestants, "papers_epoch", learn)
+    speed = contestants.papers_speed("mlp", 300, "cpu", workers=0, warm_up_batches=2)
+    assert speed == pytest.approx(1_000)
+    assert sizes == [64, 64, 64, 64, 44], "a whole epoch, once"
+    sizes.clear()
+    speed = contestants.papers_speed("mlp", 300, "cpu", workers=0)
+    assert speed == pytest.approx(300 / (10 + 1e-3 * (300 - 64)))
+
+
 def test_scikit_learns_perceptron_has_the_same_sizes_and_learns_for_one_epoch(
-    as_mnist: None, clock: Clock, params: Params, monkeypatch: pytest.MonkeyPatch
+    as_mnist: TrainingData, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[Any, tuple[int, ...], float]] = []
 
-    class Spy(multilayer.MLPClassifier):  # type: ignore[misc]
+    class Spy(contestants.MLPClassifier):  # type: ignore[misc]
         def fit(self, pixels: Any, labels: Any) -> None:
             super().fit(pixels, labels)
             clock.now += 0.5
+            assert (self.solver, self.alpha, self.learning_rate_init) == ("adam", 0, 1e-3)
             count = sum(w.size for w in [*self.coefs_, *self.intercepts_])
             seen.append((count, pixels.shape, self.n_iter_))
 
-    monkeypatch.setattr(multilayer, "MLPClassifier", Spy)
-    assert multilayer.images_per_second(400) == pytest.approx(800)
+    monkeypatch.setattr(contestants, "MLPClassifier", Spy)
+    assert contestants.perceptron_speed(400) == pytest.approx(800)
     assert seen[-1] == (235_146, (400, 784), 1)
-
-
-# --- ours ------------------------------------------------------------------------------------
+    assert len(seen) == 2, "a fit for warm-up first"
 
 
 def test_speed_counts_epochs_but_the_first_and_replicates_at_once(
-    clock: Clock, params: Params, small_data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, small_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {3: (9.0, 1.0, 2.0), 4: (9.0, 4.0, 5.0)}
 
-    def run(job: Job, seeds: Any, jobs: int, on_epoch: Any) -> list[Replicate]:
+    def run(job: Job, jobs: int, on_epoch: Any) -> list[Replicate]:
         clock.now += 24
-        assert (job.data, jobs, list(seeds)) == (data, 2, [3, 4])
+        assert (job.data, jobs, job.recipe.seeds) == (data, 2, (3, 4))
         return [
             Replicate(
                 seed, b"", tuple(Epoch(seed, n, 0, 0, 0, 0, (), s) for n, s in enumerate(each))
@@ -225,15 +209,14 @@ def test_speed_counts_epochs_but_the_first_and_replicates_at_once(
 
     data = cut(small_data, 120)
     monkeypatch.setattr(ours, "run_replicates", run)
-    settings = recipe(params, epochs=3)
-    speed = ours.replicate_speed("mlp", params.mlp, settings, data, (3, 4), jobs=2)
+    speed = ours.replicate_speed("mlp", recipe(epochs=3, seeds=(3, 4)), data, jobs=2)
     # Epochs of 1, 2, 4 and 5 s: 120, 60, 30 and 24 images per second, two at once.
     assert speed.per_epoch == pytest.approx(2 * 45)
     assert speed.with_start_up == pytest.approx(2 * 3 * 120 / 24)
 
 
 def test_updates_are_timed_after_two_and_no_longer_than_asked(
-    clock: Clock, params: Params, small_data: TrainingData, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, small_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
 
@@ -247,18 +230,11 @@ def test_updates_are_timed_after_two_and_no_longer_than_asked(
             on_batch(settings.batch_size)
 
     monkeypatch.setattr(ours, "train", learn)
-    settings = recipe(params, epochs=1, batch_size=32)
-    cost = ours.update_cost("mlp", params.mlp, settings, small_data, images=96)
+    settings = recipe(epochs=1, batch_size=32)
+    preparation, update = ours.update_cost("mlp", settings, small_data, images=96)
     assert len(seen) == 2 + 3
-    assert cost.update == pytest.approx(1 / 32)
-    assert cost.preparation == pytest.approx(12 / len(small_data.train_index))
-
-
-def test_timed_updates_are_real_ones(params: Params, small_data: TrainingData) -> None:
-    settings = recipe(params, epochs=1, batch_size=32)
-    cost = ours.update_cost("mlp", params.mlp, settings, small_data, images=64)
-    assert cost.update > 0
-    assert cost.preparation > 0
+    assert update == pytest.approx(1 / 32)
+    assert preparation == pytest.approx(12 / len(small_data.train_index))
 
 
 def test_cut_keeps_the_share_of_validation(small_data: TrainingData) -> None:
@@ -270,7 +246,7 @@ def test_cut_keeps_the_share_of_validation(small_data: TrainingData) -> None:
 
 
 def test_repeated_data_hold_every_image_as_often(small_data: TrainingData) -> None:
-    data = repeated(small_data, 3)
+    data = scaling.repeated(small_data, 3)
     for one, many in ((small_data.images, data.images), (small_data.labels, data.labels)):
         part = one[small_data.train_index]
         assert np.array_equal(many[data.train_index], np.concatenate([part] * 3))
@@ -279,36 +255,25 @@ def test_repeated_data_hold_every_image_as_often(small_data: TrainingData) -> No
     assert len(data.labels) == 3 * 480 + 160
 
 
-# --- figures ---------------------------------------------------------------------------------
-
-
-def test_median_and_quartiles() -> None:
-    values = np.random.default_rng(0).exponential(1e4, 11).tolist()
-    found = spread.summary(values)
-    wanted = statistics.quantiles(values, n=4, method="inclusive")
-    assert [found["q1"], found["median"], found["q3"]] == pytest.approx(wanted, rel=1e-4)
-    assert found["values"] == pytest.approx(values, rel=1e-4)
-    assert spread.summary([123456.789])["median"] == 123460
+# --- throughput and peak ---------------------------------------------------------------------
 
 
 def test_speedups_are_those_of_each_round() -> None:
-    speed = ours.Speed
-    result = speeds(
-        {
-            "papers_loop": [100.0, 50.0, 10.0],
-            "ours_one_replicate": [speed(300.0, 3.0, 1)] * 3,
-            # A machine that is half as fast in the second round.
-            "ours": [speed(700.0, 200.0, 2), speed(300.0, 50.0, 2), speed(80.0, 20.0, 2)],
-        }
-    )
-    assert result["speedup_over"]["papers_loop"]["values"] == [7, 6, 8]
-    assert result["speedup_with_start_up_over"]["papers_loop"]["values"] == [2, 1, 2]
-    assert result["images_per_second"]["ours"]["median"] == 300
+    rounds = {
+        "papers_loop": [100.0, 50.0, 10.0],
+        "ours_one_replicate": [Speed(300.0, 3.0)] * 3,
+        # A machine that is half as fast in the second round.
+        "ours": [Speed(700.0, 200.0), Speed(300.0, 50.0), Speed(80.0, 20.0)],
+    }
+    result = throughput.contest(rounds, at_once=2)
+    assert result["speedup_over"]["papers_loop"].values == [7, 6, 8]
+    assert result["speedup_with_start_up_over"]["papers_loop"].values == [2, 1, 2]
+    assert result["images_per_second"]["ours"].median == 300
     assert result["replicates_at_once"] == 2
 
 
 def test_shares_of_the_peak() -> None:
-    rounds: dict[tuple[str, str, str], list[float]] = {}
+    rounds: dict[throughput.Kind, list[float]] = {}
     for precision, factor in (("float32", 1.0), ("bfloat16", 4.0)):
         rounds |= {
             ("one_thread", precision, "64"): [90 * factor, 80 * factor, 10 * factor],
@@ -318,48 +283,47 @@ def test_shares_of_the_peak() -> None:
             ("train_one", precision, "mlp"): [10.0, 15.0, 20.0],
             ("train_all", precision, "mlp"): [30.0] * 3,
         }
-    result = shares(rounds, {"mlp": 5})
+    result = throughput.shares(rounds, {"mlp": 5})
     assert result["matrix_products"]["float32"]["one_thread"]["side"] == 128
     assert result["peak_flop_per_second"] == {
         "float32": {"one_thread": 100, "all_cores": 200},
         "bfloat16": {"one_thread": 400, "all_cores": 800},
     }
     found = {
-        precision: [where["fraction_of_peak"]["median"] for where in kinds.values()]
+        precision: [where["fraction_of_peak"].median for where in kinds.values()]
         for precision, kinds in result["training"]["mlp"].items()
     }
     assert found == {"float32": [0.75, 0.75], "bfloat16": [0.1875, 0.1875]}
 
 
-def test_a_gpu_has_one_way_of_being_used_whole() -> None:
-    rounds = {
-        (kind, precision, name): [8.0]
-        for precision in ("float32", "bfloat16")
-        for kind, name in (("one_thread", "64"), ("train_one", "mlp"), ("train_all", "mlp"))
-    }
-    result = shares(rounds, {"mlp": 1})
-    assert result["training"]["mlp"]["float32"]["all_cores"]["fraction_of_peak"]["median"] == 1
+def test_a_gpu_has_one_way_of_being_used_whole(params: Params, small_data: TrainingData) -> None:
+    calls = throughput._rates(scale.QUICK, small_data, "cuda", cores=8)
+    assert {kind for kind, _, _ in calls} == {"one_thread", "train_one", "train_all"}
+    assert {int(side) for kind, _, side in calls if kind == "one_thread"} == {4 * 256}
+    result = throughput.shares({kind: [8.0] for kind in calls}, {"mlp": 1})
+    assert result["training"]["mlp"]["float32"]["all_cores"]["fraction_of_peak"].median == 1
 
 
-def test_the_rate_of_matrix_products_counts_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, real = Clock(), torch.mm
+def test_the_rate_of_matrix_products_counts_all_of_them(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = torch.mm
 
     def product(*args: Any, **kwargs: Any) -> Any:
         clock.now += 0.25
         return real(*args, **kwargs)
 
     monkeypatch.setattr(torch, "mm", product)
-    monkeypatch.setattr("benchmarks.peak.time.perf_counter", clock.perf_counter)
-    rate = matrix_product_rate(8, "bfloat16", 1, seconds=1.1)
+    rate = throughput.product_rate(8, "bfloat16", 1.1, "cpu", threads=1)
     assert rate == pytest.approx(2 * 8**3 / 0.25)
     assert clock.now == pytest.approx(0.25 * (2 + 5))
 
 
-# --- phases ----------------------------------------------------------------------------------
+# --- pipeline --------------------------------------------------------------------------------
 
 
 def test_phases_add_up_to_the_whole() -> None:
-    found = phases.by_phase(
+    found = pipeline.by_phase(
         100.0,
         {"preprocess": 5, "train_mlp": 20, "train_cnn": 40, "evaluate": 20, "report": 6},
         {"preprocess": 1, "train": 2, "evaluate": 3, "report": 1},
@@ -377,7 +341,7 @@ def test_phases_add_up_to_the_whole() -> None:
 
 def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
     log, folder = tmp_path / "log", tmp_path / "bin"
-    phases.stand_in(folder, log)
+    pipeline.stand_in(folder, log)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     (tmp_path / "src").write_text(
         "import pathlib, sys; pathlib.Path('ran').write_text(sys.prefix); sys.exit(len(sys.argv))"
@@ -387,7 +351,13 @@ def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 3
     assert (tmp_path / "ran").read_text() == sys.prefix, "the environment's own Python"
-    assert list(phases.stage_seconds(log)) == ["train_mlp"]
+    stage, seconds = json.loads(log.read_text())
+    assert (stage, seconds > 0) == ("train_mlp", True)
+
+
+def test_a_command_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(DigitbenchError, match=r"raise.*: failed in a clone of the last commit\.\n"):
+        pipeline._seconds((sys.executable, "-c", "raise SystemExit('no')"), tmp_path, os.environ)
 
 
 # --- processes -------------------------------------------------------------------------------
@@ -396,7 +366,7 @@ def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
 def _workers_then_none() -> tuple[int, int, str | None]:
     joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(math.sqrt)(n) for n in range(4))
     workers = psutil.Process().children(recursive=True)
-    processes._end_workers()
+    scale._end_workers()
     left = [each for each in workers if each.is_running() and "LokyProcess" in _command(each)]
     return len(workers), len(left), multiprocessing.get_start_method()
 
@@ -410,15 +380,15 @@ def _command(process: psutil.Process) -> str:
 
 def _peak_with(megabytes: int) -> int:
     block = np.ones(megabytes * 2**20, np.uint8)
-    return processes.peak_resident_bytes() if block.all() else 0
+    return scale.peak_resident_bytes() if block.all() else 0
 
 
 def test_a_fresh_process_is_a_program_of_its_own() -> None:
     ballast = np.ones(600 * 2**20, np.uint8)
-    with processes.fresh_process() as fresh:
-        small = fresh.submit(processes.peak_resident_bytes).result()
-        large = fresh.submit(_peak_with, 100).result()
-        had, left, method = fresh.submit(_workers_then_none).result()
+    with scale.fresh_process() as run:
+        small = run(scale.peak_resident_bytes)
+        large = run(_peak_with, 100)
+        had, left, method = run(_workers_then_none)
     assert small < len(ballast), "memory of the process that started it doesn't count"
     assert large >= small + 90 * 2**20
     assert had >= 2
@@ -427,13 +397,13 @@ def test_a_fresh_process_is_a_program_of_its_own() -> None:
 
 
 def test_settings_of_the_shell_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OMP_NUM_THREADS", "DIGITBENCH_JOBS", "MLFLOW_TRACKING_URI", "OTHER"):
+    names = {"OMP_NUM_THREADS", "DIGITBENCH_JOBS", "MLFLOW_TRACKING_URI", "PYTHONPATH"}
+    for name in (*names, "OTHER", "A_DVC_ROOT"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    processes.forget_settings()
-    assert os.environ["OTHER"] == "1"
-    assert not {"OMP_NUM_THREADS", "DIGITBENCH_JOBS", "MLFLOW_TRACKING_URI"} & set(os.environ)
-    assert os.environ["TQDM_DISABLE"] == "1"
+    command.forget_settings()
+    assert os.environ["OTHER"] == os.environ["A_DVC_ROOT"] == os.environ["TQDM_DISABLE"] == "1"
+    assert not names & set(os.environ)
 
 
 # --- what is measured and written ------------------------------------------------------------
@@ -444,6 +414,7 @@ def test_what_others_are_compared_with_is_measured_first(size: scale.Scale) -> N
     assert (size.replicates[0], size.data_sizes[0]) == (1, 1)
     assert size.epochs >= 2, "the first is warm-up"
     assert size.loop_warm_up_batches * 64 < size.images
+    assert 2 * max(size.batch_sizes) + size.update_images < size.data_images
     assert {"preprocess", "train"} <= set(size.start_ups)
 
 
@@ -453,10 +424,94 @@ def test_a_measurement_covers_all_architectures_and_repeats() -> None:
     assert scale.FULL.folder != scale.QUICK.folder
 
 
+def here(function: Callable[..., Any], *arguments: object) -> Any:
+    """In place of another process."""
+    return function(*arguments)
+
+
+@contextmanager
+def no_process() -> Iterator[Callable[..., Any]]:
+    yield here
+
+
+def seconds_of_commands(commands: Any, folder: Path, environment: Any) -> float:
+    """In place of running them in a clone: as the stand-in for `python` notes it."""
+    log = folder.parent / "log"
+    if "--force" in commands:
+        log.write_text("".join(f'["{stage}", 5.0]\n' for stage in ("preprocess", "train_mlp")))
+    elif "download" in commands:
+        log.write_text("")
+        assert json.loads(json.dumps(scale.QUICK.params)).items() <= settings(folder).items()
+    elif "clone" in commands:
+        clone = Path(commands[-1])
+        clone.mkdir()
+        (clone / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    return {"-c": 2.0}.get(commands[1], 60.0 if "--force" in commands else 3.0)
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = pipeline.yaml.safe_load((folder / "params.yaml").read_text())
+    return content
+
+
+def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
+    as_mnist: TrainingData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All of the code on small digits, in one process; of the pipeline, not its commands."""
+    monkeypatch.setattr(os, "environ", {**os.environ, "DIGITBENCH_JOBS": "1"})
+    monkeypatch.setattr(command, "forget_settings", lambda: None)
+    monkeypatch.setattr(command, "HERE", tmp_path / "benchmarks")
+    monkeypatch.setattr(command.os, "chdir", lambda folder: None)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
+    monkeypatch.setattr(throughput, "DEVICES", ("cpu",))
+    monkeypatch.setattr(contestants, "LOOP_WORKERS", 0)
+    monkeypatch.setattr(pipeline, "_seconds", seconds_of_commands)
+    for module in (command, throughput, scaling):
+        monkeypatch.setattr(module, "run_afresh", here)
+    for module in (throughput, pipeline):
+        monkeypatch.setattr(module, "fresh_process", no_process)
+    assert command.main(["--quick"]) == 0
+    assert not (tmp_path / "benchmarks/results.json").exists()
+    found = results.load(tmp_path / "benchmarks/quick/results.json")
+    assert "not a measurement" in (tmp_path / "benchmarks/quick/results.md").read_text("utf-8")
+    told = capsys.readouterr().out
+    assert all(f"{name}: took" in told for name in results.SECTIONS)
+    assert found.throughput is not None is not found.peak
+    assert found.scaling is not None is not found.pipeline
+    assert found.precision is not None
+    contest = found.throughput.devices["cpu"]["mlp"]
+    own = {"ours_one_replicate", "ours", "ours_with_start_up"}
+    others = {"papers_loop", "papers_loop_without_workers", "scikit_learn"}
+    assert set(contest.images_per_second) == others | own
+    assert set(contest.speedup_over) == set(contest.speedup_with_start_up_over) == others
+    assert set(found.peak.devices["cpu"].matrix_products["bfloat16"]) == {
+        *("one_thread", "side_by_side", "all_threads")
+    }
+    assert [set(found.scaling.replicates["mlp"]), set(found.scaling.data_size["mlp"])] == [
+        *({"1", "2"}, {"1", "2"})
+    ]
+    assert found.scaling.memory.bytes["mlp"]["peak_resident"] > 0
+    assert found.pipeline.phases["interpreter_and_imports"] == 4
+    assert found.pipeline.phases["dvc"] == 60 - 2 * 5
+    assert found.precision.architectures["mlp"].float32.keys() == {0, 1, 2, 3}
+    assert found.precision.method.startswith("Accuracy on the validation part")
+
+
 def test_an_unknown_section_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["thruput"])
+        command.main(["thruput"])
     assert stopped.value.code == 2
     said = capsys.readouterr().err
     assert "'thruput'" in said
-    assert all(name in said for name in sections.SECTIONS)
+    assert all(name in said for name in results.SECTIONS)
+
+
+def test_the_launcher_finds_this_copy_from_anywhere(tmp_path: Path) -> None:
+    arguments = [sys.executable, str(ROOT / "benchmarks"), "--help"]
+    done = subprocess.run(
+        arguments, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "section" in done.stdout
