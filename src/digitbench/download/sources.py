@@ -4,10 +4,8 @@ Whatever the source, a file takes its final name only after its size and SHA-256
 """
 
 import gzip
-import hashlib
-import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +14,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from digitbench.download.digits import FileSpec
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_bytes
 
@@ -32,23 +31,6 @@ class SourceError(Exception):
     """A source has no usable copy of a file; the text is the reason."""
 
 
-@dataclass(frozen=True)
-class FileSpec:
-    """What a raw file must be."""
-
-    name: str
-    size: int
-    sha256: str
-
-    def check(self, content: bytes) -> None:
-        """Raise SourceError unless the content is the file."""
-        if len(content) != self.size:
-            raise SourceError(f"{self.name} has {len(content):,} bytes instead of {self.size:,}")
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
-            raise SourceError(f"{self.name} is altered (SHA-256 {found})")
-
-
 class Source(Protocol):
     """Something that may have the files."""
 
@@ -60,12 +42,6 @@ class Source(Protocol):
     def fetch(self, spec: FileSpec) -> bytes:
         """Uncompressed content of one file, not yet checked; SourceError if there is none."""
         ...
-
-
-def load_manifest() -> tuple[FileSpec, ...]:
-    """The four files with their sizes and hashes."""
-    content = json.loads(Path(__file__).with_name("manifest.json").read_text(encoding="utf-8"))
-    return tuple(FileSpec(name, item["bytes"], item["sha256"]) for name, item in content.items())
 
 
 @dataclass(frozen=True)
@@ -155,30 +131,25 @@ def fetch_all(
     for source in sources:
         try:
             while missing:
-                content = source.fetch(missing[0])
-                missing[0].check(content)
-                write_bytes(target / missing[0].name, content)
-                say(f"{missing[0].name}: verified, from {source.name}")
+                spec = missing[0]
+                content = source.fetch(spec)
+                if problem := spec.problem(content):
+                    raise SourceError(problem)
+                write_bytes(target / spec.name, content)
+                say(f"{spec.name}: verified, from {source.name}")
                 del missing[0]
         except SourceError as error:
             reasons[source.name] = str(error)
             say(f"{source.name}: {error}; trying the next source")
     if missing:
-        raise DigitbenchError(_no_source_message(dataset, missing, reasons))
-
-
-def _no_source_message(
-    dataset: str, missing: Sequence[FileSpec], reasons: Mapping[str, str]
-) -> str:
-    names = ", ".join(spec.name for spec in missing)
-    lines = [f"{dataset} could not be had: {names} missing."]
-    lines += [f"  - {name}: {reason}" for name, reason in reasons.items()]
-    lines += [
-        f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; "
-        "they must have these SHA-256:"
-    ]
-    lines += [f"  {spec.sha256}  {spec.name}" for spec in missing]
-    return "\n".join(lines)
+        lines = [
+            f"{dataset} could not be had: {', '.join(spec.name for spec in missing)} missing.",
+            *(f"  - {name}: {reason}" for name, reason in reasons.items()),
+            f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; "
+            "they must have these SHA-256:",
+            *(f"  {spec.sha256}  {spec.name}" for spec in missing),
+        ]
+        raise DigitbenchError("\n".join(lines))
 
 
 def _gunzip(content: bytes, spec: FileSpec) -> bytes:

