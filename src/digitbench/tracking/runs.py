@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self
 
 from digitbench import files
-from digitbench.evaluation.predictions import TrainedModel
-from digitbench.evaluation.scores import Scores
 from digitbench.tracking.connection import (
     by_tag,
     connect,
@@ -19,11 +17,13 @@ from digitbench.tracking.connection import (
     run_tags,
     soft,
 )
-from digitbench.tracking.registry import Candidate, register
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from digitbench.evaluation.predictions import TrainedModel
+    from digitbench.evaluation.scores import Scores
+    from digitbench.tracking.registry import Candidate
     from digitbench.training.replicates import Job
     from digitbench.training.trainer import Epoch
 
@@ -146,9 +146,9 @@ def _log_metrics(
 
 @soft
 def record_evaluation(
-    trained: Mapping[str, Sequence[TrainedModel]],
-    scores: Mapping[str, Mapping[int, Scores]],
-    candidates: Sequence[Candidate],
+    trained: Mapping[str, Sequence["TrainedModel"]],
+    scores: Mapping[str, Mapping[int, "Scores"]],
+    candidates: Sequence["Candidate"],
 ) -> None:
     """Tell MLflow of every replicate, of the comparison that was written, and of the candidates."""
     evaluation = Evaluation()
@@ -169,7 +169,7 @@ class Evaluation:
         self._latest: dict[str, str] = {}  # latest run by hash of the model
         self._parents: set[str] = set()
 
-    def add(self, model: TrainedModel, metrics: Mapping[str, float]) -> None:
+    def add(self, model: "TrainedModel", metrics: Mapping[str, float]) -> None:
         """Give test metrics to the runs that trained a model, found by the hash of its weights.
 
         Where the run cache brought the model back, there is none, and one is made.
@@ -208,9 +208,12 @@ class Evaluation:
         for path in (record, *details):
             client.log_artifact(run, str(path), path.parent.name)
 
-    def register(self, candidate: Candidate) -> None:
+    def register(self, candidate: "Candidate") -> None:
         """Make a version of a model that was added before."""
         run = self._latest[candidate.model.sha256]
+        # It loads torch, which the stage `report` has no need of.
+        from digitbench.tracking.registry import register
+
         register(self._client, self._experiment, run, candidate)
 
 
