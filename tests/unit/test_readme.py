@@ -24,7 +24,7 @@ from digitbench.results.studies import (
     published_numbers,
     write_rows,
 )
-from digitbench.wording import NAMES
+from digitbench.wording import NAMES, interval
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,20 +87,13 @@ def test_the_results_are_those_of_the_metrics(results: Results) -> None:
     assert {row[0] for row in rows} == {NAMES[name] for name in ARCHITECTURES}
     for row in rows:
         (name,) = (key for key in ARCHITECTURES if NAMES[key] == row[0])
-        metrics = results.metrics[name]
-        told = dict(zip(header, row, strict=True))
-        median = results.timing[name]["seconds_per_epoch"]["median"]
-        for title, value, places in (
-            ("test accuracy, %", 100 * metrics["accuracy"]["mean"], 2),
-            ("macro F1, %", 100 * metrics["macro_f1"]["mean"], 2),
-            ("s per epoch", median, 1),
-        ):
-            assert told[title] == f"{value:.{places}f}"
-        assert int(told["parameters"].replace(",", "")) == metrics["parameters"]
-        if len(results.params.seeds) > 1:
-            ends = [float(end) for end in told["95 % interval"].split(" to ")]
-            wanted = [100 * metrics["accuracy"][f"ci95_{end}"] for end in ("low", "high")]
-            assert ends == pytest.approx(wanted, abs=0.0051)
+        record, told = results.metrics[name], dict(zip(header, row, strict=True))
+        assert told["test accuracy, %"] == f"{100 * record.accuracy.mean:.2f}"
+        assert told["95 % interval"] == interval(record.accuracy)
+        assert told["macro F1, %"] == f"{100 * record.metrics['macro_f1'].mean:.2f}"
+        assert told["parameters"] == f"{record.parameters:,}"
+        median = results.timing[name].seconds_per_epoch.median
+        assert told["s per epoch"] == f"{median:.1f}"
     column = [float(row[1]) for row in rows]
     assert column == sorted(column, reverse=True)
     assert verdict(results) in block

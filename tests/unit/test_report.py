@@ -1,7 +1,6 @@
 """The report made from the results in this repository: what it says, and that it stands alone."""
 
 import copy
-import dataclasses
 import json
 import os
 import re
@@ -10,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
+from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from pydantic import BaseModel
 
 from digitbench.document.blocks import (
     Chart,
@@ -28,9 +30,10 @@ from digitbench.document.html import render_html
 from digitbench.document.markdown import FIGURES, figure_files, render_markdown
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
+from digitbench.report import sections
 from digitbench.report.compose import compose, verdict
 from digitbench.results.records import Results, load_results
-from digitbench.statistics.comparison import ONE_SEED_LIMITATION, is_significant
+from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise
 from digitbench.wording import NAMES
 from pages import Page
@@ -82,21 +85,21 @@ def test_the_page_fetches_nothing(page: Page) -> None:
     assert page.fetches_nothing()
 
 
-def test_every_link_leads_to_one_section(page: Page, document: Document) -> None:
+def test_every_section_is_found_by_name_and_has_its_link(page: Page, document: Document) -> None:
     ids = page.values("id")
     targets = [href.removeprefix("#") for href in page.values("href", "a")]
     assert targets == [section.anchor for section in document.sections]
     assert [ids.count(target) for target in targets] == [1] * len(targets)
+    folder = Path(sections.__path__[0])
+    assert sorted(targets) == sorted(path.stem for path in folder.glob("[a-z]*.py"))
 
 
 def test_what_is_drawn_is_also_told(page: Page, document: Document) -> None:
-    blocks = document.blocks
-    images = [values for tag, values in page.elements if tag == "img"]
     charts = [values for _, values in page.elements if values.get("role") == "img"]
-    assert len(images) == sum(isinstance(block, Picture) for block in blocks) > 0
-    assert len(charts) == sum(isinstance(block, Chart) for block in blocks) > 0
-    assert all(values.get("alt", "").strip() for values in images)
-    assert all(values.get("aria-label", "").strip() for values in charts)
+    for kind, told in ((Picture, page.values("alt", "img")), (Chart, charts)):
+        assert len(told) == sum(isinstance(block, kind) for block in document.blocks) > 0
+    told = [*page.values("alt", "img"), *(values["aria-label"] for values in charts)]
+    assert all(text.strip() for text in told)
 
 
 def test_what_a_figure_refers_to_is_in_it_and_the_same_wherever_the_id_is_used(html: str) -> None:
@@ -198,22 +201,18 @@ def test_tables_have_as_many_cells_in_every_row(markdown: str, document: Documen
 # --- numbers ---------------------------------------------------------------------------------
 
 
-def test_tiles_give_the_accuracies_from_best_to_worst(results: Results, document: Document) -> None:
-    means = {name: results.metrics[name]["accuracy"]["mean"] for name in ARCHITECTURES}
+def test_the_accuracies_are_those_of_the_metrics(results: Results, document: Document) -> None:
+    means = {name: results.metrics[name].accuracy.mean for name in ARCHITECTURES}
     order = sorted(means, key=means.__getitem__, reverse=True)
     assert [tile.label for tile in document.tiles] == [f"{NAMES[n]} test accuracy" for n in order]
     assert [tile.value for tile in document.tiles] == [f"{100 * means[n]:.2f} %" for n in order]
-
-
-def test_the_comparison_table_is_that_of_the_metrics(results: Results, document: Document) -> None:
     section = next(s for s in document.sections if s.anchor == "comparison")
     table = next(block for block in section.blocks if isinstance(block, Table))
-    rows = {row[0]: row[1:] for row in table.rows}
-    for column, name in enumerate(table.header[1:]):
-        (metrics,) = (results.metrics[key] for key in ARCHITECTURES if NAMES[key] == name)
-        for title, key in (("accuracy, %", "accuracy"), ("macro F1, %", "macro_f1")):
-            mean = 100 * sum(metrics[key]["per_seed"].values()) / len(results.params.seeds)
-            assert float(rows[title][column].split(" ± ")[0]) == pytest.approx(mean, abs=0.0051)
+    assert table.header[1:] == [NAMES[name] for name in order]
+    rows = {row[0]: [float(cell.split(" ± ")[0]) for cell in row[1:]] for row in table.rows}
+    for title, key in (("accuracy, %", "accuracy"), ("macro F1, %", "macro_f1")):
+        per_seed = [results.metrics[name].metrics[key].per_seed.values() for name in order]
+        assert rows[title] == pytest.approx([100 * fmean(v) for v in per_seed], abs=0.0051)
 
 
 # --- honest sentences ------------------------------------------------------------------------
@@ -228,13 +227,10 @@ def beaten(text: str) -> set[tuple[str, str]]:
 def test_beats_is_said_of_the_better_of_significant_pairs_alone(
     results: Results, page: Page, markdown: str
 ) -> None:
-    expected = set()
-    for pair in results.comparison["pairs"].values():
-        one, other = pair["first"], pair["second"]
-        if is_significant(pair):
-            means = {n: results.metrics[n]["accuracy"]["mean"] for n in (one, other)}
-            order = sorted(means, key=means.__getitem__, reverse=True)
-            expected.add((NAMES[order[0]], NAMES[order[1]]))
+    evident = [pair for pair in results.comparison.pairs.values() if pair.is_evident]
+    pairs = [(NAMES[pair.first], NAMES[pair.second]) for pair in evident]
+    better = [pair.difference > 0 for pair in evident]
+    expected = {pair[::-1] if up else pair for pair, up in zip(pairs, better, strict=True)}
     assert beaten(page.text) == beaten(markdown) == expected
 
 
@@ -250,12 +246,15 @@ DOUBTS = {
 def test_without_evidence_nobody_beats_anybody(doubt: str, results: Results) -> None:
     low, high, difference, p = DOUBTS[doubt]
     best, second = results.ranking[:2]
-    comparison = copy.deepcopy(results.comparison)
-    for pair in comparison["pairs"].values():
-        if {pair["first"], pair["second"]} == {best, second}:
-            pair |= {"difference_low": low, "difference_high": high}
-            pair |= {"difference": difference, "p_value_holm": p}
-    altered = dataclasses.replace(results, comparison=comparison)
+    changes = {"difference_low": low, "difference_high": high, "difference": difference}
+    pairs = {
+        name: replace(pair, **changes, p_value_holm=p)
+        if {pair.first, pair.second} == {best, second}
+        else pair
+        for name, pair in results.comparison.pairs.items()
+    }
+    comparison = results.comparison.model_copy(update={"pairs": pairs})
+    altered = replace(results, comparison=comparison)
     assert verdict(altered).startswith("No evidence of a difference between ")
     text = " ".join(said(compose(altered)))
     both = {(NAMES[best], NAMES[second]), (NAMES[second], NAMES[best])}
@@ -266,28 +265,30 @@ def test_without_evidence_nobody_beats_anybody(doubt: str, results: Results) -> 
 
 
 def one_seed(value: Any) -> Any:
-    """The record as it would be with the first seed alone."""
+    """The records as they would be with the first seed alone."""
+    if isinstance(value, BaseModel):
+        return type(value).model_validate(one_seed(value.model_dump(exclude_unset=True)))
     if not isinstance(value, dict):
         return value
     if {"mean", "std", "ci95_low", "ci95_high", "per_seed"} <= set(value):
-        seed, first = next(iter(value["per_seed"].items()))
-        return summarise({int(seed): first})
+        return asdict(summarise(dict([*value["per_seed"].items()][:1])))
     return {key: one_seed(item) for key, item in value.items()}
 
 
 def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Results) -> None:
     seed, curves = results.params.seeds[0], results.robustness_curves
-    comparison = copy.deepcopy(results.comparison)
-    for pair in comparison["pairs"].values():
-        pair |= {"limitation": ONE_SEED_LIMITATION, "seeds": [seed]}
-        pair["mcnemar"] = {str(seed): pair["mcnemar"][str(seed)]}
-    single = dataclasses.replace(
+    alone = {"limitation": ONE_SEED_LIMITATION, "seeds": (seed,)}
+    pairs = {
+        name: replace(pair, **alone, mcnemar=pair.mcnemar[:1])
+        for name, pair in results.comparison.pairs.items()
+    }
+    single = replace(
         results,
         params=results.params.model_copy(update={"seeds": (seed,)}),
         metrics=one_seed(results.metrics),
         robustness=one_seed(results.robustness),
         domains=one_seed(results.domains),
-        comparison=comparison,
+        comparison=results.comparison.model_copy(update={"pairs": pairs}),
         curves={name: rows[rows["seed"] == seed] for name, rows in results.curves.items()},
         robustness_curves=curves[curves["seed"] == seed],
     )
@@ -347,7 +348,7 @@ def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:
     for name in LOADED:
         content = (copied / name).read_bytes()
         (copied / name).write_bytes(content[: len(content) // 2] if name.endswith("json") else b"")
-        with pytest.raises(DigitbenchError, match=f"{re.escape(name)}: damaged .*dvc repro"):
+        with pytest.raises(DigitbenchError, match=rf"{re.escape(name)}: (damaged|cannot be read) .*dvc repro"):
             load_results(load_params())
         (copied / name).write_bytes(content)
 
