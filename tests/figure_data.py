@@ -17,6 +17,10 @@ from digitbench.figures.errors import always_wrong, disagreements, error_grid, r
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
 from digitbench.figures.robustness import corruption_examples, robustness_curves
 from digitbench.figures.tiles import SIDE, Grid
+from digitbench.results.records import Cell, DomainShift
+from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.factorial import Decomposition, Effect, Estimate
+from digitbench.statistics.summary import Summary
 
 ALL = ("mlp", "cnn", "rnn", "lstm")
 CORRUPTIONS = ("shift", "rotation", "scaling", "shear", "noise", "blur", "contrast", "occlusion")
@@ -152,79 +156,80 @@ def draw_domains(names: tuple[str, ...]) -> Figure:
 
 def pair(
     first: str, second: str, difference: float, half_width: float, p: float
-) -> dict[str, float | str]:
-    return {
-        "first": first,
-        "second": second,
-        "difference": difference,
-        "difference_low": difference - half_width,
-        "difference_high": difference + half_width,
-        "p_value_holm": p,
-    }
+) -> PairwiseComparison:
+    return PairwiseComparison(
+        first=first,
+        second=second,
+        seeds=(0,),
+        difference=difference,
+        difference_low=difference - half_width,
+        difference_high=difference + half_width,
+        error_reduction=None,
+        error_reduction_low=None,
+        error_reduction_high=None,
+        mcnemar=(),
+        p_value=p,
+        p_value_holm=p,
+        p_value_method="invented",
+        confidence=0.95,
+        resamples=1,
+        limitation=None,
+    )
 
 
-def estimate(value: float, half_width: float | None) -> dict[str, float | None]:
+def estimate(value: float, half_width: float | None) -> Estimate:
     if half_width is None:
-        return {"ci95_low": None, "ci95_high": None, "p_value": None}
-    return {"ci95_low": value - half_width, "ci95_high": value + half_width, "p_value": 0.001}
+        return Estimate(value)
+    return Estimate(value, value - half_width, value + half_width, 0.001)
 
 
-def shift_record(half_width: float | None) -> dict[str, Any]:
-    """A record of the study of domain shift: accuracies from 30 to 98 %, one domain lower."""
+def shift_record(half_width: float | None) -> dict[str, DomainShift]:
+    """What the study of domain shift found: accuracies from 30 to 98 %, one domain lower."""
     return {
         "usps": shift_of("USPS (ESL, unsmoothed)", 9298, 0.0, half_width),
         "optical": shift_of("optical digits (UCI test part)", 1797, 0.05, half_width),
     }
 
 
-def shift_of(name: str, images: int, less: float, half_width: float | None) -> dict[str, Any]:
+def shift_of(name: str, images: int, less: float, half_width: float | None) -> DomainShift:
     levels = [("mlp", False), ("mlp", True), ("cnn", False), ("cnn", True)]
     means = [(0.4, 0.9), (0.5, 0.973), (0.8, 0.915), (0.942, 0.98)]
-    cells = [
-        {
-            "model": model,
-            "augmentation": augmentation,
-            "mapping": mapping,
-            "accuracy": {"mean": mean - less, **estimate(mean - less, half_width)},
-        }
+    cells = tuple(
+        cell(model, augmentation, mapping, estimate(mean - less, half_width))
         for (model, augmentation), pair_of_means in zip(levels, means, strict=True)
         for mapping, mean in zip(("stretch", "box"), pair_of_means, strict=True)
-    ]
+    )
     factors = ("model", "augmentation", "mapping")
     chosen = [c for size in (1, 2, 3) for c in combinations(factors, size)]
-    table = [
-        {
-            "factors": list(names),
-            "effect": (0.21 - 0.07 * k),
-            **estimate(0.21 - 0.07 * k, half_width),
-            "p_value_holm": None if half_width is None else 0.01 if k % 2 else 0.2,
-        }
+    table = tuple(
+        Effect(
+            names,
+            estimate(0.21 - 0.07 * k, half_width),
+            None if half_width is None else 0.01 if k % 2 else 0.2,
+        )
         for k, names in enumerate(chosen)
-    ]
-    return {
-        "name": name,
-        "images": images,
-        "cells": cells,
-        "effects": table,
-        "gaps": [
-            gap("stretch", "box", {"model": 0.2, "augmentation": -0.1, "mapping": 0.3}, half_width),
-            gap("box", "box", {"model": 0.01, "augmentation": 0.07}, half_width),
-        ],
-    }
+    )
+    gaps = (
+        gap("stretch", "box", {"model": 0.2, "augmentation": -0.1, "mapping": 0.3}, half_width),
+        gap("box", "box", {"model": 0.01, "augmentation": 0.07}, half_width),
+    )
+    return DomainShift(name=name, images=images, cells=cells, effects=table, gaps=gaps)
+
+
+def cell(model: str, augmentation: bool, mapping: str, found: Estimate) -> Cell:
+    accuracy = Summary(found.value, None, found.ci95_low, found.ci95_high, {0: found.value})
+    return Cell(model=model, augmentation=augmentation, mapping=mapping, accuracy=accuracy)
 
 
 def gap(
     before: str, after: str, parts: dict[str, float], half_width: float | None
-) -> dict[str, Any]:
-    total = sum(parts.values())
-    return {
-        "start": {"model": "mlp", "augmentation": False, "mapping": before},
-        "end": {"model": "cnn", "augmentation": True, "mapping": after},
-        "gap": {"value": total, **estimate(total, half_width)},
-        "parts": {
-            name: {"value": value, **estimate(value, half_width)} for name, value in parts.items()
-        },
-    }
+) -> Decomposition:
+    return Decomposition(
+        {"model": "mlp", "augmentation": False, "mapping": before},
+        {"model": "cnn", "augmentation": True, "mapping": after},
+        estimate(sum(parts.values()), half_width),
+        {name: estimate(value, half_width) for name, value in parts.items()},
+    )
 
 
 def draw_domain_shift(names: tuple[str, ...]) -> Figure:

@@ -1,12 +1,28 @@
+"""Digits of other origin: how they are brought to 28 x 28, loaded and told."""
+
+import gzip
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_digits
 
-from digitbench.download.digits import optical_digits
+from digitbench.download import digits
+from digitbench.download.digits import DOMAINS, optical_digits
+from digitbench.download.sources import FileSpec
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.domains import MAPPINGS, box20, stretch
+from digitbench.evaluation.domains import MAPPINGS, box20, domain_results, load_domains, stretch
+from digitbench.files import write_npz
+from digitbench.statistics.summary import summarise
+
+SEEDS = (3, 11, 4)
+ARCHITECTURES = ("mlp", "lstm")
+Foreign = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
 
 
 @pytest.fixture
@@ -70,17 +86,19 @@ def test_box_refuses_an_oblong() -> None:
         box20(np.zeros((1, 10, 20), np.uint8))
 
 
-@pytest.mark.parametrize("name", ["stretch", "box"])
-@pytest.mark.parametrize("value", [-1.0, 256.0, np.nan])
-def test_values_that_are_no_grey_levels_are_refused(name: str, value: float) -> None:
-    with pytest.raises(DigitbenchError, match="grey levels"):
-        MAPPINGS[name](np.full((1, 16, 16), value))
-
-
-@pytest.mark.parametrize("name", ["stretch", "box"])
-def test_a_single_image_without_batch_is_refused(name: str) -> None:
-    with pytest.raises(DigitbenchError, match=r"\[N, height, width\]"):
-        MAPPINGS[name](np.zeros((16, 16), np.uint8))
+@pytest.mark.parametrize("name", MAPPINGS)
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.full((1, 16, 16), -1.0), "grey levels"),
+        (np.full((1, 16, 16), 256.0), "grey levels"),
+        (np.full((1, 16, 16), np.nan), "grey levels"),
+        (np.zeros((16, 16), np.uint8), r"\[N, height, width\]"),
+    ],
+)
+def test_other_images_are_refused(name: str, images: NDArray[Any], message: str) -> None:
+    with pytest.raises(DigitbenchError, match=message):
+        MAPPINGS[name](images)
 
 
 def test_optical_digits_span_the_grey_levels_and_keep_their_order() -> None:
@@ -90,3 +108,141 @@ def test_optical_digits_span_the_grey_levels_and_keep_their_order() -> None:
     assert (images.min(), images.max(), len(np.unique(images))) == (0, 255, 17)
     np.testing.assert_allclose(images / 255 * 16, load_digits().images, atol=0.04)
     np.testing.assert_array_equal(labels, load_digits().target)
+
+
+# --- accuracy --------------------------------------------------------------------------------
+
+
+def reading(images: NDArray[np.uint8], architecture: str, seed: int) -> NDArray[np.int64]:
+    """An answer per image that depends on every pixel and on the model."""
+    weights = np.random.default_rng([seed, len(architecture)]).integers(1, 99, (28, 28))
+    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
+    return answers
+
+
+def answers(images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+    """Stands for the trained models."""
+    eye = np.eye(10, dtype=np.float32)
+    return {
+        name: np.stack([eye[reading(images, name, seed)] for seed in SEEDS])
+        for name in ARCHITECTURES
+    }
+
+
+@pytest.fixture
+def foreign() -> Foreign:
+    draw = np.random.default_rng(2)
+    return {
+        "first": (draw.integers(0, 256, (30, 8, 8), np.uint8), draw.integers(0, 10, 30)),
+        "second": (draw.integers(0, 256, (17, 16, 16), np.uint8), draw.integers(0, 10, 17)),
+    }
+
+
+def test_domain_accuracies_and_confusions_are_those_of_the_answers(
+    foreign: Foreign,
+) -> None:
+    record, confusion = domain_results(answers, foreign, SEEDS)
+    assert list(record.domains) == list(foreign)
+    keys = ["domain", "mapping", "architecture"]
+    cells = confusion.set_index([*keys, "actual", "predicted"])["count"].sort_index()
+    assert cells.index.is_unique
+    assert len(cells) == len(foreign) * len(MAPPINGS) * len(ARCHITECTURES) * 100
+    for domain, (images, labels) in foreign.items():
+        assert record.domains[domain].images == len(labels)
+        assert list(record.domains[domain].accuracy) == list(MAPPINGS)
+        for mapping, bring in MAPPINGS.items():
+            assert list(record.domains[domain].accuracy[mapping]) == list(ARCHITECTURES)
+            for name in ARCHITECTURES:
+                given = [reading(bring(images), name, seed) for seed in SEEDS]
+                hits = [float((a == labels).mean()) for a in given]
+                summary = record.domains[domain].accuracy[mapping][name]
+                assert summary == summarise(dict(zip(SEEDS, hits, strict=True)))
+                counts = cells[domain, mapping, name]
+                assert counts.sum() == len(SEEDS) * len(labels)
+                diagonal = sum(counts[digit, digit] for digit in range(10))
+                assert diagonal / counts.sum() == pytest.approx(summary.mean)
+                truth = np.tile(labels, len(SEEDS))
+                pairs = Counter(zip(truth.tolist(), np.concatenate(given).tolist(), strict=True))
+                assert {cell: count for cell, count in counts.items() if count} == pairs
+
+
+# --- loading ---------------------------------------------------------------------------------
+
+
+def usps_file(labels: list[int]) -> bytes:
+    lines = [f"{label} " + " ".join(["-1"] * 255 + ["1"]) for label in labels]
+    return gzip.compress("\n".join(lines).encode())
+
+
+def put_optical(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """What the stage `download` leaves there."""
+    DOMAINS["optical"].fetch(folder, None, 1)
+    return optical_digits()
+
+
+def test_domains_are_loaded_as_asked_and_usps_is_named_with_its_variant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {"zip.train.gz": usps_file([7, 1]), "zip.test.gz": usps_file([0])}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    images, labels = put_optical(tmp_path)
+    specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
+    monkeypatch.setattr(digits, "FILES", specs)
+    (foreign, of_usps), (near, of_optical) = load_domains(("usps", "optical"), tmp_path).items()
+    assert "USPS" in foreign
+    assert "unsmoothed" in foreign
+    assert of_usps[1].tolist() == [7, 1, 0]
+    assert near == digits.NAME
+    np.testing.assert_array_equal(of_optical[0], images)
+    np.testing.assert_array_equal(of_optical[1], labels)
+    assert load_domains((), tmp_path / "nowhere") == {}
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """The content with 50 bytes turned over."""
+    wrong = bytes(255 - byte for byte in content[place : place + 50])
+    return content[:place] + wrong + content[place + 50 :]
+
+
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "half", "text", "start", "middle", "no labels"]
+)
+def test_missing_or_damaged_optical_digits_are_named(damage: str, tmp_path: Path) -> None:
+    images, _ = put_optical(tmp_path)
+    path = tmp_path / digits.FILE
+    good = path.read_bytes()
+    start, middle = 45, len(good) // 2  # the first bytes of the compressed images; some later ones
+    if damage == "missing":
+        path.unlink()
+    elif damage == "no labels":
+        write_npz(path, {"images": images})
+    else:
+        broken = {
+            "empty": b"",
+            "half": good[:middle],
+            "text": b"<html>not here</html>",
+            "start": flipped(good, start),
+            "middle": flipped(good, middle),
+        }
+        path.write_bytes(broken[damage])
+    with pytest.raises(DigitbenchError, match=rf"{digits.FILE}: .*dvc repro .*download"):
+        load_domains(("optical",), tmp_path)
+
+
+@pytest.mark.parametrize("broken", ["zip.train.gz", "zip.test.gz"])
+@pytest.mark.parametrize("content", [None, usps_file([5])], ids=["missing", "other"])
+def test_missing_or_other_usps_files_are_named(
+    broken: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = usps_file([1])
+    specs = [FileSpec(s.name, len(good), hashlib.sha256(good).hexdigest()) for s in digits.FILES]
+    monkeypatch.setattr(digits, "FILES", specs)
+    for spec in specs:
+        (tmp_path / spec.name).write_bytes(good)
+    if content is None:
+        (tmp_path / broken).unlink()
+    else:
+        (tmp_path / broken).write_bytes(content)
+    with pytest.raises(DigitbenchError, match=rf"{broken}: .*dvc repro .*download"):
+        load_domains(("usps",), tmp_path)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from digitbench.figures.domains import domain_shift, effects, gaps
 from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import ACCENT, COLOURS, GROUP_LOOKS, MUTED, Look, to_svg
 from digitbench.figures.tiles import on_paper
-from figure_data import digits, legend_of, robustness_data, shift_record, texts, units
+from figure_data import digits, estimate, legend_of, robustness_data, shift_record, texts, units
 
 PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
 EXAMPLES = dict(zip(("stretch", "box"), digits(2), strict=True))
@@ -33,19 +34,19 @@ def test_domain_shift_has_a_row_per_group_with_both_mappings(half_width: float |
     figure.draw_without_rendering()
     panels = figure.axes[:2]
     for axes, content in zip(panels, record.values(), strict=True):
-        assert axes.get_title() == f"{content['name']}\n{content['images']:,} images"
+        assert axes.get_title() == f"{content.name}\n{content.images:,} images"
         marks = dots(axes)
         assert len(marks) == 8
-        for mark, cell in zip(marks, content["cells"], strict=True):
+        for mark, cell in zip(marks, content.cells, strict=True):
             x, y = mark.get_offsets()[0]
-            row = 2 * (cell["model"] == "cnn") + cell["augmentation"]
-            assert (x, y) == pytest.approx((100 * cell["accuracy"]["mean"], row))
-            assert to_hex(mark.get_edgecolor()[0]) == COLOURS[cell["model"]]
+            row = 2 * (cell.model == "cnn") + cell.augmentation
+            assert (x, y) == pytest.approx((100 * cell.accuracy.mean, row))
+            assert to_hex(mark.get_edgecolor()[0]) == COLOURS[cell.model]
             # Full: box, hollow: stretch.
-            full = to_hex(mark.get_facecolor()[0]) == COLOURS[cell["model"]]
-            assert full == (cell["mapping"] == "box")
+            full = to_hex(mark.get_facecolor()[0]) == COLOURS[cell.model]
+            assert full == (cell.mapping == "box")
         assert sorted(texts(axes)) == sorted(
-            f"{100 * cell['accuracy']['mean']:.1f}" for cell in content["cells"]
+            f"{100 * cell.accuracy.mean:.1f}" for cell in content.cells
         )
         thick = [line for line in axes.collections if list(line.get_linewidths()) == [5]]
         assert len(thick) == (8 if half_width else 0)
@@ -80,13 +81,13 @@ def test_effects_with_evidence_are_coloured_and_told() -> None:
     record = shift_record(0.01)
     panels = effects(record).axes
     for axes, content in zip(panels, record.values(), strict=True):
-        table = content["effects"]
+        table = content.effects
         marks = dots(axes)
         assert [mark.get_offsets()[0][0] for mark in marks] == pytest.approx(
-            [100 * effect["effect"] for effect in table]
+            [100 * effect.estimate.value for effect in table]
         )
         # Effect 3 has a small p-value, but an interval around zero.
-        assert table[3]["ci95_low"] < 0 < table[3]["ci95_high"]
+        assert (table[3].estimate.ci95_low or 1) < 0 < (table[3].estimate.ci95_high or -1)
         expected = [MUTED, ACCENT, MUTED, MUTED, MUTED, ACCENT, MUTED]
         assert [to_hex(mark.get_facecolor()[0]) for mark in marks] == expected
         assert texts(axes)[:2] == ["+21.00", "+14.00"]
@@ -115,9 +116,7 @@ def test_gaps_have_a_bar_for_the_whole_and_for_each_part(half_width: float | Non
     panels = gaps(record).axes
     for axes, content in zip(panels, record.values(), strict=True):
         widths = [
-            100 * part["value"]
-            for gap in content["gaps"]
-            for part in (gap["gap"], *gap["parts"].values())
+            100 * part.value for gap in content.gaps for part in (gap.gap, *gap.parts.values())
         ]
         assert [bar.get_width() for bar in axes.patches] == pytest.approx(widths)
         assert [bar.get_y() + bar.get_height() / 2 for bar in axes.patches] == pytest.approx(
@@ -142,12 +141,17 @@ def test_every_mark_lies_within_the_axis_that_the_panels_share(
 ) -> None:
     record = shift_record(0.01)
     # The panel that is drawn last reaches further, on both sides.
-    for entry in (record["optical"]["effects"][0], record["optical"]["gaps"][0]["gap"]):
-        key = "effect" if "effect" in entry else "value"
-        entry |= {key: -0.9, "ci95_low": -0.95, "ci95_high": -0.85}
-    entry = record["optical"]["effects"][1]
-    entry |= {"effect": 0.9, "ci95_low": 0.85, "ci95_high": 0.95}
-    figure = draw(record)
+    optical = record["optical"]
+    first, second, *others = optical.effects
+    far = {
+        "effects": (
+            replace(first, estimate=estimate(-0.9, 0.05)),
+            replace(second, estimate=estimate(0.9, 0.05)),
+            *others,
+        ),
+        "gaps": (replace(optical.gaps[0], gap=estimate(-0.9, 0.05)), *optical.gaps[1:]),
+    }
+    figure = draw({**record, "optical": optical.model_copy(update=far)})
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert low <= -95

@@ -1,274 +1,256 @@
-"""Files are whole or absent, and the same bytes for the same content."""
+"""What evaluation writes of architectures: every number by hand or by scikit-learn."""
 
-import csv
-import io
 import json
-import os
-import stat
-import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
+from itertools import combinations, permutations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from digitbench.files import (
-    write_all,
-    write_bytes,
-    write_csv,
-    write_json,
-    write_npy,
-    write_npz,
-    write_text,
-)
+from architectures import FULL, MACS, PARAMETERS
+from digitbench import files
+from digitbench.evaluation.examples import DISPUTED
+from digitbench.evaluation.outputs import comparison, model_record
+from digitbench.evaluation.predictions import TrainedModel
+from digitbench.evaluation.scores import score_replicates
+from digitbench.results.metrics import BY_KEY
+from digitbench.results.records import ComparisonRecord, ModelRecord, SummaryRecord
+from digitbench.statistics.comparison import ONE_SEED_LIMITATION
+from digitbench.statistics.summary import Summary
 
-RNG = np.random.default_rng(2)
-MATRIX = RNG.random((7, 10)).astype(np.float32)
-SEEDS = np.array([3, 1])
-HEADER = ("name", "value")
-OBJECTS = np.array([{"a": 1}, None], dtype=object)
-
-WRITERS: dict[str, Callable[[Path], None]] = {
-    "bytes": lambda path: write_bytes(path, b"\0\r\n\xff"),
-    "text": lambda path: write_text(path, "Größe\n− 5 %\n"),
-    "json": lambda path: write_json(path, {"b": 1.5, "a": [None, "é"]}),
-    "csv": lambda path: write_csv(path, HEADER, [("x, y", 0.1), ("z", None)]),
-    "npy": lambda path: write_npy(path, MATRIX),
-    "npz": lambda path: write_npz(path, {"probabilities": MATRIX, "seeds": SEEDS}),
-}
-FRAME = pd.DataFrame({"metric": ["f1, macro", "é"], "value": [0.1 + 0.2, 1e-300]})
+SEEDS = (2, 0, 7)
+COUNT = 3000
+EYE = np.eye(10, dtype=np.float32)
+Predictions = tuple[NDArray[np.float32], NDArray[np.uint8]]  # [S, N, 10], [N]
 
 
-def rows_that_break() -> Iterator[tuple[object, ...]]:
-    yield "first", 1
-    raise RuntimeError("no more rows")
+def predictions(replicates: int) -> Predictions:
+    """With some errors."""
+    draw = np.random.default_rng(0)
+    labels = (np.arange(COUNT) % 10).astype(np.uint8)
+    odds = np.exp(draw.normal(size=(replicates, COUNT, 10)) + 4 * EYE[labels])
+    return (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32), labels
 
 
-# Content that turns out to be unfit, each with what is then raised.
-UNFIT: dict[str, tuple[Callable[[Path], None], type[Exception]]] = {
-    "json NaN": (lambda path: write_json(path, {"a": 1, "b": float("nan")}), ValueError),
-    "json inf": (lambda path: write_json(path, {"a": [{"b": float("-inf")}]}), ValueError),
-    "json array": (lambda path: write_json(path, {"a": MATRIX}), TypeError),
-    "csv": (lambda path: write_csv(path, HEADER, rows_that_break()), RuntimeError),
-    "npy": (lambda path: write_npy(path, OBJECTS), ValueError),
-    "npz": (lambda path: write_npz(path, {"good": MATRIX, "bad": OBJECTS}), ValueError),
-    "text": (lambda path: write_text(path, "lone \ud800"), UnicodeEncodeError),
-}
+def perfect(count: int) -> Predictions:
+    labels = (np.arange(count) % 10).astype(np.uint8)
+    return EYE[labels][np.newaxis].repeat(2, axis=0), labels
 
 
-@pytest.fixture(params=["new", "old"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A final name, with or without an old file under it."""
-    path = tmp_path / "out" / "file"
-    path.parent.mkdir()
-    if request.param == "old":
-        path.write_bytes(b"old")
-    return path
-
-
-def state(path: Path) -> dict[str, bytes]:
-    return {item.name: item.read_bytes() for item in path.parent.iterdir()}
-
-
-# --- whole or absent -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", UNFIT)
-def test_unfit_content_changes_nothing(kind: str, target: Path) -> None:
-    write, error = UNFIT[kind]
-    before = state(target)
-    with pytest.raises(error):
-        write(target)
-    assert state(target) == before
-
-
-@pytest.mark.parametrize("step", ["chmod", "replace"])
-@pytest.mark.parametrize("error", [OSError("disk gone"), KeyboardInterrupt()])
-def test_failure_before_the_end_changes_nothing(
-    step: str, error: BaseException, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    before = state(target)
-    monkeypatch.setattr(Path, step, fail)
-    with pytest.raises(type(error)):
-        write_bytes(target, b"new")
-    assert state(target) == before
-
-
-def test_full_disk_changes_nothing(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class FullDisk(io.FileIO):
-        def write(self, content: Any) -> int:
-            super().write(content[: len(content) // 2])
-            raise OSError(28, "No space left on device")
-
-    before = state(target)
-    monkeypatch.setattr(os, "fdopen", FullDisk)
-    with pytest.raises(OSError, match="No space left"):
-        write_bytes(target, b"0123456789")
-    assert state(target) == before
-
-
-def test_name_that_is_a_folder_is_left_as_it_is(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    (folder / "inside").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        write_bytes(folder, b"new")
-    assert sorted(tmp_path.rglob("*")) == [folder, folder / "inside"]
-
-
-@pytest.mark.parametrize("kind", WRITERS)
-def test_file_is_complete_before_it_gets_its_name(
-    kind: str, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = target.read_bytes() if target.exists() else None
-    seen: list[tuple[bytes, int]] = []
-    rename = Path.replace
-
-    def watched(beside: Path, final: Path) -> Path:
-        assert beside.parent == final.parent == target.parent  # one file system: atomic
-        assert (target.read_bytes() if target.exists() else None) == before
-        seen.append((beside.read_bytes(), stat.S_IMODE(beside.stat().st_mode)))
-        return rename(beside, final)
-
-    monkeypatch.setattr(Path, "replace", watched)
-    WRITERS[kind](target)
-    assert seen == [(target.read_bytes(), 0o644)]
-    assert list(state(target)) == ["file"]
-
-
-@pytest.mark.parametrize("umask", [0o077, 0o022, 0])
-@pytest.mark.parametrize("kind", WRITERS)
-def test_everybody_may_read_the_file(kind: str, umask: int, target: Path) -> None:
-    if target.exists():
-        target.chmod(0o600)
-    previous = os.umask(umask)
-    try:
-        WRITERS[kind](target)
-    finally:
-        os.umask(previous)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o644
-
-
-def test_folders_are_made(tmp_path: Path) -> None:
-    write_text(tmp_path / "a" / "b" / "c.txt", "x")
-    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
-
-
-# --- same content, same bytes ----------------------------------------------------------------
-
-
-def _dated_zip() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("member", b"")
-    return content.getvalue()
-
-
-@pytest.mark.parametrize("kind", WRITERS)
-def test_bytes_do_not_depend_on_the_clock(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    contents, controls = [], []
-    for name, clock in (("one", 1.7e9), ("two", 1.7e9 + 3661)):
-        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
-        WRITERS[kind](tmp_path / name)
-        contents.append((tmp_path / name).read_bytes())
-        controls.append(_dated_zip())
-    assert controls[0] != controls[1], "the clock that zip files are dated by did not move"
-    assert contents[0] == contents[1]
-
-
-def test_npz_written_later_has_the_same_bytes(tmp_path: Path) -> None:
-    WRITERS["npz"](tmp_path / "one.npz")
-    time.sleep(2.1)  # zip files count in steps of two seconds
-    WRITERS["npz"](tmp_path / "two.npz")
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-
-
-# --- content comes back ----------------------------------------------------------------------
-
-
-def test_npz_holds_the_arrays_and_nothing_else(tmp_path: Path) -> None:
-    write_npz(tmp_path / "a.npz", {"probabilities": MATRIX, "seeds": SEEDS})
-    with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
-        assert sorted(archive.files) == ["probabilities", "seeds"]
-        for name, expected in (("probabilities", MATRIX), ("seeds", SEEDS)):
-            assert archive[name].dtype == expected.dtype
-            np.testing.assert_array_equal(archive[name], expected)
-
-
-def test_npy_can_be_memory_mapped(tmp_path: Path) -> None:
-    write_npy(tmp_path / "a.npy", MATRIX)
-    mapped = np.load(tmp_path / "a.npy", mmap_mode="r", allow_pickle=False)
-    assert isinstance(mapped, np.memmap)
-    np.testing.assert_array_equal(mapped, MATRIX)
-
-
-def test_json_keeps_order_letters_and_numbers(tmp_path: Path) -> None:
-    content = {"z": 0.1 + 0.2, "a": [1, None, True], "m": {"é": "−"}}
-    write_json(tmp_path / "a.json", content)
-    text = (tmp_path / "a.json").read_bytes().decode("utf-8")
-    assert list(json.loads(text).items()) == list(content.items())
-    assert '"é": "−"' in text
-    assert text.endswith("}\n")
-
-
-def test_files_of_a_stage_are_those_of_the_single_writers(tmp_path: Path) -> None:
-    arrays = {"probabilities": MATRIX, "seeds": SEEDS}
-    record = {"b": 1.5, "a": [None, "é"]}
-    one, other = tmp_path / "one", tmp_path / "other"
-    write_all(
-        {
-            one / "a.json": record,
-            one / "b.csv": FRAME,
-            one / "deep" / "c.npz": arrays,
-            one / "d.png": b"\x89PNG\r\n",
-        }
-    )
-    write_json(other / "a.json", record)
-    write_csv(other / "b.csv", ("metric", "value"), FRAME.itertuples(index=False))
-    write_npz(other / "deep" / "c.npz", arrays)
-    write_bytes(other / "d.png", b"\x89PNG\r\n")
-    files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
-    assert len(files) == 4
-    for name in files:
-        assert (one / name).read_bytes() == (other / name).read_bytes()
-
-
-def test_frame_comes_back_exactly(tmp_path: Path) -> None:
-    values = RNG.random(300).tolist()
-    frame = pd.DataFrame({"x": values, "count": range(300), "none": [None, 1.5] * 150})
-    write_all({tmp_path / "a.csv": frame})
-    header, *rows = csv.reader(io.StringIO((tmp_path / "a.csv").read_text()))
-    assert header == ["x", "count", "none"]
-    assert [float(x) for x, _, _ in rows] == values
-    assert [(count, none) for _, count, none in rows] == [
-        (str(i), "1.5" if i % 2 else "") for i in range(300)
+def record_of(found: Predictions, seeds: Sequence[int], architecture: str = "mlp") -> ModelRecord:
+    models = [
+        TrainedModel(architecture, FULL[architecture], seed, Path(f"models/{seed}"), b"x" * 99)
+        for seed in seeds
     ]
+    return model_record(models, score_replicates(architecture, *found, seeds), *found)
 
 
-def test_csv_gives_every_float_back_exactly(tmp_path: Path) -> None:
-    values = [*RNG.random(200).tolist(), 1e-300, 0.1 + 0.2, 1 / 3, 1e22, 5e-324]
-    numbers = [*values, *RNG.random(50)]  # NumPy's own floats too
-    write_csv(tmp_path / "a.csv", HEADER, [(f"row, {i}", x) for i, x in enumerate(numbers)])
-    content = (tmp_path / "a.csv").read_bytes()
-    assert b"\r" not in content
-    header, *rows = csv.reader(io.StringIO(content.decode()))
-    assert header == list(HEADER)
-    assert [name for name, _ in rows] == [f"row, {i}" for i in range(len(numbers))]
-    assert [float(value) for _, value in rows] == [float(number) for number in numbers]
+@pytest.fixture(scope="module")
+def record() -> ModelRecord:
+    return record_of(predictions(3), SEEDS)
 
 
-def test_csv_writes_nothing_for_a_missing_value(tmp_path: Path) -> None:
-    write_csv(tmp_path / "a.csv", ("a", "b", "c"), [(1, None, 2)])
-    assert (tmp_path / "a.csv").read_text() == "a,b,c\n1,,2\n"
+def written(record: ModelRecord | ComparisonRecord) -> None:
+    """Fit for JSON, and read back as it was."""
+    text = json.dumps(record.content(), allow_nan=False).encode()
+    assert type(record).parse(text, "test") == record
 
 
-def test_text_keeps_its_line_ends(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.txt", "a\nß\r\n")
-    assert (tmp_path / "a.txt").read_bytes() == b"a\n\xc3\x9f\r\n"
+# --- one architecture ------------------------------------------------------------------------
+
+
+def test_every_metric_has_its_row_and_its_mean_spread_interval_and_seeds(
+    record: ModelRecord,
+) -> None:
+    assert set(record.metrics) == set(BY_KEY)
+    for summary in record.metrics.values():
+        assert tuple(summary.per_seed) == record.seeds == SEEDS
+        values = list(summary.per_seed.values())
+        assert summary.mean == pytest.approx(sum(values) / 3)
+        assert summary.std == pytest.approx(np.std(values, ddof=1))
+        if summary.std == 0:
+            assert summary.ci95_low == summary.ci95_high == summary.mean
+            continue
+        ends = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+        assert (summary.ci95_low, summary.ci95_high) == pytest.approx(ends)
+
+
+def test_the_metrics_agree_with_scikit_learn(record: ModelRecord) -> None:
+    probabilities, labels = predictions(3)
+    averaged = {"precision": precision_score, "recall": recall_score, "f1": f1_score}
+    for row, seed in enumerate(SEEDS):
+        answers = probabilities[row].argmax(axis=1)
+        mine = {key: summary.per_seed[seed] for key, summary in record.metrics.items()}
+        assert mine["accuracy"] == pytest.approx(accuracy_score(labels, answers))
+        assert mine["errors"] == (answers != labels).sum()
+        for name, metric in averaged.items():
+            assert mine[f"macro_{name}"] == pytest.approx(metric(labels, answers, average="macro"))
+            by_digit = [summary.per_seed[seed] for summary in record.per_class(name).values()]
+            assert by_digit == pytest.approx(metric(labels, answers, average=None).tolist())
+        areas = [roc_auc_score(labels == d, probabilities[row, :, d]) for d in range(10)]
+        assert mine["macro_auc"] == pytest.approx(np.mean(areas))
+
+
+def test_confusion_adds_up_over_replicates(record: ModelRecord) -> None:
+    counts, rates = np.array(record.test.confusion.total), np.array(record.test.confusion.rates)
+    assert (record.test.images, counts.sum()) == (COUNT, 3 * COUNT)
+    assert record.images_per_class == (COUNT // 10,) * 10
+    assert counts.sum() - np.trace(counts) == sum(record.metrics["errors"].per_seed.values())
+    np.testing.assert_allclose(rates, counts / (3 * COUNT / 10))
+
+
+@pytest.mark.parametrize("architecture", FULL)
+def test_sizes_are_those_counted_by_hand(architecture: str) -> None:
+    record = record_of(predictions(1), (0,), architecture)
+    assert (record.parameters, record.macs) == (
+        PARAMETERS[architecture](28),
+        MACS[architecture](28),
+    )
+    assert (record.architecture, record.bytes) == (architecture, 99)
+    assert sum(layer.parameters for layer in record.layers) == record.parameters
+    assert sum(layer.macs for layer in record.layers) == record.macs
+
+
+def misread(found: Predictions, replicate: int, *images: int) -> None:
+    stack, labels = found
+    for image in images:
+        stack[replicate, image] = EYE[(labels[image] + 1) % 10]
+
+
+def test_errors_on_disputed_labels_by_hand() -> None:
+    found = perfect(10_000)
+    first, second, last = DISPUTED[0], DISPUTED[1], DISPUTED[-1]
+    misread(found, 0, first, last, 3, 4)
+    misread(found, 1, second, first + 1, last - 1)
+    metrics = record_of(found, (5, 6)).metrics
+    assert metrics["errors"].per_seed == {5: 4, 6: 3}
+    assert metrics["errors_disputed"].per_seed == {5: 2, 6: 1}
+    assert metrics["errors_disputed"].mean == 1.5
+
+
+def test_disputed_images_beyond_the_set_dont_count() -> None:
+    for count, expected in ((DISPUTED[1], 1), (DISPUTED[1] + 1, 2)):
+        stack, labels = perfect(count)
+        record = record_of((np.roll(stack, 1, axis=2), labels), (0, 1))  # everything is wrong
+        assert record.metrics["errors_disputed"].per_seed == {0: expected, 1: expected}
+
+
+def test_the_headline_is_the_record_rounded(record: ModelRecord) -> None:
+    headline = SummaryRecord.of(record).model_dump()
+    accuracy, metrics = record.accuracy, record.metrics
+    pairs = {
+        "accuracy": accuracy.mean,
+        "std": accuracy.std,
+        "ci95_low": accuracy.ci95_low,
+        "ci95_high": accuracy.ci95_high,
+        **{key: metrics[key].mean for key in ("macro_f1", "nll", "ece")},
+    }
+    for key, value in pairs.items():
+        assert headline[key] == pytest.approx(value, abs=0.5e-5)
+        assert len(str(headline[key]).partition(".")[2]) <= 5
+    assert (headline["seeds"], headline["parameters"]) == (3, PARAMETERS["mlp"](28))
+    assert set(headline) == {*pairs, "seeds", "parameters"}
+
+
+def test_one_seed_or_no_error_leaves_no_gap_in_the_file(record: ModelRecord) -> None:
+    single = record_of(predictions(1), (4,))
+    for item in (record, single, record_of(perfect(20), (0, 1))):
+        written(item)
+    for summary in single.metrics.values():
+        assert summary == Summary(summary.mean, None, None, None, {4: summary.mean})
+    headline = SummaryRecord.of(single)
+    assert (headline.std, headline.ci95_low, headline.ci95_high) == (None, None, None)
+    assert headline.seeds == 1
+
+
+# --- the comparison --------------------------------------------------------------------------
+
+# From the worst to the best.
+SHARPNESS = {"mlp": 1.5, "rnn": 2.0, "lstm": 2.5, "cnn": 3.5}
+Stacks = dict[str, NDArray[np.float32]]
+
+
+def stacks_for(replicates: int) -> tuple[Stacks, NDArray[np.uint8]]:
+    """Per architecture one-hot answers [S, N, 10], and labels [N]."""
+    draw = np.random.default_rng(1)
+    labels = (np.arange(250) % 10).astype(np.uint8)
+    noise = {name: draw.normal(size=(replicates, 250, 10)) for name in SHARPNESS}
+    return {
+        name: EYE[(noise[name] + sharpness * EYE[labels]).argmax(axis=2)]
+        for name, sharpness in SHARPNESS.items()
+    }, labels
+
+
+def compared(
+    stacks: Stacks, labels: NDArray[np.uint8], seeds: Sequence[int], confused_pairs: int = 3
+) -> ComparisonRecord:
+    scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
+    ((path, content),) = comparison(stacks, labels, scores, confused_pairs).items()
+    assert path == files.METRICS / "comparison.json"
+    record = ComparisonRecord.parse(json.dumps(content, allow_nan=False).encode(), str(path))
+    written(record)
+    return record
+
+
+def test_every_pair_is_there_once_with_its_difference_and_its_own_networks() -> None:
+    stacks, labels = stacks_for(3)
+    record = compared(stacks, labels, (4, 9, 1))
+    correct = {name: stack.argmax(axis=2) == labels for name, stack in stacks.items()}
+    accuracy = {name: right.mean() for name, right in correct.items()}
+    assert sorted(accuracy, key=accuracy.__getitem__) == list(SHARPNESS)
+    expected = {f"{second}_minus_{first}" for first, second in combinations(SHARPNESS, 2)}
+    assert set(record.pairs) == expected
+    for key, pair in record.pairs.items():
+        assert key == f"{pair.second}_minus_{pair.first}"
+        assert record.pair(pair.second, pair.first) is record.pair(pair.first, pair.second) is pair
+        difference = accuracy[pair.second] - accuracy[pair.first]
+        assert 0 < difference == pytest.approx(pair.difference)
+        assert pair.difference_low < difference < pair.difference_high
+        reduction = 1 - (1 - accuracy[pair.second]) / (1 - accuracy[pair.first])
+        assert pair.error_reduction == pytest.approx(reduction)
+        assert pair.limitation is None
+        assert pair.p_value <= pair.p_value_holm <= 1
+        assert pair.seeds == tuple(test.seed for test in pair.mcnemar) == (4, 9, 1)
+        for row, test in enumerate(pair.mcnemar):
+            first, second = correct[pair.first][row], correct[pair.second][row]
+            assert (test.n10, test.n01) == ((first & ~second).sum(), (second & ~first).sum())
+    with pytest.raises(KeyError, match="cnn and gru were not compared"):
+        record.pair("cnn", "gru")
+
+
+def test_the_most_confused_digits_by_counting() -> None:
+    stacks, labels = stacks_for(3)
+    record = compared(stacks, labels, (4, 9, 1))
+    for name, stack in stacks.items():
+        answers = stack.argmax(axis=2)
+        taken = {
+            (a, b): int(((labels == a) & (answers == b)).sum())
+            for a, b in permutations(range(10), 2)
+        }
+        both = {(a, b): taken[a, b] + taken[b, a] for a, b in combinations(range(10), 2)}
+        found = record.most_confused[name]
+        assert [item.count for item in found] == sorted(both.values(), reverse=True)[:3]
+        for item in found:
+            a, b = item.first, item.second
+            assert item.count == both[a, b]
+            assert item.rate_first_as_second == pytest.approx(taken[a, b] / 75)
+            assert item.rate_second_as_first == pytest.approx(taken[b, a] / 75)
+
+
+def test_one_seed_comes_with_its_limitation() -> None:
+    for pair in compared(*stacks_for(1), (3,)).pairs.values():
+        assert pair.limitation == ONE_SEED_LIMITATION
+        assert [test.seed for test in pair.mcnemar] == [3]
+        assert pair.p_value == pair.mcnemar[0].p_value
+
+
+def test_models_without_a_mistake_leave_ratios_open_rather_than_broken() -> None:
+    stack, labels = perfect(250)
+    record = compared({"mlp": stack, "cnn": stack.copy()}, labels, (0, 1))
+    pair = record.pairs["cnn_minus_mlp"]
+    assert (pair.difference, pair.error_reduction, pair.p_value_holm) == (0, None, 1)
+    assert record.most_confused == {"mlp": (), "cnn": ()}

@@ -18,7 +18,6 @@ from torch import Generator, Tensor
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
-from digitbench.errors import DigitbenchError
 from digitbench.evaluation.scores import Labels
 from digitbench.results.records import RobustnessRecord
 from digitbench.statistics.summary import Summary, summarise
@@ -40,27 +39,15 @@ class Corruption:
     """One way of spoiling an image.
 
     Attributes:
-        name: The key in `CORRUPTIONS`.
         unit: What a strength counts, for the axis of a plot.
         strengths: The strengths to evaluate, ascending; the first is 0, the clean image.
         apply: Maps grey levels 0..255 (float [N, 1, 28, 28]), a non-zero strength and a generator
             to corrupted grey levels of the same shape, not yet rounded or clipped.
-        description: One sentence for the reader of a report.
     """
 
-    name: str
     unit: str
     strengths: tuple[float, ...]
     apply: Callable[[Tensor, float, Generator], Tensor]
-    description: str
-
-
-def _whole_pixels(name: str, strength: float) -> int:
-    if not float(strength).is_integer():
-        raise DigitbenchError(
-            f"The strength of the corruption '{name}' is {strength} pixels; give a whole number."
-        )
-    return int(strength)
 
 
 def _random_signs(count: int, generator: Generator) -> Tensor:
@@ -83,7 +70,11 @@ def _warp(images: Tensor, matrices: Tensor) -> Tensor:
 
 
 def _shift(images: Tensor, strength: float, generator: Generator) -> Tensor:
-    pixels = _whole_pixels("shift", strength)
+    """Move along each axis involved, in one of eight directions drawn per image.
+
+    The digit keeps a margin of about 4 pixels, so beyond that it is cut.
+    """
+    pixels = int(strength)
     directions = torch.randint(len(_DIRECTIONS), (len(images),), generator=generator)
     padded = functional.pad(images, (pixels,) * 4)
     shifted = torch.empty_like(images)
@@ -95,17 +86,20 @@ def _shift(images: Tensor, strength: float, generator: Generator) -> Tensor:
 
 
 def _rotate(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Turn about the centre, clockwise or anticlockwise as drawn per image."""
     angles = math.radians(strength) * _random_signs(len(images), generator)
     cos, sin = angles.cos(), angles.sin()
     return _warp(images, torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2))
 
 
 def _shrink(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+    """Shrink about the centre to (1 - strength) times the size."""
     matrix = torch.eye(2) / (1 - strength)
     return _warp(images, matrix.expand(len(images), 2, 2))
 
 
 def _shear(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Lean upright strokes by this angle, to the left or to the right as drawn per image."""
     slopes = math.tan(math.radians(strength)) * _random_signs(len(images), generator)
     matrices = torch.eye(2).repeat(len(images), 1, 1)
     matrices[:, 0, 1] = slopes  # x moves in proportion to y: rows slide sideways
@@ -113,6 +107,7 @@ def _shear(images: Tensor, strength: float, generator: Generator) -> Tensor:
 
 
 def _add_noise(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Independent Gaussian noise; clipped, the black ground shows only the positive half of it."""
     return images + strength * WHITE * torch.randn(images.shape, generator=generator)
 
 
@@ -123,13 +118,15 @@ def _blur(images: Tensor, strength: float, _generator: Generator) -> Tensor:
     return blurred
 
 
-def _reduce_contrast(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+def _flatten(images: Tensor, strength: float, _generator: Generator) -> Tensor:
+    """Every pixel moves towards the mean grey of its image."""
     means = images.mean(dim=(1, 2, 3), keepdim=True)  # [N, 1, 1, 1]
     return means + (1 - strength) * (images - means)
 
 
 def _occlude(images: Tensor, strength: float, generator: Generator) -> Tensor:
-    side = _whole_pixels("occlusion", strength)
+    """A black square, wholly inside the field at a position drawn per image."""
+    side = int(strength)
     corners = torch.randint(SIDE - side + 1, (len(images), 2, 1), generator=generator)
     offsets = torch.arange(SIDE) - corners  # distance from the square's first row and column
     inside = (offsets >= 0) & (offsets < side)  # [N, 2, 28]
@@ -137,70 +134,20 @@ def _occlude(images: Tensor, strength: float, generator: Generator) -> Tensor:
     return images.masked_fill(covered[:, None], 0.0)
 
 
-_ALL = (
-    Corruption(
-        "shift",
-        "pixels",
-        (0, 1, 2, 3, 4, 6, 8),
-        _shift,
-        "The image moves by this many pixels along each axis involved, in one of eight directions "
-        "drawn per image; the digit keeps a margin of about 4 pixels, so beyond that it is cut.",
+CORRUPTIONS = {
+    "shift": Corruption("pixels", (0, 1, 2, 3, 4, 6, 8), _shift),
+    "rotation": Corruption("degrees", (0, 10, 20, 30, 45, 60), _rotate),
+    "scaling": Corruption("share of the side lost", (0, 0.1, 0.2, 0.3, 0.4, 0.5), _shrink),
+    "shear": Corruption("degrees", (0, 10, 20, 30, 40), _shear),
+    "noise": Corruption(
+        "standard deviation, share of white", (0, 0.1, 0.2, 0.3, 0.4, 0.5), _add_noise
     ),
-    Corruption(
-        "rotation",
-        "degrees",
-        (0, 10, 20, 30, 45, 60),
-        _rotate,
-        "The image turns about the centre of the field, clockwise or anticlockwise as drawn per "
-        "image.",
+    "blur": Corruption("standard deviation, pixels", (0, 0.5, 1, 1.5, 2, 2.5), _blur),
+    "contrast": Corruption(
+        "share of contrast lost", (0, 0.2, 0.4, 0.6, 0.8, 0.9), _reduce_contrast
     ),
-    Corruption(
-        "scaling",
-        "share of the side lost",
-        (0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        _shrink,
-        "The image shrinks about the centre of the field to (1 - strength) times its size.",
-    ),
-    Corruption(
-        "shear",
-        "degrees",
-        (0, 10, 20, 30, 40),
-        _shear,
-        "Upright strokes lean by this angle, to the left or to the right as drawn per image.",
-    ),
-    Corruption(
-        "noise",
-        "standard deviation, share of white",
-        (0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        _add_noise,
-        "Independent Gaussian noise is added to every pixel and the sum clipped to black and "
-        "white, so the black ground shows only the positive half of it.",
-    ),
-    Corruption(
-        "blur",
-        "standard deviation, pixels",
-        (0, 0.5, 1, 1.5, 2, 2.5),
-        _blur,
-        "The image is smoothed by a Gaussian.",
-    ),
-    Corruption(
-        "contrast",
-        "share of contrast lost",
-        (0, 0.2, 0.4, 0.6, 0.8, 0.9),
-        _reduce_contrast,
-        "Every pixel moves towards the mean grey of its image, so strokes darken and the ground "
-        "brightens while the mean stays.",
-    ),
-    Corruption(
-        "occlusion",
-        "side of the square, pixels",
-        (0, 4, 6, 8, 10, 12),
-        _occlude,
-        "A black square, wholly inside the field at a position drawn per image, covers the image.",
-    ),
-)
-
-CORRUPTIONS: dict[str, Corruption] = {corruption.name: corruption for corruption in _ALL}
+    "occlusion": Corruption("side of the square, pixels", (0, 4, 6, 8, 10, 12), _occlude),
+}
 
 
 def _generator_for(seed: int, name: str, strength: float) -> Generator:
@@ -210,46 +157,23 @@ def _generator_for(seed: int, name: str, strength: float) -> Generator:
 
 
 def corrupt(images: Images, name: str, strength: float, seed: int) -> Images:
-    """Return a corrupted copy of the images.
+    """A corrupted copy of the images [N, 28, 28], rounded and clipped to 0..255.
 
     The draws for an image depend on its position in the batch, not on the batch's length: the
     first images of a longer batch are corrupted as they would be alone.
 
     Args:
-        images: uint8 [N, 28, 28], white digit on black.
+        images: White digit on black.
         name: A key of `CORRUPTIONS`.
         strength: From 0 (an exact copy) to the corruption's largest strength, in its unit; whole
             pixels for shift and occlusion.
         seed: Seed of the corruption, to be the same for all models that are compared.
-
-    Returns:
-        uint8 [N, 28, 28], rounded and clipped to 0..255.
-
-    Raises:
-        DigitbenchError: The images have another shape or type, the name is unknown, or the
-            strength is out of range.
     """
-    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
-        raise DigitbenchError(
-            f"Images to corrupt are {images.dtype} of shape {images.shape}; "
-            f"give uint8 of shape [N, {SIDE}, {SIDE}]."
-        )
-    if name not in CORRUPTIONS:
-        raise DigitbenchError(
-            f"There is no corruption '{name}'; choose one of {', '.join(CORRUPTIONS)}."
-        )
-    corruption = CORRUPTIONS[name]
-    strongest = corruption.strengths[-1]
-    if not 0 <= strength <= strongest:
-        raise DigitbenchError(
-            f"The strength {strength} of the corruption '{name}' is out of range; "
-            f"give 0 to {strongest} ({corruption.unit})."
-        )
-    if strength == 0 or len(images) == 0:
+    if strength == 0:
         return images.copy()
     grey = torch.from_numpy(images.astype(np.float32))[:, None]  # [N, 1, 28, 28]
-    corrupted = corruption.apply(grey, strength, _generator_for(seed, name, strength))
-    rounded: NDArray[np.uint8] = corrupted[:, 0].round().clamp(0, WHITE).to(torch.uint8).numpy()
+    corrupted = CORRUPTIONS[name].apply(grey, strength, _generator_for(seed, name, strength))
+    rounded: Images = corrupted[:, 0].round().clamp(0, WHITE).to(torch.uint8).numpy()
     return rounded
 
 
@@ -267,8 +191,8 @@ def corrupted_accuracies(
     Every model sees the same corrupted images; all conditions are predicted in one go.
     """
     conditions = [
-        (corruption.name, strength)
-        for corruption in CORRUPTIONS.values()
+        (name, strength)
+        for name, corruption in CORRUPTIONS.items()
         for strength in corruption.strengths
     ]
     corrupted = np.concatenate(

@@ -1,6 +1,5 @@
 """Scores against plain counting and scikit-learn's own averages."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,9 @@ from sklearn import metrics
 
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.scores import (
+    PER_CLASS,
     Scores,
+    check_predictions,
     confusion_table,
     most_confused,
     per_class_summaries,
@@ -22,6 +23,7 @@ from digitbench.evaluation.scores import (
     summarise_scores,
 )
 from digitbench.files import model_file
+from digitbench.results.records import ConfusedPair
 from digitbench.statistics.summary import summarise
 
 ALL = list(range(10))
@@ -29,8 +31,7 @@ ALL = list(range(10))
 
 def probabilities_of(predicted: NDArray[Any]) -> NDArray[np.float32]:
     """Probabilities [N, 10] whose largest stands at the prediction, but is not 1."""
-    rng = np.random.default_rng(len(predicted))
-    noise = rng.random((len(predicted), 10))
+    noise = np.random.default_rng(len(predicted)).random((len(predicted), 10))
     noise[np.arange(len(predicted)), predicted] += 1
     noise /= noise.sum(axis=1, keepdims=True)
     return noise.astype(np.float32)
@@ -54,32 +55,25 @@ def cases() -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
 
 
 CASES = cases()
-NAMES = list(CASES)
+TRAINED = {11: "random", 5: "mostly right", 7: "7 never predicted"}
 
 
 def replicates() -> dict[int, Scores]:
     labels, _ = CASES["random"]
-    predictions = [CASES[name][1] for name in ("random", "mostly right", "7 never predicted")]
-    stack = np.stack([probabilities_of(predicted) for predicted in predictions])
-    return score_replicates("mlp", stack, labels, (11, 5, 7))
-
-
-def confusion_of(pairs: dict[tuple[int, int], int]) -> NDArray[np.int64]:
-    counts = np.diag(np.full(10, 100)).astype(np.int64)
-    for pair, count in pairs.items():
-        counts[pair] = count
-    return counts
+    stack = np.stack([probabilities_of(CASES[name][1]) for name in TRAINED.values()])
+    return score_replicates("mlp", stack, labels, list(TRAINED))
 
 
 # --- one replicate ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_headline_is_that_of_scikit_learn(name: str) -> None:
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", CASES)
+def test_scores_are_those_of_scikit_learn_and_of_counting(name: str) -> None:
     labels, predicted = CASES[name]
-    headline = score(probabilities_of(predicted), labels.astype(np.uint8)).headline
+    scores = score(probabilities_of(predicted), labels.astype(np.uint8))
     macro = {"labels": ALL, "average": "macro", "zero_division": 0.0}
-    assert headline == pytest.approx(
+    assert scores.headline == pytest.approx(
         {
             "accuracy": metrics.accuracy_score(labels, predicted),
             "macro_precision": metrics.precision_score(labels, predicted, **macro),
@@ -88,13 +82,7 @@ def test_headline_is_that_of_scikit_learn(name: str) -> None:
         },
         rel=1e-12,
     )
-    assert {type(value) for value in headline.values()} == {float}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_per_class_scores_are_those_of_counting(name: str) -> None:
-    labels, predicted = CASES[name]
-    scores = score(probabilities_of(predicted), labels)
+    assert {type(value) for value in scores.headline.values()} == {float}
     for digit in ALL:
         hits = int(((labels == digit) & (predicted == digit)).sum())
         said, there = int((predicted == digit).sum()), int((labels == digit).sum())
@@ -119,13 +107,7 @@ def test_three_images_by_hand() -> None:
     )
 
 
-@pytest.mark.filterwarnings("error")
-def test_class_never_predicted_counts_as_zero_without_a_warning() -> None:
-    labels, predicted = CASES["7 never predicted"]
-    scores = score(probabilities_of(predicted), labels)
-    assert scores.precision[7] == scores.recall[7] == scores.f1[7] == 0
-    assert scores.confusion[:, 7].sum() == 0
-    assert scores.confusion[7].sum() == (labels == 7).sum() > 0
+# --- what is refused -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -143,55 +125,65 @@ def test_values_that_are_no_numbers_are_refused_by_model(
     assert score_replicates("cnn", stack[[0, 2]], labels, (4, 8)).keys() == {4, 8}
 
 
+VALID = np.array([[[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]]], dtype=np.float32)  # [1, 3, 2]
+LABELS = np.array([0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "message"),
+    [
+        (VALID[0], LABELS, r"\[S, N, K\]"),
+        (VALID[:, :0], LABELS[:0], "non-empty"),
+        (VALID, LABELS[:2], "3 images"),
+        (VALID, np.array([0, 1, 2]), r"0\.\.1"),
+        (VALID, np.array([0, 1, -1]), r"0\.\.1"),
+        (VALID, LABELS.astype(float), r"0\.\.1"),
+        (VALID * 2, LABELS, "not logits"),
+        (np.array([[[1.5, -0.5]]]), np.array([0]), "not logits"),
+        (np.array([[[np.nan, 1.0]]]), np.array([0]), "not logits"),
+    ],
+)
+def test_broken_predictions_are_named(
+    probabilities: NDArray[Any], labels: NDArray[Any], message: str
+) -> None:
+    check_predictions(VALID, LABELS)
+    with pytest.raises(DigitbenchError, match=message):
+        check_predictions(probabilities, labels)
+
+
 # --- over replicates -------------------------------------------------------------------------
 
 
-def test_every_seed_gets_its_own_row() -> None:
+def test_every_seed_gets_its_own_row_and_value() -> None:
     labels, _ = CASES["random"]
-    scores = replicates()
-    assert list(scores) == [11, 5, 7]
-    for seed, name in zip(scores, ("random", "mostly right", "7 never predicted"), strict=True):
-        expected = metrics.accuracy_score(labels, CASES[name][1])
-        assert scores[seed].headline["accuracy"] == pytest.approx(expected)
-
-
-def test_summary_has_the_four_metrics_of_every_seed() -> None:
     scores = replicates()
     summaries = summarise_scores(scores)
     assert list(summaries) == ["accuracy", "macro_precision", "macro_recall", "macro_f1"]
     for metric, summary in summaries.items():
         values = {seed: item.headline[metric] for seed, item in scores.items()}
         assert summary == summarise(values)
-        assert summary["per_seed"] == {str(seed): value for seed, value in values.items()}
+        assert summary.per_seed == values
+    for seed, name in TRAINED.items():
+        expected = metrics.accuracy_score(labels, CASES[name][1])
+        assert summaries["accuracy"].per_seed[seed] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("metric", ["precision", "recall", "f1"])
-def test_per_class_summaries_are_of_the_class(metric: str) -> None:
+def test_classes_are_told_by_digit_and_metric() -> None:
     scores = replicates()
-    summaries = per_class_summaries(scores, metric)
-    assert list(summaries) == [str(digit) for digit in ALL]
-    for digit in ALL:
-        values = [getattr(item, metric)[digit] for item in scores.values()]
-        assert summaries[str(digit)]["mean"] == pytest.approx(np.mean(values))
-        assert summaries[str(digit)]["std"] == pytest.approx(np.std(values, ddof=1))
-
-
-def test_per_class_table_has_every_digit_and_metric_once() -> None:
-    scores = replicates()
-    table = per_class_table(scores)
+    summaries, table = per_class_summaries(scores), per_class_table(scores)
     assert list(table) == ["digit", "metric", "mean", "std", "ci95_low", "ci95_high"]
-    assert sorted((metric, int(digit)) for digit, metric in table[["digit", "metric"]].values) == (
-        sorted((metric, digit) for metric in ("precision", "recall", "f1") for digit in ALL)
-    )
-    for digit, metric, *numbers in table.itertuples(index=False):
-        summary: Mapping[str, Any] = per_class_summaries(scores, metric)[str(digit)]
-        assert numbers == [summary[key] for key in ("mean", "std", "ci95_low", "ci95_high")]
-
-
-def test_per_class_table_of_one_seed_has_no_spread() -> None:
-    table = per_class_table({5: replicates()[5]})
-    assert table["mean"].notna().all()
-    assert table[["std", "ci95_low", "ci95_high"]].isna().all(axis=None)
+    assert len(table) == len(ALL) * len(PER_CLASS)
+    for metric in PER_CLASS:
+        assert list(summaries[metric]) == ALL
+        for digit, summary in summaries[metric].items():
+            values = [getattr(item, metric)[digit] for item in scores.values()]
+            assert summary.mean == pytest.approx(np.mean(values))
+            assert summary.std == pytest.approx(np.std(values, ddof=1))
+            ((_, _, *numbers),) = table.query(f"digit == {digit} and metric == '{metric}'").values
+            assert numbers == [summary.mean, summary.std, summary.ci95_low, summary.ci95_high]
+    single = per_class_table({5: scores[5]})
+    assert single["mean"].notna().all()
+    assert single[["std", "ci95_low", "ci95_high"]].isna().all(axis=None)
 
 
 # --- confusion -------------------------------------------------------------------------------
@@ -201,57 +193,43 @@ def test_confusion_table_adds_up() -> None:
     labels, _ = CASES["random"]
     scores = replicates()
     table = confusion_table(scores)
-    assert list(table) == ["actual", "predicted", "count", "rate"]
     places = list(zip(table["actual"], table["predicted"], strict=True))
     assert places == [(a, b) for a in ALL for b in ALL]
     counts = table["count"].to_numpy().reshape(10, 10)
     rates = table["rate"].to_numpy().reshape(10, 10)
     by_hand = sum(
-        metrics.confusion_matrix(labels, CASES[name][1], labels=ALL)
-        for name in ("random", "mostly right", "7 never predicted")
+        metrics.confusion_matrix(labels, CASES[name][1], labels=ALL) for name in TRAINED.values()
     )
     np.testing.assert_array_equal(counts, by_hand)
-    assert counts.sum() == 3 * len(labels)
     np.testing.assert_allclose(rates.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(rates * counts.sum(axis=1, keepdims=True), counts, rtol=1e-12)
-
-
-def test_confusion_of_one_replicate_is_its_own() -> None:
-    item = replicates()[5]
-    np.testing.assert_array_equal(sum_confusion([item]), item.confusion)
+    np.testing.assert_array_equal(sum_confusion([scores[5]]), scores[5].confusion)
 
 
 @pytest.mark.filterwarnings("error")
-def test_rates_of_a_row_sum_to_one_unless_it_has_no_images() -> None:
-    counts = np.random.default_rng(0).integers(0, 9, (10, 10))
+def test_rates_of_a_class_without_images_stay_0() -> None:
+    counts = np.random.default_rng(0).integers(1, 9, (10, 10))
     counts[3] = 0
-    sums = row_rates(counts).sum(axis=1)
-    assert sums[3] == 0
-    np.testing.assert_allclose(np.delete(sums, 3), 1, rtol=1e-12)
+    assert row_rates(counts).sum(axis=1) == pytest.approx([1, 1, 1, 0, 1, 1, 1, 1, 1, 1])
 
 
 def test_most_confused_counts_both_directions_and_breaks_ties_by_digit() -> None:
-    counts = confusion_of({(4, 9): 3, (9, 4): 5, (2, 7): 6, (3, 5): 2, (5, 3): 4, (1, 8): 6})
+    counts = np.diag(np.full(10, 100)).astype(np.int64)
+    assert most_confused(counts, 90) == (), "right answers are no confusion"
+    taken = {(4, 9): 3, (9, 4): 5, (2, 7): 6, (3, 5): 2, (5, 3): 4, (1, 8): 6}
+    for pair, count in taken.items():
+        counts[pair] = count
     pairs = most_confused(counts, 5)
-    found = [(pair["first"], pair["second"], pair["count"]) for pair in pairs]
+    found = [(pair.first, pair.second, pair.count) for pair in pairs]
     assert found == [(4, 9, 8), (1, 8, 6), (2, 7, 6), (3, 5, 6)]  # the rest were never confused
-    assert pairs[0] == {
-        "first": 4,
-        "second": 9,
-        "count": 8,
-        "rate_first_as_second": pytest.approx(3 / 103),
-        "rate_second_as_first": pytest.approx(5 / 105),
-    }
-    assert pairs[1]["rate_second_as_first"] == 0
+    assert pairs[0] == ConfusedPair(
+        first=4,
+        second=9,
+        count=8,
+        rate_first_as_second=3 / 103,
+        rate_second_as_first=5 / 105,
+    )
+    assert pairs[1].rate_second_as_first == 0
     assert most_confused(counts, 2) == pairs[:2]
-
-
-def test_right_answers_are_no_confusion() -> None:
-    assert most_confused(confusion_of({}), 90) == []
-
-
-def test_every_pair_of_digits_can_be_listed() -> None:
-    pairs = most_confused(np.ones((10, 10), dtype=np.int64), 90)
-    assert [(pair["first"], pair["second"]) for pair in pairs] == [
-        (a, b) for a in ALL for b in range(a + 1, 10)
-    ]
+    every = most_confused(np.ones((10, 10), dtype=np.int64), 90)
+    assert [(p.first, p.second) for p in every] == [(a, b) for a in ALL for b in range(a + 1, 10)]

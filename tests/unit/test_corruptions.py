@@ -1,0 +1,342 @@
+"""Corruptions against SciPy and by hand, accuracies under them against a plain recomputation."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from digitbench.evaluation.corruptions import (
+    COLUMNS,
+    CORRUPTION_SEED,
+    CORRUPTIONS,
+    Images,
+    corrupt,
+    corrupted_accuracies,
+    random_subset,
+    robustness_record,
+)
+from digitbench.statistics.summary import summarise
+
+SEED = 7
+NAMES = list(CORRUPTIONS)
+
+
+@pytest.fixture
+def images() -> Images:
+    """Return 40 random smooth blobs, bright in the middle and black in the outer 4 pixels."""
+    rng = np.random.default_rng(0)
+    inner = ndimage.gaussian_filter(rng.uniform(0, 255, (40, 20, 20)), (0, 1, 1), mode="constant")
+    return np.pad(inner, ((0, 0), (4, 4), (4, 4))).astype(np.uint8)
+
+
+def _largest_difference(first: Images, second: NDArray[np.floating]) -> float:
+    return float(np.abs(first.astype(np.float64) - second).max())
+
+
+def _bilinear(image: Images, matrix: list[list[float]]) -> NDArray[np.float64]:
+    """Resample about the centre with SciPy; the matrix takes output (row, column) to input."""
+    centre = np.array([13.5, 13.5])
+    offset = centre - np.array(matrix) @ centre
+    result: NDArray[np.float64] = ndimage.affine_transform(
+        image.astype(np.float64), matrix, offset, order=1, mode="grid-constant"
+    )
+    return result
+
+
+def _either_sign(corrupted: Images, expected: list[list[NDArray[np.float64]]]) -> list[int]:
+    """Say per image which of the two expected images it equals, to within rounding."""
+    found = []
+    for image, pair in zip(corrupted, expected, strict=True):
+        differences = [_largest_difference(image, candidate) for candidate in pair]
+        assert min(differences) < 0.6
+        found.append(int(np.argmin(differences)))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strengths_ascend_from_zero_which_is_a_copy(name: str, images: Images) -> None:
+    strengths = list(CORRUPTIONS[name].strengths)
+    assert strengths[0] == 0
+    assert strengths == sorted(set(strengths))
+    result = corrupt(images, name, 0, SEED)
+    np.testing.assert_array_equal(result, images)
+    assert not np.shares_memory(result, images)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_larger_strength_spoils_more(name: str) -> None:
+    bars = np.zeros((40, 28, 28), np.uint8)
+    bars[:, 6:22, 12:15] = 255
+    _, weakest, *_, strongest = (
+        np.abs(corrupt(bars, name, strength, SEED).astype(float) - bars).mean()
+        for strength in CORRUPTIONS[name].strengths
+    )
+    assert 0 < weakest < strongest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_input_is_unchanged_even_when_read_only(name: str, images: Images) -> None:
+    before = images.copy()
+    images.flags.writeable = False
+    result = corrupt(images, name, CORRUPTIONS[name].strengths[-1], SEED)
+    np.testing.assert_array_equal(images, before)
+    assert result.dtype == np.uint8
+    assert result.shape == images.shape
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_repeats_exactly_and_does_not_depend_on_later_images(name: str, images: Images) -> None:
+    strength = CORRUPTIONS[name].strengths[2]
+    whole = corrupt(images, name, strength, SEED)
+    np.testing.assert_array_equal(corrupt(images, name, strength, SEED), whole)
+    np.testing.assert_array_equal(corrupt(images[:13], name, strength, SEED), whole[:13])
+
+
+@pytest.mark.parametrize("name", ["shift", "rotation", "shear", "noise", "occlusion"])
+def test_seed_changes_the_draws(name: str, images: Images) -> None:
+    strength = CORRUPTIONS[name].strengths[2]
+    first, second = (corrupt(images, name, strength, seed) for seed in (0, 1))
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("pixels", [1, 3, 8])
+def test_shift_equals_moving_the_array_with_black_behind_it(pixels: int) -> None:
+    images = np.random.default_rng(1).integers(1, 256, (200, 28, 28), dtype=np.uint8)
+    result = corrupt(images, "shift", pixels, SEED)
+    seen = set()
+    for image, shifted in zip(images, result, strict=True):
+        # All pixels are lit, so the black rows and columns tell the direction.
+        black_rows, black_columns = ~shifted.any(axis=1), ~shifted.any(axis=0)
+        down = int(black_rows[0]) - int(black_rows[-1])
+        right = int(black_columns[0]) - int(black_columns[-1])
+        moved = ndimage.shift(image, (pixels * down, pixels * right), order=0)
+        np.testing.assert_array_equal(shifted, moved)
+        seen.add((down, right))
+    assert seen == {(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)} - {(0, 0)}
+
+
+def test_rotation_agrees_with_scipy_and_turns_both_ways(images: Images) -> None:
+    expected = [
+        [
+            ndimage.rotate(
+                image.astype(np.float64), angle, reshape=False, order=1, mode="grid-constant"
+            )
+            for angle in (30, -30)
+        ]
+        for image in images
+    ]
+    found = _either_sign(corrupt(images, "rotation", 30, SEED), expected)
+    assert set(found) == {0, 1}
+
+
+def test_rotation_leaves_a_disc_about_the_centre() -> None:
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    disc = np.round(200 * np.exp(-(rows**2 + columns**2) / 50)).astype(np.uint8)
+    batch = np.stack([disc] * 8)
+    for degrees in (20, 45):
+        assert _largest_difference(corrupt(batch, "rotation", degrees, SEED), batch) <= 4
+
+
+def test_shear_agrees_with_scipy_and_leans_both_ways(images: Images) -> None:
+    slope = math.tan(math.radians(20))
+    expected = [
+        [_bilinear(image, [[1, 0], [sign * slope, 1]]) for sign in (1, -1)] for image in images
+    ]
+    found = _either_sign(corrupt(images, "shear", 20, SEED), expected)
+    assert set(found) == {0, 1}
+
+
+@pytest.mark.parametrize("strength", [0.2, 0.5])
+def test_scaling_agrees_with_scipy(strength: float, images: Images) -> None:
+    factor = 1 / (1 - strength)
+    expected = np.stack([_bilinear(image, [[factor, 0], [0, factor]]) for image in images])
+    assert _largest_difference(corrupt(images, "scaling", strength, SEED), expected) < 0.6
+
+
+def test_scaling_to_half_leaves_a_quarter_of_the_light(images: Images) -> None:
+    result = corrupt(images, "scaling", 0.5, SEED)
+    assert result.sum() / images.sum() == pytest.approx(0.25, rel=0.01)
+    assert not result[:, :9].any()
+    assert not result[:, -9:].any()
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1])
+def test_noise_has_the_standard_deviation_asked_for(sigma: float) -> None:
+    grey = np.full((100, 28, 28), 128, np.uint8)
+    noise = corrupt(grey, "noise", sigma, SEED).astype(float) - 128
+    # Rounding to whole grey levels adds a variance of 1/12.
+    assert noise.std() == pytest.approx(math.hypot(255 * sigma, 12**-0.5), rel=0.02)
+    assert abs(noise.mean()) < 0.5
+    neighbours = np.corrcoef(noise[:, :, :-1].ravel(), noise[:, :, 1:].ravel())[0, 1]
+    assert abs(neighbours) < 0.02
+
+
+def test_noise_is_clipped_at_black_and_not_wrapped() -> None:
+    black = np.zeros((50, 28, 28), np.uint8)
+    result = corrupt(black, "noise", 0.1, SEED)
+    assert (result == 0).mean() == pytest.approx(0.5, abs=0.02)
+    assert result.max() < 255 * 0.1 * 6
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.5, 2.5])
+def test_blur_agrees_with_scipy_and_keeps_the_mean(sigma: float, images: Images) -> None:
+    result = corrupt(images, "blur", sigma, SEED)
+    expected = ndimage.gaussian_filter(
+        images.astype(np.float64),
+        (0, sigma, sigma),
+        mode="mirror",
+        radius=(0, *(math.ceil(3 * sigma),) * 2),
+    )
+    assert _largest_difference(result, expected) < 0.6
+    # Mirrored borders count the light that reaches them twice: 1.4 % at the widest.
+    np.testing.assert_allclose(result.mean(axis=(1, 2)), images.mean(axis=(1, 2)), rtol=0.02)
+
+
+@pytest.mark.parametrize("strength", [0.2, 0.9])
+def test_contrast_keeps_the_mean_and_scales_the_spread(strength: float, images: Images) -> None:
+    result = corrupt(images, "contrast", strength, SEED)
+    np.testing.assert_allclose(result.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=0.5)
+    np.testing.assert_allclose(
+        result.std(axis=(1, 2)), (1 - strength) * images.std(axis=(1, 2)), atol=0.5
+    )
+
+
+@pytest.mark.parametrize("side", [4, 12])
+def test_occlusion_blacks_one_square_inside_each_image(side: int) -> None:
+    white = np.full((2000, 28, 28), 255, np.uint8)
+    black = corrupt(white, "occlusion", side, SEED) == 0
+    np.testing.assert_array_equal(black.sum(axis=(1, 2)), side**2)
+    np.testing.assert_array_equal(black.any(axis=1).sum(axis=1), side)  # columns
+    np.testing.assert_array_equal(black.any(axis=2).sum(axis=1), side)  # rows
+    corners = {int(i) for i in black.any(axis=2).argmax(axis=1)}
+    assert corners == set(range(28 - side + 1))
+
+
+# --- accuracy under corruption ----------------------------------------------------------------
+
+Digits = tuple[Images, Images]
+SEEDS = (3, 11, 4)
+ARCHITECTURES = ("mlp", "lstm")
+STRENGTHS = [(name, s) for name, item in CORRUPTIONS.items() for s in item.strengths]
+
+
+def one_hot(answers: NDArray[np.integer]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = np.eye(10, dtype=np.float32)[answers]
+    return result
+
+
+def reading(images: Images, architecture: str, seed: int) -> NDArray[np.int64]:
+    """An answer per image that depends on every pixel and on the model."""
+    weights = np.random.default_rng([seed, len(architecture)]).integers(1, 99, (28, 28))
+    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
+    return answers
+
+
+class Reader:
+    """Stands for the trained models, and remembers what it was shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[Images] = []
+
+    def __call__(self, images: Images) -> Mapping[str, NDArray[np.float32]]:
+        self.seen.append(images)
+        return {
+            name: np.stack([one_hot(reading(images, name, seed)) for seed in SEEDS])
+            for name in ARCHITECTURES
+        }
+
+
+def test_a_random_part_repeats_nothing_and_keeps_images_with_their_labels() -> None:
+    labels = np.arange(1000) % 10
+    images = np.zeros((1000, 28, 28), np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = np.divmod(np.arange(1000), 256)
+    first, again = (random_subset(images, labels, 400) for _ in range(2))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    index = first[0][:, 0, 0].astype(int) * 256 + first[0][:, 0, 1]
+    assert len(set(index.tolist())) == 400
+    np.testing.assert_array_equal(first[1], labels[index])
+    assert 150 < (index < 500).sum() < 250, "either half has its share"
+
+
+def test_a_part_as_large_as_the_whole_is_the_whole(digits: Digits) -> None:
+    images, labels = digits[0][:50], digits[1][:50]
+    for count in (50, 60):
+        part, of_part = random_subset(images, labels, count)
+        assert sorted(image.tobytes() for image in part) == sorted(i.tobytes() for i in images)
+        np.testing.assert_array_equal(np.bincount(of_part), np.bincount(labels))
+
+
+def test_every_accuracy_is_that_of_the_corrupted_images(digits: Digits) -> None:
+    images, labels = digits[0][:40], digits[1][:40]
+    table = corrupted_accuracies(Reader(), images, labels, SEEDS)
+    assert len(table) == len(ARCHITECTURES) * len(SEEDS) * len(STRENGTHS)
+    found = table.set_index(["architecture", "seed", "corruption", "strength"])["accuracy"]
+    assert found.index.is_unique
+    for corruption, strength in STRENGTHS:
+        shown = corrupt(images, corruption, strength, CORRUPTION_SEED)
+        for name in ARCHITECTURES:
+            for seed in SEEDS:
+                hits = [a == b for a, b in zip(reading(shown, name, seed), labels, strict=True)]
+                assert found[name, seed, corruption, strength] == sum(hits) / 40
+
+
+def test_strength_0_is_the_clean_accuracy_whatever_the_corruption(digits: Digits) -> None:
+    images, labels = random_subset(*digits, 60)
+    known = {i.tobytes(): label for i, label in zip(images, labels, strict=True)}
+
+    def oracle(shown: Images) -> dict[str, NDArray[np.float32]]:
+        answers = np.array([known.get(image.tobytes(), 10) % 10 for image in shown])
+        off_by_one = np.where(np.arange(len(shown)) % len(labels) < 15, (answers + 1) % 10, answers)
+        return {"cnn": one_hot(np.stack([answers, off_by_one]))}
+
+    table = corrupted_accuracies(oracle, images, labels, (0, 1))
+    clean = table[table["strength"] == 0]
+    assert len(clean) == 2 * len(CORRUPTIONS)
+    assert set(clean.loc[clean["seed"] == 0, "accuracy"]) == {1.0}
+    assert set(clean.loc[clean["seed"] == 1, "accuracy"]) == {0.75}
+    strongest = table[(table["seed"] == 0) & (table["strength"] > 0)]
+    assert strongest["accuracy"].max() < 0.5, "the oracle knows clean images alone"
+
+
+def test_every_model_sees_the_same_corrupted_images(digits: Digits) -> None:
+    reader = Reader()
+    for _ in range(2):
+        corrupted_accuracies(reader, digits[0][:5], digits[1][:5], SEEDS)
+    first, second = reader.seen
+    np.testing.assert_array_equal(first, second)
+    assert len(first) == 5 * len(STRENGTHS)
+
+
+def test_means_are_over_strengths_then_over_corruptions() -> None:
+    accuracies = {
+        ("mlp", 0): {("shift", 1): 0.8, ("shift", 2): 0.4, ("blur", 1.0): 0.9},
+        ("mlp", 1): {("shift", 1): 0.6, ("shift", 2): 0.2, ("blur", 1.0): 0.8},
+        ("cnn", 0): {("shift", 1): 1.0, ("shift", 2): 0.8, ("blur", 1.0): 0.5},
+        ("cnn", 1): {("shift", 1): 0.9, ("shift", 2): 0.7, ("blur", 1.0): 0.6},
+    }
+    rows = [
+        (*model, *condition, accuracy)
+        for model, conditions in accuracies.items()
+        # Clean images don't count.
+        for condition, accuracy in ({("shift", 0): 0.99, ("blur", 0): 0.99} | conditions).items()
+    ]
+    record = robustness_record(pd.DataFrame(rows, columns=COLUMNS), 123)
+    assert (record.images, record.curves, record.effects) == (123, None, None)
+    assert record.units == {name: item.unit for name, item in CORRUPTIONS.items()}
+    # A mean over the three conditions of the first model would be 0.7.
+    wanted = {
+        "mlp": {"mean": (0.75, 0.6), "shift": (0.6, 0.4), "blur": (0.9, 0.8)},
+        "cnn": {"mean": (0.7, 0.7), "shift": (0.9, 0.8), "blur": (0.5, 0.6)},
+    }
+    assert list(record.accuracy) == list(wanted)
+    for name, by_corruption in wanted.items():
+        assert list(record.accuracy[name]) == list(by_corruption)
+        for corruption, (first, second) in by_corruption.items():
+            found = record.accuracy[name][corruption]
+            assert found.per_seed == pytest.approx({0: first, 1: second})
+            assert found == summarise(found.per_seed)

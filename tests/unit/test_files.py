@@ -1,0 +1,274 @@
+"""Files are whole or absent, and the same bytes for the same content."""
+
+import csv
+import io
+import json
+import os
+import stat
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digitbench.files import (
+    write_all,
+    write_bytes,
+    write_csv,
+    write_json,
+    write_npy,
+    write_npz,
+    write_text,
+)
+
+RNG = np.random.default_rng(2)
+MATRIX = RNG.random((7, 10)).astype(np.float32)
+SEEDS = np.array([3, 1])
+HEADER = ("name", "value")
+OBJECTS = np.array([{"a": 1}, None], dtype=object)
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "bytes": lambda path: write_bytes(path, b"\0\r\n\xff"),
+    "text": lambda path: write_text(path, "Größe\n− 5 %\n"),
+    "json": lambda path: write_json(path, {"b": 1.5, "a": [None, "é"]}),
+    "csv": lambda path: write_csv(path, HEADER, [("x, y", 0.1), ("z", None)]),
+    "npy": lambda path: write_npy(path, MATRIX),
+    "npz": lambda path: write_npz(path, {"probabilities": MATRIX, "seeds": SEEDS}),
+}
+FRAME = pd.DataFrame({"metric": ["f1, macro", "é"], "value": [0.1 + 0.2, 1e-300]})
+
+
+def rows_that_break() -> Iterator[tuple[object, ...]]:
+    yield "first", 1
+    raise RuntimeError("no more rows")
+
+
+# Content that turns out to be unfit, each with what is then raised.
+UNFIT: dict[str, tuple[Callable[[Path], None], type[Exception]]] = {
+    "json NaN": (lambda path: write_json(path, {"a": 1, "b": float("nan")}), ValueError),
+    "json inf": (lambda path: write_json(path, {"a": [{"b": float("-inf")}]}), ValueError),
+    "json array": (lambda path: write_json(path, {"a": MATRIX}), TypeError),
+    "csv": (lambda path: write_csv(path, HEADER, rows_that_break()), RuntimeError),
+    "npy": (lambda path: write_npy(path, OBJECTS), ValueError),
+    "npz": (lambda path: write_npz(path, {"good": MATRIX, "bad": OBJECTS}), ValueError),
+    "text": (lambda path: write_text(path, "lone \ud800"), UnicodeEncodeError),
+}
+
+
+@pytest.fixture(params=["new", "old"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A final name, with or without an old file under it."""
+    path = tmp_path / "out" / "file"
+    path.parent.mkdir()
+    if request.param == "old":
+        path.write_bytes(b"old")
+    return path
+
+
+def state(path: Path) -> dict[str, bytes]:
+    return {item.name: item.read_bytes() for item in path.parent.iterdir()}
+
+
+# --- whole or absent -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_unfit_content_changes_nothing(kind: str, target: Path) -> None:
+    write, error = UNFIT[kind]
+    before = state(target)
+    with pytest.raises(error):
+        write(target)
+    assert state(target) == before
+
+
+@pytest.mark.parametrize("step", ["chmod", "replace"])
+@pytest.mark.parametrize("error", [OSError("disk gone"), KeyboardInterrupt()])
+def test_failure_before_the_end_changes_nothing(
+    step: str, error: BaseException, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    before = state(target)
+    monkeypatch.setattr(Path, step, fail)
+    with pytest.raises(type(error)):
+        write_bytes(target, b"new")
+    assert state(target) == before
+
+
+def test_full_disk_changes_nothing(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDisk(io.FileIO):
+        def write(self, content: Any) -> int:
+            super().write(content[: len(content) // 2])
+            raise OSError(28, "No space left on device")
+
+    before = state(target)
+    monkeypatch.setattr(os, "fdopen", FullDisk)
+    with pytest.raises(OSError, match="No space left"):
+        write_bytes(target, b"0123456789")
+    assert state(target) == before
+
+
+def test_name_that_is_a_folder_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        write_bytes(folder, b"new")
+    assert sorted(tmp_path.rglob("*")) == [folder, folder / "inside"]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_file_is_complete_before_it_gets_its_name(
+    kind: str, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = target.read_bytes() if target.exists() else None
+    seen: list[tuple[bytes, int]] = []
+    rename = Path.replace
+
+    def watched(beside: Path, final: Path) -> Path:
+        assert beside.parent == final.parent == target.parent  # one file system: atomic
+        assert (target.read_bytes() if target.exists() else None) == before
+        seen.append((beside.read_bytes(), stat.S_IMODE(beside.stat().st_mode)))
+        return rename(beside, final)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    WRITERS[kind](target)
+    assert seen == [(target.read_bytes(), 0o644)]
+    assert list(state(target)) == ["file"]
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0])
+@pytest.mark.parametrize("kind", WRITERS)
+def test_everybody_may_read_the_file(kind: str, umask: int, target: Path) -> None:
+    if target.exists():
+        target.chmod(0o600)
+    previous = os.umask(umask)
+    try:
+        WRITERS[kind](target)
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "c.txt", "x")
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
+
+
+# --- same content, same bytes ----------------------------------------------------------------
+
+
+def _dated_zip() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("member", b"")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_bytes_do_not_depend_on_the_clock(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents, controls = [], []
+    for name, clock in (("one", 1.7e9), ("two", 1.7e9 + 3661)):
+        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+        WRITERS[kind](tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+        controls.append(_dated_zip())
+    assert controls[0] != controls[1], "the clock that zip files are dated by did not move"
+    assert contents[0] == contents[1]
+
+
+def test_npz_written_later_has_the_same_bytes(tmp_path: Path) -> None:
+    WRITERS["npz"](tmp_path / "one.npz")
+    time.sleep(2.1)  # zip files count in steps of two seconds
+    WRITERS["npz"](tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+# --- content comes back ----------------------------------------------------------------------
+
+
+def test_npz_holds_the_arrays_and_nothing_else(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", {"probabilities": MATRIX, "seeds": SEEDS})
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
+        assert sorted(archive.files) == ["probabilities", "seeds"]
+        for name, expected in (("probabilities", MATRIX), ("seeds", SEEDS)):
+            assert archive[name].dtype == expected.dtype
+            np.testing.assert_array_equal(archive[name], expected)
+
+
+def test_npy_can_be_memory_mapped(tmp_path: Path) -> None:
+    write_npy(tmp_path / "a.npy", MATRIX)
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r", allow_pickle=False)
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, MATRIX)
+
+
+def test_json_keeps_order_letters_and_numbers(tmp_path: Path) -> None:
+    content = {"z": 0.1 + 0.2, "a": [1, None, True], "m": {"é": "−"}}
+    write_json(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_bytes().decode("utf-8")
+    assert list(json.loads(text).items()) == list(content.items())
+    assert '"é": "−"' in text
+    assert text.endswith("}\n")
+
+
+def test_files_of_a_stage_are_those_of_the_single_writers(tmp_path: Path) -> None:
+    arrays = {"probabilities": MATRIX, "seeds": SEEDS}
+    record = {"b": 1.5, "a": [None, "é"]}
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_all(
+        {
+            one / "a.json": record,
+            one / "b.csv": FRAME,
+            one / "deep" / "c.npz": arrays,
+            one / "d.png": b"\x89PNG\r\n",
+        }
+    )
+    write_json(other / "a.json", record)
+    write_csv(other / "b.csv", ("metric", "value"), FRAME.itertuples(index=False))
+    write_npz(other / "deep" / "c.npz", arrays)
+    write_bytes(other / "d.png", b"\x89PNG\r\n")
+    files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
+    assert len(files) == 4
+    for name in files:
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_frame_comes_back_exactly(tmp_path: Path) -> None:
+    values = RNG.random(300).tolist()
+    frame = pd.DataFrame({"x": values, "count": range(300), "none": [None, 1.5] * 150})
+    write_all({tmp_path / "a.csv": frame})
+    header, *rows = csv.reader(io.StringIO((tmp_path / "a.csv").read_text()))
+    assert header == ["x", "count", "none"]
+    assert [float(x) for x, _, _ in rows] == values
+    assert [(count, none) for _, count, none in rows] == [
+        (str(i), "1.5" if i % 2 else "") for i in range(300)
+    ]
+
+
+def test_csv_gives_every_float_back_exactly(tmp_path: Path) -> None:
+    values = [*RNG.random(200).tolist(), 1e-300, 0.1 + 0.2, 1 / 3, 1e22, 5e-324]
+    numbers = [*values, *RNG.random(50)]  # NumPy's own floats too
+    write_csv(tmp_path / "a.csv", HEADER, [(f"row, {i}", x) for i, x in enumerate(numbers)])
+    content = (tmp_path / "a.csv").read_bytes()
+    assert b"\r" not in content
+    header, *rows = csv.reader(io.StringIO(content.decode()))
+    assert header == list(HEADER)
+    assert [name for name, _ in rows] == [f"row, {i}" for i in range(len(numbers))]
+    assert [float(value) for _, value in rows] == [float(number) for number in numbers]
+
+
+def test_csv_writes_nothing_for_a_missing_value(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ("a", "b", "c"), [(1, None, 2)])
+    assert (tmp_path / "a.csv").read_text() == "a,b,c\n1,,2\n"
+
+
+def test_text_keeps_its_line_ends(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "a\nß\r\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"a\n\xc3\x9f\r\n"
