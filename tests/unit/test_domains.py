@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from digitbench.download import digits
-from digitbench.download.digits import DOMAINS, optical_digits
-from digitbench.download.sources import FileSpec
+from digitbench.download.digits import DOMAINS, FileSpec, optical_digits
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.domains import MAPPINGS, box20, domain_results, load_domains, stretch
 from digitbench.files import write_npz

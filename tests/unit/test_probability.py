@@ -1,4 +1,4 @@
-"""Probability scores against scikit-learn, and tables against the figures that they feed."""
+"""Probability scores and curves, by hand, by counting and against scikit-learn."""
 
 import io
 from typing import Any
@@ -7,67 +7,230 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import log_loss, roc_auc_score
+from scipy import stats
+from sklearn.metrics import log_loss
 
 import figure_data
+from digitbench.errors import DigitbenchError
 from digitbench.evaluation.probability import (
     COVERAGES,
+    FALSE_POSITIVE_RATES,
     METRICS,
     brier_score,
+    coverage_curve,
     expected_calibration_error,
     macro_auc,
     negative_log_likelihood,
     probability_summaries,
     probability_tables,
+    reliability_table,
+    roc_curve_points,
 )
-from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
+from digitbench.statistics.summary import summarise
 
 SEEDS = (5, 2, 9)
 Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
+def random_predictions(seeds: int, images: int, signal: float = 2.0) -> Predictions:
+    """Probabilities [S, N, 10], better than chance, and labels [N]."""
+    labels = np.arange(images) % 10
+    logits = np.random.default_rng(5).normal(size=(seeds, images, 10))
+    logits[:, np.arange(images), labels] += signal
+    odds = np.exp(logits)
+    return (odds / odds.sum(axis=-1, keepdims=True)).astype(np.float32), labels
+
+
 @pytest.fixture(scope="module")
 def predictions() -> Predictions:
-    """Probabilities [3, 200, 10], better than chance, and labels [200]."""
-    draw = np.random.default_rng(0)
-    labels = np.arange(200) % 10
-    logits = draw.normal(size=(3, 200, 10)) + 2 * np.eye(10)[labels]
-    odds = np.exp(logits)
-    return (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32), labels
+    return random_predictions(3, 200)
+
+
+# --- scores ----------------------------------------------------------------------------------
 
 
 def test_summaries_are_those_of_every_seed_alone(predictions: Predictions) -> None:
     probabilities, labels = predictions
     summaries = probability_summaries(probabilities, labels, SEEDS)
-    direct = {
-        "macro_auc": macro_auc,
-        "nll": negative_log_likelihood,
-        "brier": brier_score,
-        "ece": expected_calibration_error,
-    }
-    assert set(summaries) == set(METRICS) == set(direct)
-    for name, metric in direct.items():
-        values = [metric(probabilities[row], labels) for row in range(3)]
+    assert list(summaries) == list(METRICS)
+    for name, metric in METRICS.items():
+        values = [metric(single, labels) for single in probabilities]
         assert len(set(values)) == 3, "the seeds can be told apart"
-        assert list(summaries[name]["per_seed"].items()) == [
-            (str(seed), value) for seed, value in zip(SEEDS, values, strict=True)
-        ]
-        assert summaries[name]["mean"] == pytest.approx(np.mean(values))
-        assert summaries[name]["std"] == pytest.approx(np.std(values, ddof=1))
+        assert summaries[name] == summarise(dict(zip(SEEDS, values, strict=True)))
 
 
-def test_the_scores_agree_with_scikit_learn(predictions: Predictions) -> None:
+def test_scores_agree_with_scikit_learn_and_with_counting(predictions: Predictions) -> None:
     probabilities, labels = predictions
-    summaries = probability_summaries(probabilities, labels, SEEDS)
-    for row, seed in enumerate(SEEDS):
-        one = probabilities[row].astype(np.float64)
-        one /= one.sum(axis=1, keepdims=True)
-        ours = {name: summary["per_seed"][str(seed)] for name, summary in summaries.items()}
-        auc = roc_auc_score(labels, one, multi_class="ovr", average="macro")
-        assert ours["macro_auc"] == pytest.approx(auc, abs=1e-6)
-        assert ours["nll"] == pytest.approx(log_loss(labels, one), rel=1e-5)
-        squares = [((p - np.eye(10)[y]) ** 2).sum() for p, y in zip(one, labels, strict=True)]
-        assert ours["brier"] == pytest.approx(np.mean(squares), rel=1e-5)
+    for single in probabilities:
+        exact = single.astype(np.float64)
+        exact /= exact.sum(axis=1, keepdims=True)  # scikit-learn insists on sums of 1 in float64
+        assert negative_log_likelihood(single, labels) == pytest.approx(log_loss(labels, exact))
+        squares = [((p - np.eye(10)[y]) ** 2).sum() for p, y in zip(exact, labels, strict=True)]
+        assert brier_score(single, labels) == pytest.approx(np.mean(squares), rel=1e-5)
+        # The mean Mann-Whitney probability.
+        areas = []
+        for k in range(10):
+            positive, negative = (
+                single[part, k].astype(np.float64) for part in (labels == k, labels != k)
+            )
+            u = stats.mannwhitneyu(positive, negative).statistic
+            areas.append(u / (len(positive) * len(negative)))
+        assert macro_auc(single, labels) == pytest.approx(np.mean(areas), abs=1e-12)
+
+
+def two_class(confidence: list[float], correct: list[bool]) -> tuple[np.ndarray, np.ndarray]:
+    """Predict class 0 with the given confidence, [N, 2]; the label is 0 where correct."""
+    top = np.array(confidence)
+    return np.stack([top, 1 - top], axis=1), np.where(correct, 0, 1)
+
+
+def test_impossible_label_costs_the_clip_value() -> None:
+    probabilities = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
+    expected = 126 * np.log(2) / 2  # the smallest normal float32 is 2 ** -126
+    assert negative_log_likelihood(probabilities, np.array([0, 1])) == pytest.approx(expected)
+
+
+def test_brier_score_by_hand() -> None:
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
+    # (0.3^2 + 0.2^2 + 0.1^2 + 1 + 1) / 2
+    assert brier_score(probabilities, np.array([0, 1])) == pytest.approx((0.14 + 2.0) / 2)
+
+
+def test_brier_score_leaves_its_input_alone() -> None:
+    probabilities = np.array([[0.7, 0.3]])
+    brier_score(probabilities, np.array([0]))
+    assert probabilities.tolist() == [[0.7, 0.3]]
+
+
+def test_perfect_calibration_gives_exactly_zero() -> None:
+    probabilities, labels = two_class(
+        [0.75, 0.75, 0.75, 0.75, 1.0, 1.0], [True, True, False, True, True, True]
+    )
+    assert expected_calibration_error(probabilities, labels) == 0.0
+
+
+def test_calibration_error_by_hand() -> None:
+    # Bins of width 1/15: 0.55 lies in the 9th, 0.9 and 0.92 in the 14th, 1.0 in the last.
+    probabilities, labels = two_class([0.55, 0.9, 0.92, 1.0, 1.0], [True, True, False, True, False])
+    gaps = [abs(1 - 0.55), abs(1 - (0.9 + 0.92)), abs(1 - 2.0)]
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(sum(gaps) / 5)
+
+
+def test_calibration_error_ignores_which_wrong_class() -> None:
+    probabilities = np.array([[0.5, 0.4, 0.1]])
+    errors = {expected_calibration_error(probabilities, np.array([k])) for k in (1, 2)}
+    assert errors == {0.5}
+
+
+# --- reliability and coverage ----------------------------------------------------------------
+
+
+def test_reliability_table_pools_replicates_and_keeps_empty_bins() -> None:
+    first, labels = two_class([0.75, 1.0], [True, False])
+    second, _ = two_class([0.75, 0.875], [True, False])
+    table = reliability_table(np.stack([first, second]), labels)
+    assert len(table) == 15
+    assert table["count"].tolist() == [0] * 11 + [2, 0, 1, 1]
+    means = table[["confidence", "accuracy"]].to_numpy()
+    assert means[[11, 13, 14]].tolist() == [[0.75, 1.0], [0.875, 0.0], [1.0, 0.0]]
+    assert np.isnan(means[table["count"] == 0]).all()
+    np.testing.assert_allclose(table["bin_high"] - table["bin_low"], 1 / 15)
+
+
+def test_reliability_table_reproduces_the_calibration_error() -> None:
+    probabilities, labels = random_predictions(1, 800)
+    table = reliability_table(probabilities, labels).dropna()
+    gap = (table["accuracy"] - table["confidence"]).abs()
+    expected = (gap * table["count"]).sum() / 800
+    assert expected_calibration_error(probabilities[0], labels) == pytest.approx(expected)
+
+
+def test_bins_include_their_upper_edge() -> None:
+    edge = float(np.linspace(0.0, 1.0, 16)[9])
+    probabilities, labels = two_class([edge], [True])
+    table = reliability_table(probabilities[np.newaxis], labels)
+    assert table.loc[table["count"] > 0, "bin_high"].tolist() == [edge]
+
+
+def test_confidence_rounded_above_one_stays_in_the_last_bin() -> None:
+    probabilities = np.array([[np.nextafter(np.float32(1), np.float32(2)), 0.0]], dtype=np.float32)
+    assert reliability_table(probabilities[np.newaxis], np.array([0]))["count"].iloc[-1] == 1
+
+
+def test_coverage_curve_by_hand() -> None:
+    first, labels = two_class([0.9, 0.6, 0.8, 0.7], [True, False, True, False])
+    second, _ = two_class([0.6, 0.9, 0.8, 0.7], [True, False, True, False])
+    curve = coverage_curve(np.stack([first, second]), labels, [1.0, 0.7, 0.5, 0.25])
+    assert curve["coverage"].tolist() == [1.0, 0.7, 0.5, 0.25]  # keeps 4, 3, 2 and 1 images
+    np.testing.assert_allclose(curve["accuracy"], [0.5, 0.5, 0.75, 0.5])
+    np.testing.assert_allclose(curve["low"], [0.5, 1 / 3, 0.5, 0.0])
+    np.testing.assert_allclose(curve["high"], [0.5, 2 / 3, 1.0, 1.0])
+
+
+def test_equal_confidence_is_kept_in_test_set_order() -> None:
+    rng = np.random.default_rng(4)
+    correct = (rng.random(400) < 0.5).tolist()
+    confidence = rng.choice([0.75, 0.875, 1.0], size=400).tolist()
+    probabilities, labels = two_class(confidence, correct)
+    curve = coverage_curve(probabilities[np.newaxis], labels, [k / 400 for k in range(1, 401)])
+    ranked = [correct[i] for i in sorted(range(400), key=lambda i: -confidence[i])]  # stable
+    expected = np.cumsum(ranked) / np.arange(1, 401)
+    np.testing.assert_allclose(curve["accuracy"], expected)
+
+
+# --- ROC -------------------------------------------------------------------------------------
+
+
+def test_uninformative_scores_have_area_one_half() -> None:
+    labels = np.arange(50) % 10
+    assert macro_auc(np.full((50, 10), 0.1), labels) == pytest.approx(0.5)
+
+
+def test_perfect_scores_reach_the_corner_everywhere() -> None:
+    labels = np.arange(50) % 10
+    points = roc_curve_points(np.eye(10)[labels][np.newaxis], labels)
+    assert (points["true_positive_rate"] == 1.0).all()
+
+
+def test_grid_and_shape() -> None:
+    probabilities, labels = random_predictions(2, 200, signal=1.0)
+    points = roc_curve_points(probabilities, labels)
+    assert points.groupby("class").size().tolist() == [len(FALSE_POSITIVE_RATES)] * 10
+    for _, curve in points.groupby("class"):
+        assert curve["false_positive_rate"].iloc[[0, -1]].tolist() == [1e-4, 1.0]
+        assert curve["true_positive_rate"].is_monotonic_increasing
+        assert curve["true_positive_rate"].iloc[-1] == 1.0
+
+
+def test_points_match_counting_over_all_thresholds() -> None:
+    probabilities, labels = random_predictions(3, 200, signal=1.0)
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=-1, keepdims=True)
+    probabilities = np.random.default_rng(6).multinomial(20, exact) / 20  # many ties
+    points = roc_curve_points(probabilities, labels)
+    k, grid = 4, FALSE_POSITIVE_RATES
+    expected = np.zeros((3, len(grid)))
+    for s in range(3):
+        scores = probabilities[s, :, k]
+        for threshold in np.unique(scores):
+            called = scores >= threshold
+            false_rate, true_rate = called[labels != k].mean(), called[labels == k].mean()
+            reached = grid >= false_rate
+            expected[s, reached] = np.maximum(expected[s, reached], true_rate)
+    actual = points.loc[points["class"] == k, "true_positive_rate"]
+    np.testing.assert_allclose(actual, expected.mean(axis=0), atol=1e-12)
+
+
+def test_absent_class_is_named() -> None:
+    probabilities, labels = random_predictions(1, 100, signal=1.0)
+    labels = np.where(labels == 7, 1, labels)
+    with pytest.raises(DigitbenchError, match=r"\[7\]"):
+        macro_auc(probabilities[0], labels)
+    with pytest.raises(DigitbenchError, match=r"\[7\]"):
+        roc_curve_points(probabilities, labels)
+
+
+# --- what is written -------------------------------------------------------------------------
 
 
 def test_tables_have_the_columns_that_the_figures_draw(predictions: Predictions) -> None:
@@ -80,26 +243,9 @@ def test_tables_have_the_columns_that_the_figures_draw(predictions: Predictions)
     }
     for kind, example in drawn.items():
         assert set(example.columns) <= set(tables[kind].columns)
-    again = {kind: read_back(table) for kind, table in tables.items()}
-    lines = [
-        len(axes.lines)
-        for figure in (
-            roc_curves({"mlp": again["roc"]}, {"mlp": 0.99}),
-            reliability_diagrams({"mlp": again["reliability"]}),
-            risk_coverage({"mlp": again["coverage"]}),
-        )
-        for axes in figure.axes[:1]
-    ]
-    assert min(lines) > 0
-
-
-def read_back(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(table.to_csv(index=False)))
-
-
-def test_what_is_written_is_what_is_read(predictions: Predictions) -> None:
-    for table in probability_tables(*predictions).values():
-        pd.testing.assert_frame_equal(read_back(table), table, rtol=0, atol=0)
+    for table in tables.values():
+        read_back = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+        pd.testing.assert_frame_equal(read_back, table, rtol=0, atol=0)
 
 
 def test_the_tables_agree_with_the_predictions(predictions: Predictions) -> None:

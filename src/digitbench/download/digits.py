@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.files import read_arrays, read_bytes, write_npz
+from digitbench.files import read, read_bytes, write_npz
 
 AGAIN = "Run `dvc repro --force --single-item download`."
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images [N, h, w], white on black; labels [N]
@@ -100,8 +100,14 @@ def _fetch_optical(folder: Path, _drop_in: str | None, _timeout_seconds: float) 
 
 
 def _load_optical(folder: Path) -> Digits:
-    arrays = read_arrays(folder / FILE, AGAIN)
-    return arrays["images"], arrays["labels"]
+    def load(path: Path) -> Digits:
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return arrays["images"], arrays["labels"]
+        except (KeyError, zlib.error) as error:
+            raise ValueError(str(error)) from None
+
+    return read(folder / FILE, load, AGAIN)
 
 
 # --- USPS, in the original, unsmoothed form of *The Elements of Statistical Learning* ----------

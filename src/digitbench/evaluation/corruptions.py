@@ -143,9 +143,7 @@ CORRUPTIONS = {
         "standard deviation, share of white", (0, 0.1, 0.2, 0.3, 0.4, 0.5), _add_noise
     ),
     "blur": Corruption("standard deviation, pixels", (0, 0.5, 1, 1.5, 2, 2.5), _blur),
-    "contrast": Corruption(
-        "share of contrast lost", (0, 0.2, 0.4, 0.6, 0.8, 0.9), _reduce_contrast
-    ),
+    "contrast": Corruption("share of contrast lost", (0, 0.2, 0.4, 0.6, 0.8, 0.9), _flatten),
     "occlusion": Corruption("side of the square, pixels", (0, 4, 6, 8, 10, 12), _occlude),
 }
 
