@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from digitbench.cli import app, main
-from digitbench.files import STATISTICS, model_file
+from digitbench.files import SPLIT, model_file, write_bytes, write_json
 from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.predict.photographs import as_mnist
 from digitbench.training.data import PixelStatistics
@@ -33,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"channels": [8, 8], "hidden": 32, "dropout_maps": 0, "dropout": 0},
 }
 SMALL |= {name: {"hidden": 32} for name in ("rnn", "lstm")}
+Mistake = Callable[..., str]
 PIXELS = PixelStatistics(mean=0.13, std=0.31)
 
 
@@ -46,14 +48,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         content[name] |= sizes
     (root / ".dvc").mkdir()
     (root / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    (root / STATISTICS).parent.mkdir(parents=True)
-    (root / STATISTICS).write_text(json.dumps(vars(PIXELS)), encoding="utf-8")
+    write_json(root / SPLIT / "statistics.json", vars(PIXELS))
     params = load_params(root / "params.yaml")
-    for name in ARCHITECTURES:
-        for seed in SEEDS:
-            path = root / model_file(name, seed)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_weights(params, name, seed))
+    for name, seed in product(ARCHITECTURES, SEEDS):
+        write_bytes(root / model_file(name, seed), _weights(params, name, seed))
     return root
 
 
@@ -110,17 +108,20 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def failure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> tuple[int, str]:
-    """Exit status and complaint of the whole program."""
-    monkeypatch.setattr(sys, "argv", ["digitbench", "predict", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert isinstance(caught.value.code, int)
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    return caught.value.code, error
+@pytest.fixture
+def mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mistake:
+    """Runs the whole program, which must exit with status 2; gives its complaint."""
+
+    def complaint(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["digitbench", "predict", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 2
+        error = capsys.readouterr().err
+        assert "Traceback" not in error
+        return error
+
+    return complaint
 
 
 # --- what it says ----------------------------------------------------------------------------
@@ -161,9 +162,8 @@ def test_json_holds_the_means_over_seeds(project: Path) -> None:
 
 
 def test_table_names_answer_probability_and_agreement(project: Path) -> None:
-    for name in ARCHITECTURES:
-        for seed in SEEDS:
-            (project / model_file(name, seed)).write_bytes(always(name, 6))
+    for name, seed in product(ARCHITECTURES, SEEDS):
+        (project / model_file(name, seed)).write_bytes(always(name, 6))
     Image.fromarray(printed(1)).save("pic [b].png")
     header, _, row, explanation = run("pic [b].png").output.splitlines()
     assert header.split() == ["image", "MLP", "CNN", "RNN", "LSTM", "architectures"]
@@ -180,10 +180,8 @@ def test_disagreement_is_pointed_out(project: Path) -> None:
     Image.fromarray(printed(1)).save("1.png")
     (line,) = objects(run("--json", "1.png"))
     assert (line["digit"], line["agreeing"]) == (6, 3)
-    assert {name: answer["agreeing"] for name, answer in line["answers"].items()} == {
-        **dict.fromkeys(("mlp", "cnn", "rnn"), 2),
-        "lstm": 1,
-    }
+    agreeing = {name: answer["agreeing"] for name, answer in line["answers"].items()}
+    assert agreeing == {"mlp": 2, "cnn": 2, "rnn": 2, "lstm": 1}
     assert line["warnings"] == [
         "the architectures disagree (mlp 4, cnn 6, rnn 6, lstm 6)",
         "unsure: lstm 49.9% by 1 of 2 seeds",
@@ -235,20 +233,16 @@ def test_one_bad_image_doesnt_hide_the_others(project: Path) -> None:
     result = run("--json", "fake.png", "empty.png", "good.png", "gone.png")
     assert result.exit_code == 1
     assert [line["image"] for line in objects(result)] == ["good.png"]
-    complaints = result.stderr.splitlines()
-    assert len(complaints) == 3
-    for complaint, name, reason in zip(
-        complaints,
-        ("fake.png", "empty.png", "gone.png"),
-        ("this is not an image", "the picture is blank", "there is no such file"),
-        strict=True,
-    ):
+    reasons = {
+        "fake.png": "this is not an image",
+        "empty.png": "the picture is blank",
+        "gone.png": "there is no such file",
+    }
+    for complaint, (name, reason) in zip(result.stderr.splitlines(), reasons.items(), strict=True):
         assert complaint.startswith(f"digitbench: {name}: {reason}")
 
 
-def test_nothing_read_is_a_sentence_and_status_two(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_read_is_a_sentence(project: Path, mistake: Mistake) -> None:
     Path("text.txt").write_text("hello")
     Path("empty").mkdir()
     for name, reason in (
@@ -256,19 +250,13 @@ def test_nothing_read_is_a_sentence_and_status_two(
         ("gone.png", "there is no such file."),
         ("empty", "this folder holds no images (.png,"),
     ):
-        code, error = failure(monkeypatch, capsys, name)
-        assert code == 2
-        assert error.startswith(f"digitbench: {name}: {reason}")
-    assert failure(monkeypatch, capsys)[0] == 2, "no image named"
+        assert mistake(name).startswith(f"digitbench: {name}: {reason}")
+    assert mistake(), "no image named"
 
 
-def test_missing_models_are_a_sentence(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Image.fromarray(printed(1)).save("1.png")
+def test_missing_models_are_a_sentence(project: Path, mistake: Mistake) -> None:
     shutil.rmtree(project / "models")
-    code, error = failure(monkeypatch, capsys, "1.png")
-    assert code == 2
+    error = mistake("1.png")
     assert error.startswith("digitbench: No trained model is there (models/mlp/seed-3.safetensors")
     assert "`dvc repro`" in error
     assert "`dvc pull`" in error
@@ -282,46 +270,34 @@ def test_networks_that_are_there_answer_without_the_others(project: Path) -> Non
     result = run("--json", "1.png")
     assert result.exit_code == 0
     (line,) = objects(result)
-    assert {name: answer["seeds"] for name, answer in line["answers"].items()} == {
-        "cnn": 2,
-        "lstm": 1,
-    }
+    seeds = {name: answer["seeds"] for name, answer in line["answers"].items()}
+    assert seeds == {"cnn": 2, "lstm": 1}
     assert "models/mlp/seed-3.safetensors and 4 more: no such model" in result.stderr
     assert "the others answer: cnn (2), lstm (1)" in result.stderr
 
 
-def test_weights_of_other_parameters_are_a_sentence(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_weights_of_other_parameters_are_a_sentence(project: Path, mistake: Mistake) -> None:
     Image.fromarray(printed(1)).save("1.png")
-    text = (project / "params.yaml").read_text(encoding="utf-8")
-    content = yaml.safe_load(text)
+    content = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     content["rnn"]["hidden"] = 33
     (project / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    code, error = failure(monkeypatch, capsys, "1.png")
-    assert code == 2
+    error = mistake("1.png")
     assert error.startswith("digitbench: models/rnn/seed-")
     assert ".safetensors: not the weights of the rnn in params.yaml" in error
 
 
 def test_outside_of_a_project_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Mistake
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, error = failure(monkeypatch, capsys, "1.png")
-    assert code == 2
-    assert "has params.yaml and .dvc. Run inside a clone" in error
+    assert "has params.yaml and .dvc. Run inside a clone" in mistake("1.png")
 
 
-def test_an_image_is_never_overwritten(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_image_is_never_overwritten(project: Path, mistake: Mistake) -> None:
     Image.fromarray(printed(5)).save("5.png")
     Image.fromarray(printed(5)).save("5-28x28.png")
     before = Path("5-28x28.png").read_bytes()
-    images = ("5-28x28.png", "5.png")
-    code, error = failure(monkeypatch, capsys, *images, "--save-input", ".")
-    assert code == 2
+    error = mistake("5-28x28.png", "5.png", "--save-input", ".")
     assert "5-28x28.png: is one of the images to read" in error
     assert Path("5-28x28.png").read_bytes() == before
 
@@ -334,19 +310,17 @@ def test_a_name_that_is_no_text_doesnt_break_the_terminal(project: Path) -> None
     assert objects(run("--json", name))[0]["image"] == name
 
 
-def test_help_doesnt_wait_for_torch() -> None:
+def test_help_doesnt_wait_for_what_computes() -> None:
     program = """
 import sys
 from typer.testing import CliRunner
 from digitbench.cli import app
-assert "--save-input" in CliRunner().invoke(app, ["predict", "--help"]).output
-print([name for name in ("torch", "scipy", "numpy", "PIL") if name in sys.modules])
+commands = ("bench", "check", "models", "predict", "promote", "readme", "review", "studies")
+assert all(command in CliRunner().invoke(app, ["--help"]).output for command in commands)
+for command in commands:
+    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+print([name for name in ("torch", "scipy", "numpy", "PIL", "pandas", "dvc") if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "[]\n"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", program]
+    assert subprocess.check_output(command, env=environment, text=True) == "[]\n"
