@@ -70,7 +70,7 @@ def accept(words: list[str]) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_is_accepted(document: str) -> None:
     found = list(commands(document))
-    assert len(found) >= 5
+    assert found
     for words in found:
         accept(words)
 
@@ -105,9 +105,8 @@ def metrics(name: str) -> Any:
 def test_the_guide_compares_with_the_committed_metrics() -> None:
     lines = re.findall(r"^metrics/summary/(\w+)\.json +(\w+) +(\S+) ", GUIDE, re.MULTILINE)
     assert len(lines) > 5
-    assert {float(head) == metrics(f"summary/{name}")[key] for name, key, head in lines} == {
-        True
-    }, AGAIN
+    for name, key, head in lines:
+        assert float(head) == metrics(f"summary/{name}")[key], AGAIN
 
 
 def test_the_guide_reviews_the_committed_metrics() -> None:

@@ -27,19 +27,18 @@ def seven() -> Grey:
     return printed(7, 60, ink=30, ground=220)
 
 
-@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "pgm", "gif"])
-def test_lossless_formats_give_their_pixels(suffix: str, seven: Grey, tmp_path: Path) -> None:
-    Image.fromarray(seven).save(tmp_path / f"a.{suffix}")
-    pixels = read_picture(tmp_path / f"a.{suffix}")
-    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
-    np.testing.assert_array_equal(grey, seven)
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "webp"])
-def test_lossy_formats_give_nearly_their_pixels(suffix: str, seven: Grey, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "difference"),
+    [*((name, 0) for name in ("png", "bmp", "tiff", "pgm", "gif")), ("jpg", 3), ("webp", 3)],
+)
+def test_every_format_gives_its_pixels(
+    suffix: str, difference: float, seven: Grey, tmp_path: Path
+) -> None:
     Image.fromarray(seven).save(tmp_path / f"a.{suffix}", quality=90)
-    pixels = read_picture(tmp_path / f"a.{suffix}")
-    assert np.abs(pixels.reshape(*seven.shape, -1)[..., 0].astype(int) - seven).mean() < 3
+    # The content counts, not the name.
+    (tmp_path / f"a.{suffix}").rename(tmp_path / "b.jpg")
+    pixels = read_picture(tmp_path / "b.jpg").reshape(*seven.shape, -1)[..., 0]
+    assert np.abs(pixels.astype(int) - seven).mean() <= difference
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I"])
@@ -99,12 +98,6 @@ def test_large_pictures_are_reduced(
     assert np.abs(pixels.astype(int) - 99).max() <= 1
 
 
-def test_the_content_counts_not_the_name(seven: Grey, tmp_path: Path) -> None:
-    Image.fromarray(seven).save(tmp_path / "a.png")
-    (tmp_path / "a.png").rename(tmp_path / "a.jpg")
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.jpg"), seven)
-
-
 @pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\x89PNG\r\n"])
 def test_no_image_is_a_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
@@ -124,33 +117,24 @@ def test_half_a_file_is_a_sentence(suffix: str, share: float, tmp_path: Path) ->
 
 
 def test_what_is_no_file_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DigitbenchError, match="there is no such file"):
-        read_picture(tmp_path / "a.png")
-    with pytest.raises(DigitbenchError, match="this is not a file"):
-        read_picture(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DigitbenchError, match="this is not a file"):
-        read_picture(tmp_path / "pipe")
+    for name, reason in (("a.png", "there is no such file"), ("", "not a file"), ("pipe", "not a")):
+        with pytest.raises(DigitbenchError, match=reason):
+            read_picture(tmp_path / name)
 
 
-def test_several_frames_are_a_sentence(seven: Grey, tmp_path: Path) -> None:
+def test_what_would_need_a_choice_is_a_sentence(
+    seven: Grey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frames = [Image.fromarray(np.roll(seven, shift)) for shift in (0, 9, 20)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(DigitbenchError, match="has 3 frames"):
         read_picture(tmp_path / "a.gif")
-
-
-def test_too_many_pixels_are_a_sentence(
-    seven: Grey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Image.fromarray(seven).save(tmp_path / "a.png")
+    Image.fromarray(np.eye(30, dtype=np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(DigitbenchError, match="floating-point"):
+        read_picture(tmp_path / "a.tiff")
+    frames[0].save(tmp_path / "a.png")
     for limit in (seven.size - 1, seven.size // 4):  # Pillow warns at the one, raises at the other
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(DigitbenchError, match="make it smaller"):
             read_picture(tmp_path / "a.png")
-
-
-def test_floating_point_pixels_are_a_sentence(tmp_path: Path) -> None:
-    Image.fromarray(np.eye(30, dtype=np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(DigitbenchError, match="floating-point"):
-        read_picture(tmp_path / "a.tiff")

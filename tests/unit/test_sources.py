@@ -180,16 +180,6 @@ def url_of(listening: socket.socket) -> str:
 # --- good sources ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subfolder", ["", "mnist"])
-@pytest.mark.parametrize("contents", [FILES, PACKED], ids=["plain", "gz"])
-def test_drop_in_folder_gives_the_exact_files(
-    subfolder: str, contents: Mapping[str, bytes], tmp_path: Path, target: Path
-) -> None:
-    folder_with(tmp_path / "in" / subfolder, contents)
-    fetch_all(SPECS, [DropIn(tmp_path / "in")], target, say=nothing)
-    assert_complete(target)
-
-
 def test_drop_in_folder_may_mix_forms_and_places(tmp_path: Path, target: Path) -> None:
     folder_with(tmp_path / "in" / "mnist", {NAMES[0]: FILES[NAMES[0]]})
     (tmp_path / "in" / f"{NAMES[1]}.gz").write_bytes(PACKED[f"{NAMES[1]}.gz"])
@@ -199,27 +189,16 @@ def test_drop_in_folder_may_mix_forms_and_places(tmp_path: Path, target: Path) -
     assert_complete(target)
 
 
-def test_mirror_gives_the_exact_files_in_one_request_each(serve: Serve, target: Path) -> None:
-    server = serve(whole())
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}], ids=["file", "encoding"])
+def test_mirror_gives_the_exact_files_in_one_request_each(
+    headers: Mapping[str, str], serve: Serve, target: Path
+) -> None:
+    server = serve({name: Answer(body, headers=headers) for name, body in PACKED.items()})
     said: list[str] = []
     fetch_all(SPECS, [Mirror(server.url, TIMEOUT)], target, said.append)
     assert_complete(target)
     assert server.requested == list(PACKED)
     assert said == [f"{name}: verified, from {server.url}" for name in NAMES]
-
-
-def test_mirror_that_calls_gz_an_encoding_gives_the_exact_files(serve: Serve, target: Path) -> None:
-    headers = {"Content-Encoding": "gzip"}
-    server = serve({name: Answer(body, headers=headers) for name, body in PACKED.items()})
-    fetch_all(SPECS, [Mirror(server.url, TIMEOUT)], target, say=nothing)
-    assert_complete(target)
-
-
-def test_mirror_of_plain_files_gives_them_as_they_are(serve: Serve, target: Path) -> None:
-    server = serve({name: Answer(body) for name, body in FILES.items()})
-    fetch_all(SPECS, [Mirror(server.url, TIMEOUT, packed=False)], target, say=nothing)
-    assert_complete(target)
-    assert server.requested == NAMES
 
 
 def test_files_that_are_packed_for_good_stay_packed(
@@ -237,12 +216,6 @@ def test_files_that_are_packed_for_good_stay_packed(
     ]
     fetch_all(specs, sources, target, say=nothing)
     assert {path.name: path.read_bytes() for path in target.iterdir()} == PACKED
-
-
-def test_files_that_are_there_are_replaced(tmp_path: Path, target: Path) -> None:
-    folder_with(target, dict.fromkeys(FILES, b"old"))
-    fetch_all(SPECS, [folder_with(tmp_path / "in", FILES)], target, say=nothing)
-    assert_complete(target)
 
 
 # --- the order of sources --------------------------------------------------------------------
@@ -422,9 +395,11 @@ def test_bad_last_file_leaves_the_three_good_ones(tmp_path: Path, target: Path) 
     assert message.startswith(f"MNIST could not be had: {NAMES[3]} missing.")
 
 
-def test_bad_file_does_not_replace_a_good_one(tmp_path: Path, target: Path) -> None:
-    folder_with(target, FILES)
-    refusal([folder_with(tmp_path / "in", {FIRST: flipped(PLAIN, 0)})], target)
+def test_files_that_are_there_are_replaced_by_good_ones_alone(tmp_path: Path, target: Path) -> None:
+    folder_with(target, dict.fromkeys(FILES, b"old"))
+    fetch_all(SPECS, [folder_with(tmp_path / "in", FILES)], target, say=nothing)
+    assert_complete(target)
+    refusal([folder_with(tmp_path / "bad", {FIRST: flipped(PLAIN, 0)})], target)
     assert_complete(target)
 
 
