@@ -1,17 +1,16 @@
-"""What was changed, as far as the repository records it: parameters, stages, packages, cost.
-
-Every comparison of the review, with its verdict: headline metrics, robustness, new domains.
-"""
+"""What a change did: every comparison of results with its verdict, and what else was changed."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from digitbench import files
-from digitbench.results.revision import File, Metrics, Stage, Summary
-from digitbench.review.revisions import Conditions, Snapshot
+from digitbench.results.records import DomainAccuracy, ModelRecord
+from digitbench.review.revisions import File, Snapshot, Stage
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
+from digitbench.statistics.summary import Summary
 
 CODE = "src/"
 
@@ -37,6 +36,8 @@ class StageChange:
         data: Other dependencies that differ.
         params: Parameters that differ.
         outputs: Outputs that differ.
+        regrouped: Whether one side lists a folder and the other what is in it, whose content
+            cannot be compared by their hashes.
     """
 
     stage: str
@@ -46,11 +47,7 @@ class StageChange:
     data: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing differs."""
-        return self == StageChange(self.stage)
+    regrouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,17 @@ def collect_changes(before: Snapshot, after: Snapshot) -> Changes:
         packages = _value_changes(before.packages, after.packages)
     if before.stages is not None and after.stages is not None:
         stages = _stage_changes(before.stages, after.stages)
+    hardware = [
+        tuple(sorted({timing.hardware for timing in side.timing.values()}))
+        for side in (before, after)
+    ]
     return Changes(
-        params=params,
-        stages=stages,
-        packages=packages,
-        sizes=_size_changes(before, after),
-        times=_time_changes(before, after),
-        hardware=(_hardware(before), _hardware(after)),
+        params,
+        stages,
+        packages,
+        _cost_changes(_sizes(before), _sizes(after)),
+        _cost_changes(_times(before), _times(after)),
+        (hardware[0], hardware[1]),
     )
 
 
@@ -130,61 +131,77 @@ def _stage_changes(before: Mapping[str, Stage], after: Mapping[str, Stage]) -> l
             changes.append(StageChange(name, "added" if name in after else "removed"))
         else:
             changes.append(_stage_change(name, before[name], after[name]))
-    return [change for change in changes if not change.is_empty]
+    return [change for change in changes if change != StageChange(change.stage)]
 
 
 def _stage_change(name: str, before: Stage, after: Stage) -> StageChange:
-    files = _changed_files(before.deps, after.deps)
-    params = _value_changes(
-        *(
-            {key: text for part in side.params.values() for key, text in flatten(part).items()}
-            for side in (before, after)
-        )
+    deps, deps_regrouped = _changed_files(before.deps, after.deps)
+    outs, outs_regrouped = _changed_files(before.outs, after.outs)
+    old, new = (
+        {key: text for part in side.params.values() for key, text in flatten(part).items()}
+        for side in (before, after)
     )
     return StageChange(
         name,
         command=before.cmd != after.cmd,
-        code=tuple(path for path in files if path.startswith(CODE)),
-        data=tuple(path for path in files if not path.startswith(CODE)),
-        params=tuple(change.name for change in params),
-        outputs=_changed_files(before.outs, after.outs),
+        code=tuple(path for path in deps if path.startswith(CODE)),
+        data=tuple(path for path in deps if not path.startswith(CODE)),
+        params=tuple(change.name for change in _value_changes(old, new)),
+        outputs=outs,
+        regrouped=deps_regrouped or outs_regrouped,
     )
 
 
-def _changed_files(before: Sequence[File], after: Sequence[File]) -> tuple[str, ...]:
+def _changed_files(before: Sequence[File], after: Sequence[File]) -> tuple[tuple[str, ...], bool]:
+    """Paths whose hash differs, and whether others are listed as a folder on one side alone."""
     old, new = ({file.path: file.md5 for file in side} for side in (before, after))
-    return tuple(path for path in _union(old, new) if old.get(path) != new.get(path))
+    regrouped = {
+        path
+        for here, there in ((old, new), (new, old))
+        for path in here.keys() - there.keys()
+        if any(_overlap(PurePosixPath(path), PurePosixPath(other)) for other in there)
+    }
+    changed = [path for path in _union(old, new) if old.get(path) != new.get(path)]
+    return tuple(path for path in changed if path not in regrouped), bool(regrouped)
 
 
-def _size_changes(before: Snapshot, after: Snapshot) -> list[CostChange]:
-    quantities = {"parameters": "parameters", "macs": "MACs per image", "bytes": "bytes"}
+def _overlap(one: PurePosixPath, other: PurePosixPath) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+Costs = dict[tuple[str, str], float]  # by architecture and quantity
+
+
+def _cost_changes(before: Costs, after: Costs) -> list[CostChange]:
     return [
-        CostChange(name, title, getattr(before.metrics[name], key), getattr(record, key))
-        for name, record in after.metrics.items()
-        if name in before.metrics
-        for key, title in quantities.items()
-        if getattr(before.metrics[name], key) != getattr(record, key)
+        CostChange(*key, before[key], cost)
+        for key, cost in after.items()
+        if before.get(key, cost) != cost
     ]
 
 
-def _time_changes(before: Snapshot, after: Snapshot) -> list[CostChange]:
-    changes = []
-    for name in [name for name in after.timing if name in before.timing]:
-        old, new = before.timing[name], after.timing[name]
-        changes += [
-            CostChange(
-                name,
-                "seconds per epoch",
-                old.seconds_per_epoch.median,
-                new.seconds_per_epoch.median,
-            ),
-            CostChange(name, "seconds of the stage", old.stage_seconds, new.stage_seconds),
-        ]
-    return [change for change in changes if change.before != change.after]
+def _sizes(snapshot: Snapshot) -> Costs:
+    return {
+        (name, title): size
+        for name, record in snapshot.metrics.items()
+        for title, size in (
+            ("parameters", record.parameters),
+            ("MACs per image", record.macs),
+            ("bytes", record.bytes),
+        )
+        if size is not None
+    }
 
 
-def _hardware(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(sorted({timing.environment.hardware for timing in snapshot.timing.values()}))
+def _times(snapshot: Snapshot) -> Costs:
+    return {
+        (name, title): seconds
+        for name, record in snapshot.timing.items()
+        for title, seconds in (
+            ("seconds per epoch", record.seconds_per_epoch.median),
+            ("seconds of the stage", record.stage_seconds),
+        )
+    }
 
 
 def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
@@ -209,7 +226,12 @@ OTHERS = (
     Metric("brier", "Brier score", is_share=False, higher_is_better=False),
     Metric("ece", "calibration error", is_share=False, higher_is_better=False),
 )
-TEST_FILES = [files.TEST.as_posix()]
+# The test set as dvc.lock lists it: a folder, in older commits single files.
+TEST_FILES = (
+    files.TEST.as_posix(),
+    "data/raw/t10k-images-idx3-ubyte",
+    "data/raw/t10k-labels-idx1-ubyte",
+)
 
 
 @dataclass(frozen=True)
@@ -250,50 +272,62 @@ class Quality:
 
 def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
     """Compare everything that both revisions measured."""
-    both = [name for name in after.metrics if name in before.metrics]
-    same_files = _same_test_files(before, after)
-    return Quality(
-        accuracy=_judged(
-            [_headline(before, after, name, ACCURACY, same_files) for name in both], HEADLINE_SHARE
-        ),
-        others=_judged(
+    obstacles = {
+        name: _obstacle(before.metrics[name], record, _same_test_files(before, after))
+        for name, record in after.metrics.items()
+        if name in before.metrics
+    }
+
+    def rows(metrics: Sequence[Metric]) -> list[Row]:
+        changes = [
+            Row(name, metric, "", _headline(before, after, name, metric, obstacle))
+            for name, obstacle in obstacles.items()
+            for metric in metrics
+        ]
+        return _judged(changes, HEADLINE_SHARE)
+
+    robustness = domains = None
+    if before.robustness is not None and after.robustness is not None:
+        robustness = _judged(_condition_rows(before.robustness, after.robustness))
+    if before.domains is not None and after.domains is not None:
+        both = [name for name in after.domains if name in before.domains]
+        domains = _judged(
             [
-                _headline(before, after, name, metric, same_files)
+                replace(row, condition=f"{name}, {row.condition}")
                 for name in both
-                for metric in OTHERS
-            ],
-            HEADLINE_SHARE,
-        ),
-        robustness=_judged_conditions(before.robustness, after.robustness),
-        domains=_judged_domains(before.domains, after.domains),
+                for row in _condition_rows(before.domains[name], after.domains[name])
+            ]
+        )
+    return Quality(
+        rows([ACCURACY]),
+        rows(OTHERS),
+        robustness,
+        domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
     )
 
 
 def _headline(
-    before: Snapshot, after: Snapshot, name: str, metric: Metric, same_files: bool
-) -> Row:
+    before: Snapshot, after: Snapshot, name: str, metric: Metric, obstacle: str
+) -> Change:
     old, new = before.metrics[name], after.metrics[name]
-    sides = getattr(old, metric.key), getattr(new, metric.key)
-    return Row(name, metric, "", _change(*sides, new.images, _obstacle(old, new, same_files)))
+    sides = old.metrics.get(metric.key), new.metrics.get(metric.key)
+    return _change(*sides, new.test.images, obstacle)
 
 
 def _change(old: Summary | None, new: Summary | None, images: int, obstacle: str) -> Change:
-    before, after = (
-        None if side is None else {int(seed): value for seed, value in side.per_seed.items()}
-        for side in (old, new)
-    )
+    before, after = (None if side is None else side.per_seed for side in (old, new))
     if before is None or after is None:
         missing = [side for side, seen in (("before", before), ("after", after)) if seen is None]
         return not_compared(before, after, f"not measured {' or '.join(missing)}")
     return not_compared(before, after, obstacle) if obstacle else compare(before, after, images)
 
 
-def _obstacle(old: Metrics, new: Metrics, same_files: bool) -> str:
+def _obstacle(old: ModelRecord, new: ModelRecord, same_files: bool) -> str:
     """Why results of the two revisions cannot be held against each other; empty if they can."""
-    if old.images != new.images:
-        return _other_number(old.images, new.images)
+    if old.test.images != new.test.images:
+        return _other_number(old.test.images, new.test.images)
     if old.images_per_class != new.images_per_class or not same_files:
         return "tested on other images, which changes results by itself"
     return ""
@@ -305,15 +339,15 @@ def _other_number(old: int, new: int) -> str:
 
 def _same_test_files(before: Snapshot, after: Snapshot) -> bool:
     """Whether the test files that both locks know have the same content."""
-    old, new = _hashes(before), _hashes(after)
+    old, new = (
+        {
+            file.path: file.md5
+            for stage in (side.stages or {}).values()
+            for file in (*stage.deps, *stage.outs)
+        }
+        for side in (before, after)
+    )
     return all(old[path] == new[path] for path in TEST_FILES if path in old and path in new)
-
-
-def _hashes(snapshot: Snapshot) -> dict[str, str]:
-    files = [
-        file for stage in (snapshot.stages or {}).values() for file in (*stage.deps, *stage.outs)
-    ]
-    return {file.path: file.md5 for file in files}
 
 
 def _judged(rows: Sequence[Row], share: float = 1.0) -> list[Row]:
@@ -323,34 +357,14 @@ def _judged(rows: Sequence[Row], share: float = 1.0) -> list[Row]:
         {index: row.metric.higher_is_better for index, row in enumerate(rows)},
         share,
     )
-    return [
-        Row(row.architecture, row.metric, row.condition, judged[index])
-        for index, row in enumerate(rows)
-    ]
+    return [replace(row, change=judged[index]) for index, row in enumerate(rows)]
 
 
-def _judged_conditions(before: Conditions | None, after: Conditions | None) -> list[Row] | None:
-    if before is None or after is None:
-        return None
-    return _judged(_condition_rows(before, after, ""))
-
-
-def _judged_domains(
-    before: Mapping[str, Conditions] | None, after: Mapping[str, Conditions] | None
-) -> list[Row] | None:
-    if before is None or after is None:
-        return None
-    rows: list[Row] = []
-    for domain in [name for name in after if name in before]:
-        rows += _condition_rows(before[domain], after[domain], f"{domain}, ")
-    return _judged(rows)
-
-
-def _condition_rows(before: Conditions, after: Conditions, prefix: str) -> list[Row]:
+def _condition_rows(before: DomainAccuracy, after: DomainAccuracy) -> list[Row]:
     obstacle = "" if before.images == after.images else _other_number(before.images, after.images)
     return [
-        Row(name, ACCURACY, prefix + kind, _change(old, summaries[name], after.images, obstacle))
+        Row(name, ACCURACY, kind, _change(old, summary, after.images, obstacle))
         for kind, summaries in after.accuracy.items()
-        for name in summaries
+        for name, summary in summaries.items()
         if (old := before.accuracy.get(kind, {}).get(name)) is not None
     ]
