@@ -1,12 +1,8 @@
-"""From two names of revisions to a finished review.
+"""From two names of revisions to a finished review, and the review for programs."""
 
-The review for programs: every number unrounded, every verdict, the same sentences.
-"""
-
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +10,15 @@ from digitbench.document.blocks import Document
 from digitbench.review.quality import Changes, Quality, Row, collect_changes, compare_quality
 from digitbench.review.revisions import (
     Revision,
+    open_repository,
     read_base,
     read_head,
     read_snapshot,
-    repository_root,
 )
 from digitbench.review.tell import compose
 from digitbench.statistics.seeds import Verdict
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -50,18 +48,15 @@ def review_revisions(folder: Path, base: str | None, head: str | None) -> Finish
     Raises:
         DigitbenchError: No repository, no such revision, or no metrics that can be read.
     """
-    root = repository_root(folder)
-    revisions = read_base(root, base), read_head(root, head)
-    before, after = (read_snapshot(revision) for revision in revisions)
+    repository = open_repository(folder)
+    revisions = read_base(repository, base), read_head(repository, head)
+    before, after = map(read_snapshot, revisions)
     quality, changes = compare_quality(before, after), collect_changes(before, after)
     return FinishedReview(*revisions, quality, changes, compose(before, after, quality, changes))
 
 
-SCHEMA = 1
-
-
 def render_json(review: FinishedReview) -> str:
-    """One object; differences are after minus before, shares are fractions of 1."""
+    """Every number unrounded; differences are after minus before, shares are fractions of 1."""
     quality = review.quality
     content = {
         "schema": SCHEMA,
@@ -75,7 +70,7 @@ def render_json(review: FinishedReview) -> str:
         "domains": _rows(quality.domains),
         "added": list(quality.added),
         "removed": list(quality.removed),
-        "changes": dataclasses.asdict(review.changes),
+        "changes": asdict(review.changes),
         "closing": review.document.closing,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -90,9 +85,10 @@ def _rows(rows: Sequence[Row] | None) -> list[dict[str, Any]] | None:
             "metric": row.metric.key,
             "condition": row.condition,
             "higher_is_better": row.metric.higher_is_better,
+            # Seeds as text, as the keys of metrics are.
             **{
                 key: [str(seed) for seed in value] if isinstance(value, tuple) else value
-                for key, value in dataclasses.asdict(row.change).items()
+                for key, value in asdict(row.change).items()
             },
         }
         for row in rows
