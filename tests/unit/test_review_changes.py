@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from digitbench.document.blocks import Code, Prose, Section, Table
-from digitbench.results.revision import Metrics, Stage, Timing
 from digitbench.review.quality import (
     Changes,
     CostChange,
@@ -14,15 +13,14 @@ from digitbench.review.quality import (
     collect_changes,
     flatten,
 )
-from digitbench.review.revisions import Snapshot
+from digitbench.review.revisions import Snapshot, Stage
 from digitbench.review.tell import LONG, change_parts, cost_part
-from review_data import per_seed, record, timing
+from review_data import LEVEL, record, timing
+from review_data import snapshot as snapshot_of
 
 
 def snapshot(**parts: Any) -> Snapshot:
-    metrics = {"cnn": Metrics.model_validate(record(per_seed(0.98, 0.99)))}
-    bare = dict.fromkeys(("robustness", "domains", "params", "stages", "packages"))
-    return Snapshot(**{"label": "any", "metrics": metrics, "timing": {}, **bare, **parts})
+    return snapshot_of(parts.pop("metrics", {"cnn": LEVEL}), **parts)
 
 
 def stage(**content: Any) -> Stage:
@@ -94,11 +92,31 @@ def test_stages_tell_code_from_data_parameters_and_outputs() -> None:
     ]
 
 
+def test_listing_folders_for_files_is_no_change_of_what_is_in_them() -> None:
+    """What both sides list by the same path decides, such as a folder of models."""
+    one_by_one = files(src__a__x="1", src__a__y="2", src__b="3", data__in="4")
+    models = files(models__cnn="5")
+    folders = files(src__a="6.dir", src__b="3", data="7.dir")
+    before = stage(deps=one_by_one, outs=[*models, *files(data__out__x="8", old="9")])
+    after = stage(deps=folders, outs=[*models, *files(data__out="10.dir", new="11")])
+    for sides in ((before, after), (after, before)):
+        old, new = (snapshot(stages={"train": side}) for side in sides)
+        (change,) = collect_changes(old, new).stages or ()
+        assert (change.code, change.data) == ((), ())
+        assert set(change.outputs) == {"old", "new"}, "these are on one side alone"
+        assert change.regrouped
+    other = stage(deps=folders, outs=files(models__cnn="12", data__out="10.dir", new="11"))
+    (change,) = (
+        collect_changes(snapshot(stages={"t": after}), snapshot(stages={"t": other})).stages or ()
+    )
+    assert change == StageChange("t", outputs=("models/cnn",))
+
+
 def test_cost_that_differs_is_listed_and_the_rest_is_not() -> None:
-    larger = Metrics.model_validate(record(per_seed(0.98, 0.99), parameters=1500))
+    larger = record(LEVEL, parameters=1500)
     changes = collect_changes(
-        snapshot(timing={"cnn": Timing.model_validate(timing(2.0))}),
-        snapshot(timing={"cnn": Timing.model_validate(timing(3.0))}, metrics={"cnn": larger}),
+        snapshot(timing={"cnn": timing(2.0)}),
+        snapshot(timing={"cnn": timing(3.0)}, metrics={"cnn": larger}),
     )
     assert changes.sizes == [CostChange("cnn", "parameters", 1000, 1500)]
     assert changes.times == [
@@ -160,6 +178,10 @@ def test_long_tables_are_folded_behind_a_count() -> None:
         (StageChange("s", data=("d",), outputs=("o",)), "data: d; outputs: o"),
         (StageChange("s", outputs=("o",)), "outputs: o (same inputs, other results)"),
         (StageChange("s", outputs=("metrics/timing/cnn.json",)), "times"),
+        (
+            StageChange("s", outputs=("o",), regrouped=True),
+            "files listed as folders or folders as files; outputs: o",
+        ),
         (StageChange("s", command=True, params=("p",)), "parameters: p; command"),
     ],
 )

@@ -10,12 +10,19 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from digitbench.cli import app, main
-from review_data import Repository, per_seed, record, timing
+from review_data import (
+    BETTER,
+    LEVEL,
+    NOISE,
+    PerSeed,
+    Repository,
+    conditions,
+    per_seed,
+    record,
+    timing,
+)
 
 SRC = Path(__file__).resolve().parents[2] / "src"
-LEVEL = per_seed(0.9800, 0.9812, 0.9795, 0.9821)
-BETTER = per_seed(0.9899, 0.9912, 0.9896, 0.9921)
-NOISE = per_seed(0.9811, 0.9801, 0.9802, 0.9819)
 FORMS = ("--markdown", "--html", "--json")
 
 
@@ -116,9 +123,9 @@ def test_output_goes_to_a_file(repository: Repository, tmp_path: Path) -> None:
 
 
 def test_missing_robustness_is_said_not_failed(repository: Repository) -> None:
-    repository.write(
-        {"metrics/robustness.json": {"images": 100, "mlp": {"mean": {"per_seed": LEVEL}}}}
-    )
+    level = vars(conditions(100, mean=LEVEL).accuracy["mean"]["cnn"])
+    before = {"images": 100, "units": {}, "mlp": {"mean": level}}
+    repository.write({"metrics/robustness.json": before})
     result = run("--markdown")
     assert result.exit_code == 0
     assert "### Robustness\n\nCannot be compared: not measured in both revisions." in result.output
@@ -131,7 +138,7 @@ def test_missing_robustness_is_said_not_failed(repository: Repository) -> None:
     ("after", "status"),
     [(per_seed(0.9700, 0.9713, 0.9694, 0.9722), 1), (BETTER, 0), (NOISE, 0), (LEVEL, 0)],
 )
-def test_fail_on_worse(repository: Repository, after: dict[str, float], status: int) -> None:
+def test_fail_on_worse(repository: Repository, after: PerSeed, status: int) -> None:
     repository.results(cnn=record(after))
     assert run("--fail-on", "worse").exit_code == status
     assert run().exit_code == 0, "only on request"
@@ -163,12 +170,12 @@ def test_mistakes_are_a_sentence_and_status_two(
 ) -> None:
     assert failure(monkeypatch, "nowhere") == 2
     assert capsys.readouterr().err.startswith("digitbench: 'nowhere' is not a revision")
-    repository.results(cnn={**record(LEVEL), "schema": 7})
+    repository.results(cnn={**record(LEVEL).content(), "schema": 7})
     assert failure(monkeypatch) == 2
     assert "metrics/cnn.json in workspace has schema 7;" in capsys.readouterr().err
     repository.write({"metrics/cnn.json": "{"})
     assert failure(monkeypatch) == 2
-    assert "metrics/cnn.json in workspace is damaged" in capsys.readouterr().err
+    assert "metrics/cnn.json in workspace: damaged" in capsys.readouterr().err
     repository.results(cnn=record(LEVEL))
     assert failure(monkeypatch, "-o", str(repository.root)) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 import io
 import re
-from typing import Any
 
 import pytest
 
@@ -10,32 +9,19 @@ from digitbench.document.blocks import Document, Intervals, Prose, Table
 from digitbench.document.html import render_html
 from digitbench.document.markdown import render_comment
 from digitbench.document.terminal import print_terminal
-from digitbench.results.revision import Metrics, Summary
 from digitbench.review.quality import collect_changes, compare_quality
-from digitbench.review.revisions import Conditions, Snapshot
+from digitbench.review.revisions import Snapshot
 from digitbench.review.tell import compose
 from pages import Page
-from review_data import per_seed, record
-
-LEVEL = per_seed(0.9800, 0.9812, 0.9795, 0.9821)
-# 100 images more in every seed, give or take one; the least standard deviation is then 10 images,
-# and with 3.18 as the quantile for 3 degrees of freedom the interval is 100 ± 3.18 * 10 / 2.
-BETTER = per_seed(0.9899, 0.9912, 0.9896, 0.9921)
-NOISE = per_seed(0.9811, 0.9801, 0.9802, 0.9819)
-
-
-def snapshot(label: str, accuracies: dict[str, dict[str, float]], **parts: Any) -> Snapshot:
-    metrics = {name: Metrics.model_validate(record(values)) for name, values in accuracies.items()}
-    bare = dict.fromkeys(("robustness", "domains", "params", "stages", "packages"))
-    return Snapshot(**{"label": label, "metrics": metrics, "timing": {}, **bare, **parts})
+from review_data import BETTER, LEVEL, NOISE, PerSeed, conditions, per_seed, snapshot
 
 
 def reviewed(before: Snapshot, after: Snapshot) -> Document:
     return compose(before, after, compare_quality(before, after), collect_changes(before, after))
 
 
-def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]) -> Document:
-    return reviewed(snapshot("main", before), snapshot("workspace", after))
+def review(before: dict[str, PerSeed], after: dict[str, PerSeed]) -> Document:
+    return reviewed(snapshot(before, "main"), snapshot(after, "workspace"))
 
 
 # --- the first sentence and the remarks ------------------------------------------------------
@@ -67,7 +53,7 @@ def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float
         (
             {"cnn": LEVEL, "gru": LEVEL},
             {"cnn": LEVEL, "gru": LEVEL},
-            "CNN and gru: all results unchanged, to the last digit.",
+            "CNN and GRU: all results unchanged, to the last digit.",
         ),
         (
             {"cnn": per_seed(0.98)},
@@ -81,22 +67,20 @@ def review(before: dict[str, dict[str, float]], after: dict[str, dict[str, float
         ),
     ],
 )
-def test_outcome(
-    before: dict[str, dict[str, float]], after: dict[str, dict[str, float]], outcome: str
-) -> None:
+def test_outcome(before: dict[str, PerSeed], after: dict[str, PerSeed], outcome: str) -> None:
     assert review(before, after).lead == outcome
 
 
 def test_seeds_and_missing_counterparts_are_remarked() -> None:
-    shifted = {str(int(seed) + 10): value for seed, value in NOISE.items()}
-    overlapping = {seed: value for seed, value in NOISE.items() if seed != "0"} | {"7": 0.98}
+    shifted = {seed + 10: value for seed, value in NOISE.items()}
+    overlapping = {seed: value for seed, value in NOISE.items() if seed != 0} | {7: 0.98}
     found = review(
         {"mlp": LEVEL, "cnn": LEVEL, "rnn": LEVEL, "lstm": LEVEL, "old": LEVEL},
         {"mlp": shifted, "cnn": overlapping, "rnn": shifted, "lstm": NOISE, "new": LEVEL},
     )
     assert found.remarks == [
-        "Only after the change: new, not compared.",
-        "Only before the change: old, not compared.",
+        "Only after the change: NEW, not compared.",
+        "Only before the change: OLD, not compared.",
         "MLP and RNN: different seeds, compared as independent samples (0, 1, 2 and 3 before; 10, "
         "11, 12 and 13 after).",
         "CNN: compared on the shared seeds 1, 2 and 3; left out: 0 before and 7 after.",
@@ -113,20 +97,14 @@ def test_pairing_of_all_is_told_once_in_the_caption() -> None:
 
 def test_many_seeds_are_counted() -> None:
     many = per_seed(*[0.98 + index / 10_000 for index in range(30)])
-    after = {**{seed: value + 0.001 * (int(seed) % 3) for seed, value in many.items()}, "99": 0.98}
+    after = {**{seed: value + 0.001 * (seed % 3) for seed, value in many.items()}, 99: 0.98}
     remark = review({"cnn": many}, {"cnn": after}).remarks[0]
     assert remark == ("CNN: compared on the shared seeds 0 to 29 (30 seeds); left out: 99 after.")
 
 
 def test_conditions_are_folded_behind_their_verdicts() -> None:
     sides = [
-        snapshot(
-            "any",
-            {"cnn": LEVEL},
-            robustness=Conditions(
-                1000, {kind: {"cnn": Summary(per_seed=v)} for kind, v in kinds.items()}
-            ),
-        )
+        snapshot({"cnn": LEVEL}, robustness=conditions(1000, **kinds))
         for kinds in ({"mean": LEVEL, "blur": BETTER}, {"mean": NOISE, "blur": LEVEL})
     ]
     parts = {part.heading: part for part in reviewed(*sides).sections}
@@ -139,21 +117,18 @@ def test_conditions_are_folded_behind_their_verdicts() -> None:
     ]
 
 
-def whole(after: dict[str, float] = NOISE) -> Document:
+def whole(after: PerSeed = NOISE) -> Document:
     """Every part of a review; values of `after` on one side, also under other conditions."""
-    names = ["mlp", "lstm"]
-    sides = []
-    for label, values in (("main", LEVEL), ("workspace", after)):
-        summaries = {name: Summary(per_seed=values) for name in names}
-        kinds = dict.fromkeys(("mean", "blur", "shift"), summaries)
-        sides.append(
-            snapshot(
-                label,
-                dict.fromkeys(names, values),
-                robustness=Conditions(1000, kinds),
-                domains={"usps": Conditions(100, {"box": kinds["mean"]})},
-            )
+    names = ("mlp", "lstm")
+    sides = [
+        snapshot(
+            dict.fromkeys(names, values),
+            label,
+            robustness=conditions(1000, *names, mean=values, blur=values, shift=values),
+            domains={"usps": conditions(100, *names, box=values)},
         )
+        for label, values in (("main", LEVEL), ("workspace", after))
+    ]
     return reviewed(*sides)
 
 

@@ -1,75 +1,56 @@
 """Families of comparisons: who is compared with what, and how rarely noise becomes a verdict."""
 
-import copy
+import json
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
 
-from digitbench.evaluation.outputs import SCHEMA as WRITTEN_SCHEMA
 from digitbench.params import ARCHITECTURES
-from digitbench.results.revision import SCHEMA, File, Metrics, Stage, Summary
+from digitbench.results.records import ModelRecord
 from digitbench.review.quality import Quality, compare_quality
-from digitbench.review.revisions import Conditions, Snapshot
+from digitbench.review.revisions import File, Snapshot, Stage
 from digitbench.statistics.seeds import Verdict
-from review_data import LOSSES, per_seed, record
+from review_data import LEVEL, LOSSES, PerSeed, conditions, encoded, per_seed, record, snapshot
 
-LEVEL = per_seed(0.980, 0.981, 0.979, 0.982)
-
-
-def snapshot(**records: dict[str, Any]) -> Snapshot:
-    metrics = {name: Metrics.model_validate(content) for name, content in records.items()}
-    return Snapshot("any", metrics, {}, None, None, None, None, None)
+HEADLINE = ("accuracy", "macro_f1", *LOSSES)
 
 
-def plus(values: dict[str, float], by: float) -> dict[str, float]:
+def plus(by: float, values: PerSeed = LEVEL) -> PerSeed:
     noise = np.random.default_rng(7).normal(0, abs(by) / 40, len(values))
     return {seed: value + by + e for (seed, value), e in zip(values.items(), noise, strict=True)}
+
+
+def compared(before: ModelRecord | PerSeed, after: ModelRecord | PerSeed) -> Quality:
+    return compare_quality(snapshot({"cnn": before}), snapshot({"cnn": after}))
 
 
 def verdicts(quality: Quality) -> dict[str, str]:
     return {row.metric.key: row.change.verdict.value for row in quality.headline}
 
 
-def test_schema_is_the_one_that_the_pipeline_writes() -> None:
-    assert SCHEMA == WRITTEN_SCHEMA
-
-
 def test_losses_are_better_when_lower() -> None:
-    better = dict.fromkeys(("accuracy", "macro_f1", *LOSSES), "better")
-    up = compare_quality(snapshot(cnn=record(LEVEL)), snapshot(cnn=record(plus(LEVEL, 0.01))))
-    down = compare_quality(snapshot(cnn=record(plus(LEVEL, 0.01))), snapshot(cnn=record(LEVEL)))
-    assert verdicts(up) == better
-    assert verdicts(down) == dict.fromkeys(better, "worse")
+    assert verdicts(compared(LEVEL, plus(0.01))) == dict.fromkeys(HEADLINE, "better")
+    assert verdicts(compared(plus(0.01), LEVEL)) == dict.fromkeys(HEADLINE, "worse")
 
 
-def test_one_loss_alone_gets_its_own_verdict() -> None:
+@pytest.mark.parametrize(("change", "expected"), [(0.01, "worse"), (-0.01, "better")])
+def test_one_loss_alone_gets_its_own_verdict(change: float, expected: str) -> None:
     losses = {seed: 1 - value for seed, value in LEVEL.items()}
-    for change, expected in ((0.01, "worse"), (-0.01, "better")):
-        quality = compare_quality(
-            snapshot(cnn=record(LEVEL)), snapshot(cnn=record(LEVEL, ece=plus(losses, change)))
-        )
-        assert verdicts(quality) == {
-            **dict.fromkeys(("accuracy", "macro_f1", "nll", "brier"), "no evidence"),
-            "ece": expected,
-        }
+    quality = compared(LEVEL, record(LEVEL, ece=plus(change, losses)))
+    assert verdicts(quality) == {**dict.fromkeys(HEADLINE, "no evidence"), "ece": expected}
 
 
 def test_architectures_on_one_side_are_named_and_not_compared() -> None:
-    quality = compare_quality(
-        snapshot(mlp=record(LEVEL), cnn=record(LEVEL)),
-        snapshot(cnn=record(LEVEL), gru=record(LEVEL)),
-    )
+    before, after = {"mlp": LEVEL, "cnn": LEVEL}, {"cnn": LEVEL, "gru": LEVEL}
+    quality = compare_quality(snapshot(before), snapshot(after))
     assert quality.added == ["gru"]
     assert quality.removed == ["mlp"]
     assert {row.architecture for row in quality.headline} == {"cnn"}
 
 
 def test_metric_of_one_side_is_unknown() -> None:
-    older = record(LEVEL)
-    del older["ece"]
-    quality = compare_quality(snapshot(cnn=older), snapshot(cnn=record(plus(LEVEL, 0.01))))
+    quality = compared(record(LEVEL, ece=None), plus(0.01))
     row = quality.headline[-1]
     assert (row.metric.key, row.change.verdict) == ("ece", "unknown")
     assert row.change.reason == "not measured before"
@@ -79,38 +60,37 @@ def test_metric_of_one_side_is_unknown() -> None:
 
 
 def test_other_test_images_leave_no_verdict() -> None:
-    better = record(plus(LEVEL, 0.01))
-    fewer = record(plus(LEVEL, 0.01), images=5_000)
-    quality = compare_quality(snapshot(cnn=record(LEVEL)), snapshot(cnn=fewer))
+    quality = compared(LEVEL, record(plus(0.01), images=5_000))
     assert set(verdicts(quality).values()) == {"unknown"}
     assert "10,000 images before and 5,000 after" in quality.accuracy[0].change.reason
-    shifted = copy.deepcopy(better)
-    shifted["confusion"]["counts"][0][0] += 4
-    shifted["confusion"]["counts"][1][1] -= 4  # one image of another class per seed
-    quality = compare_quality(snapshot(cnn=record(LEVEL)), snapshot(cnn=shifted))
+    shifted = json.loads(encoded(record(plus(0.01))))
+    counts = shifted["protocols"]["test"]["confusion"]["counts"]
+    counts[0][0] += 4
+    counts[1][1] -= 4  # one image of another class per seed
+    quality = compared(LEVEL, ModelRecord.parse(encoded(shifted), "made up"))
     assert set(verdicts(quality).values()) == {"unknown"}
 
 
+@pytest.mark.parametrize("path", ["data/raw/t10k-labels-idx1-ubyte", "data/processed/test"])
 @pytest.mark.parametrize(("digest", "expected"), [("a", "better"), ("b", "unknown")])
-def test_other_test_files_in_the_lock_leave_no_verdict(digest: str, expected: str) -> None:
-    def locked(content: dict[str, Any], md5: str) -> Snapshot:
-        file = File(path="data/raw/t10k-labels-idx1-ubyte", md5=md5)
-        stages = {"preprocess": Stage(deps=[file])}
-        bare = snapshot(cnn=content)
-        return Snapshot("any", bare.metrics, {}, None, None, None, stages, None)
+def test_other_test_files_in_the_lock_leave_no_verdict(
+    path: str, digest: str, expected: str
+) -> None:
+    def locked(accuracy: PerSeed, md5: str) -> Snapshot:
+        stages = {"preprocess": Stage(deps=[File(path=path, md5=md5)])}
+        return snapshot({"cnn": accuracy}, stages=stages)
 
-    quality = compare_quality(locked(record(LEVEL), "a"), locked(record(plus(LEVEL, 0.01)), digest))
+    quality = compare_quality(locked(LEVEL, "a"), locked(plus(0.01), digest))
     assert verdicts(quality)["accuracy"] == expected
 
 
 def test_halves_of_the_level_are_adjusted_apart() -> None:
     rng = np.random.default_rng(2)
-
-    def noisy() -> dict[str, Any]:
-        accuracy = per_seed(*rng.normal(0.98, 0.001, 4))
-        return {name: record(accuracy) for name in ARCHITECTURES}
-
-    quality = compare_quality(snapshot(**noisy()), snapshot(**noisy()))
+    before, after = (
+        snapshot({name: per_seed(*rng.normal(0.98, 0.001, 4)) for name in ARCHITECTURES})
+        for _ in range(2)
+    )
+    quality = compare_quality(before, after)
     for rows in (quality.accuracy, quality.others):
         smallest = min(rows, key=lambda row: row.change.p_value or 1)
         assert smallest.change.p_value is not None
@@ -122,17 +102,12 @@ def test_halves_of_the_level_are_adjusted_apart() -> None:
 # --- robustness and domains ------------------------------------------------------------------
 
 
-def conditions(images: int, **by_kind: dict[str, float]) -> Conditions:
-    return Conditions(
-        images, {kind: {"cnn": Summary(per_seed=values)} for kind, values in by_kind.items()}
-    )
-
-
 def test_robustness_is_a_family_of_its_own() -> None:
-    before, after = snapshot(cnn=record(LEVEL)), snapshot(cnn=record(LEVEL))
-    before = Snapshot(**{**vars(before), "robustness": conditions(1000, mean=LEVEL, blur=LEVEL)})
-    worse = conditions(1000, mean=LEVEL, blur=plus(LEVEL, -0.2), noise=LEVEL)
-    quality = compare_quality(before, Snapshot(**{**vars(after), "robustness": worse}))
+    worse = conditions(1000, mean=LEVEL, blur=plus(-0.2), noise=LEVEL)
+    quality = compare_quality(
+        snapshot({"cnn": LEVEL}, robustness=conditions(1000, mean=LEVEL, blur=LEVEL)),
+        snapshot({"cnn": LEVEL}, robustness=worse),
+    )
     assert quality.robustness is not None
     found = {row.condition: row.change for row in quality.robustness}
     assert {kind: change.verdict.value for kind, change in found.items()} == {
@@ -144,22 +119,19 @@ def test_robustness_is_a_family_of_its_own() -> None:
 
 
 def test_other_number_of_corrupted_images_leaves_no_verdict() -> None:
-    base = snapshot(cnn=record(LEVEL))
-    sides = [
-        Snapshot(**{**vars(base), "robustness": conditions(images, mean=values)})
-        for images, values in ((1000, LEVEL), (500, plus(LEVEL, 0.1)))
-    ]
-    quality = compare_quality(*sides)
+    quality = compare_quality(
+        snapshot({"cnn": LEVEL}, robustness=conditions(1000, mean=LEVEL)),
+        snapshot({"cnn": LEVEL}, robustness=conditions(500, mean=plus(0.1))),
+    )
     assert quality.robustness is not None
     assert [row.change.verdict for row in quality.robustness] == [Verdict.UNKNOWN]
 
 
 def test_domains_are_compared_where_both_have_them() -> None:
-    base = snapshot(cnn=record(LEVEL))
     one = {"usps": conditions(2007, box=LEVEL)}
-    two = {"usps": conditions(2007, box=plus(LEVEL, 0.1), stretch=LEVEL), "more": one["usps"]}
+    two = {"usps": conditions(2007, box=plus(0.1), stretch=LEVEL), "more": one["usps"]}
     quality = compare_quality(
-        Snapshot(**{**vars(base), "domains": one}), Snapshot(**{**vars(base), "domains": two})
+        snapshot({"cnn": LEVEL}, domains=one), snapshot({"cnn": LEVEL}, domains=two)
     )
     assert quality.domains is not None
     assert [(row.condition, row.change.verdict.value) for row in quality.domains] == [
@@ -187,7 +159,7 @@ def noise(rng: np.random.Generator) -> Snapshot:
                 for loss, (slope, own) in FOLLOWS.items()
             },
         )
-    return snapshot(**records)
+    return snapshot(records)
 
 
 def review_of_noise(rng: np.random.Generator) -> Counter[Verdict]:

@@ -3,18 +3,19 @@
 import json
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from digitbench.errors import DigitbenchError
 from digitbench.review.revisions import (
     Revision,
+    open_repository,
     read_base,
     read_commit,
     read_head,
     read_snapshot,
-    repository_root,
 )
-from review_data import Repository, per_seed, record, timing
+from review_data import Repository, conditions, encoded, per_seed, record, timing
 
 RECORD = record(per_seed(0.98, 0.99))
 
@@ -24,6 +25,10 @@ def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "with space")
     made.results(cnn=RECORD, mlp=RECORD)
     return made
+
+
+def opened(repository: Repository) -> pygit2.Repository:
+    return open_repository(repository.root)
 
 
 # --- which revision, which files -------------------------------------------------------------
@@ -42,7 +47,7 @@ def test_files_of_a_commit_are_those_that_git_shows(repository: Repository) -> N
     )
     commit = repository.commit()
     repository.write({"params.yaml": "epochs: 6", "metrics/cnn.json": {}})
-    revision = read_commit(repository.root, "HEAD")
+    revision = read_commit(opened(repository), "HEAD")
     assert set(revision.files) == {
         "metrics/cnn.json",
         "metrics/mlp.json",
@@ -60,7 +65,7 @@ def test_workspace_is_what_lies_on_disk(repository: Repository) -> None:
     repository.commit()
     repository.write({"params.yaml": "epochs: 6", "metrics/gru.json": RECORD})
     (repository.root / "metrics/mlp.json").unlink()
-    revision = read_head(repository.root, None)
+    revision = read_head(opened(repository), None)
     assert set(revision.files) == {"metrics/cnn.json", "metrics/gru.json", "params.yaml"}
     assert revision.files["params.yaml"] == b"epochs: 6"
     assert (revision.commit, revision.label) == (None, "workspace")
@@ -74,10 +79,10 @@ def test_base_is_where_the_branch_left_main(repository: Repository) -> None:
     tip = repository.commit()
     repository.git("checkout", "--quiet", "change")
     assert fork != tip
-    base = read_base(repository.root, None)
+    base = read_base(opened(repository), None)
     assert base.commit == fork
     assert base.label == f"merge base with main ({fork[:10]})"
-    assert read_base(repository.root, "main").commit == tip
+    assert read_base(opened(repository), "main").commit == tip
 
 
 @pytest.mark.parametrize("branch", ["master", "origin/main", "origin/master"])
@@ -87,14 +92,14 @@ def test_main_branch_may_have_another_usual_name(repository: Repository, branch:
     repository.git("checkout", "--quiet", "--detach")
     repository.git("branch", "--quiet", "-D", "main")
     repository.git("update-ref", f"refs/{kind}/{branch}", commit)
-    assert read_base(repository.root, None).name == f"merge base with {branch}"
+    assert read_base(opened(repository), None).name == f"merge base with {branch}"
 
 
 def test_without_a_main_branch_one_is_asked_for(repository: Repository) -> None:
     repository.commit()
     repository.git("branch", "--quiet", "-m", "trunk")
     with pytest.raises(DigitbenchError, match=r"No main branch .*master.* Name a revision"):
-        read_base(repository.root, None)
+        read_base(opened(repository), None)
 
 
 def test_without_a_common_commit_the_reason_is_told(repository: Repository) -> None:
@@ -102,45 +107,45 @@ def test_without_a_common_commit_the_reason_is_told(repository: Repository) -> N
     repository.git("checkout", "--quiet", "--orphan", "other")
     repository.commit()
     with pytest.raises(DigitbenchError, match="HEAD and main have no commit in common"):
-        read_base(repository.root, None)
+        read_base(opened(repository), None)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "--all", "-n1", "main:metrics/cnn.json", "", "a b"])
 def test_unknown_revision_is_named(repository: Repository, name: str) -> None:
     repository.commit()
     with pytest.raises(DigitbenchError, match="is not a revision of this repository") as caught:
-        read_commit(repository.root, name)
+        read_commit(opened(repository), name)
     assert repr(name) in str(caught.value)
 
 
-def test_root_is_found_from_any_folder_inside(repository: Repository) -> None:
+def test_repository_is_found_from_any_folder_inside(repository: Repository) -> None:
     deep = repository.root / "metrics" / "timing" / "deep"
     deep.mkdir(parents=True)
-    assert repository_root(deep).samefile(repository.root)
+    assert Path(open_repository(deep).workdir).samefile(repository.root)
 
 
-def test_outside_a_repository_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(DigitbenchError, match="no Git repository can be read here"):
-        repository_root(tmp_path)
+def test_without_files_on_disk_is_a_sentence(tmp_path: Path) -> None:
+    pygit2.init_repository(tmp_path / "bare", bare=True)
+    for folder in (tmp_path, tmp_path / "bare"):
+        with pytest.raises(
+            DigitbenchError, match=r"no Git repository can be read here \(.*\)\. Run"
+        ):
+            open_repository(folder)
 
 
-def test_without_git_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DigitbenchError, match="Git cannot be started"):
-        repository_root(tmp_path)
+def test_lost_content_is_named(repository: Repository) -> None:
+    repository.commit()
+    name = repository.git("rev-parse", "HEAD:metrics/cnn.json")
+    (repository.root / ".git/objects" / name[:2] / name[2:]).unlink()
+    with pytest.raises(DigitbenchError, match=rf"no content for .*{name[:7]}.*git fsck"):
+        read_commit(opened(repository), "HEAD")
 
 
 # --- what is in them -------------------------------------------------------------------------
 
 
 def revision(files: dict[str, object]) -> Revision:
-    contents = {
-        name: content if isinstance(content, bytes) else json.dumps(content).encode()
-        for name, content in files.items()
-    }
+    contents = {name: encoded(content) for name, content in files.items()}
     return Revision("there", "0123456789abcdef", contents)
 
 
@@ -160,29 +165,39 @@ def test_files_that_did_not_exist_yet_are_none() -> None:
 
 
 def test_robustness_and_domains_are_read_by_condition() -> None:
-    summary = {"mean": 0.5, "per_seed": {"0": 0.5}}
-    snapshot = read_snapshot(
-        revision(
-            {
-                "metrics/cnn.json": RECORD,
-                "metrics/robustness.json": {
-                    "images": 1000,
-                    "units": {"blur": "pixels"},
-                    "cnn": {"mean": summary, "blur": summary},
-                },
-                "metrics/domains.json": {"usps": {"images": 2007, "box": {"cnn": summary}}},
-            }
-        )
-    )
-    assert snapshot.robustness is not None
-    assert snapshot.robustness.images == 1000
-    assert {kind: set(by) for kind, by in snapshot.robustness.accuracy.items()} == {
-        "mean": {"cnn"},
-        "blur": {"cnn"},
+    level = per_seed(0.5)
+    usps = conditions(2007, box=level)
+    summary = usps.accuracy["box"]["cnn"]
+    robustness = {"units": {}, "accuracy": {"cnn": dict.fromkeys(("mean", "blur"), vars(summary))}}
+    files = {
+        "metrics/cnn.json": RECORD,
+        "metrics/robustness.json": {"schema": 2, "images": 1000, **robustness},
+        "metrics/domains.json": {"schema": 2, "domains": {"usps": usps.model_dump()}},
     }
-    assert snapshot.domains is not None
-    assert snapshot.domains["usps"].images == 2007
-    assert snapshot.domains["usps"].accuracy["box"]["cnn"].per_seed == {"0": 0.5}
+    snapshot = read_snapshot(revision(files))
+    assert snapshot.robustness == conditions(1000, mean=level, blur=level)
+    assert snapshot.domains == {"usps": usps}
+
+
+def test_results_of_the_schema_before_are_those_of_this_one() -> None:
+    """Files of one commit before and after they became records, with the same numbers."""
+    scores = RECORD.test
+    flat = {
+        **{key: vars(summary) for key, summary in scores.metrics.items()},
+        "confusion": scores.confusion.model_dump(exclude_unset=True),
+    }
+    head = {key: getattr(RECORD, key) for key in ("architecture", "parameters", "macs", "bytes")}
+    blurred = conditions(1000, blur=per_seed(0.5))
+    summary = vars(blurred.accuracy["blur"]["cnn"])
+    before = {
+        "metrics/cnn.json": {"schema": 1, **head, **flat},
+        "metrics/robustness.json": {"images": 1000, "units": {}, "cnn": {"blur": summary}},
+        "metrics/domains.json": {"usps": {"images": 1000, "blur": {"cnn": summary}}},
+    }
+    snapshot = read_snapshot(revision(before))
+    assert snapshot.metrics == {"cnn": RECORD}
+    assert snapshot.robustness == blurred
+    assert snapshot.domains == {"usps": blurred}
 
 
 def test_locked_versions_are_read_with_their_alternatives() -> None:
@@ -196,31 +211,29 @@ def test_locked_versions_are_read_with_their_alternatives() -> None:
     assert snapshot.packages == {"alpha": "1.0", "beta": "2.0 or 2.5"}
 
 
+CONTENT = RECORD.content()
+CNN = "metrics/cnn.json"
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         ({}, r"No metrics of an architecture in there \(0123456789\)"),
         ({"metrics/comparison.json": {}}, "No metrics of an architecture"),
-        ({"metrics/cnn.json": {**RECORD, "schema": 2}}, r"cnn.json in there .* has schema 2;"),
-        ({"metrics/cnn.json": {"accuracy": 0.98}}, r"cnn.json in there .* has no schema;"),
-        ({"metrics/cnn.json": b'{"schema": 1,'}, "cnn.json in there .* is damaged .not JSON"),
-        ({"metrics/cnn.json": b"<<<<<<< ours\n"}, "is damaged .not JSON"),
-        ({"metrics/cnn.json": b"\xff\xfe"}, "is damaged .not text in UTF-8"),
-        ({"metrics/cnn.json": [1]}, "is damaged .no keys with values"),
-        ({"metrics/cnn.json": {**RECORD, "accuracy": {}}}, r"accuracy\.per_seed: Field required"),
-        (
-            {"metrics/cnn.json": {**RECORD, "nll": {"per_seed": {"0": float("nan")}}}},
-            r"nll\.per_seed\.0: Input should be a finite number",
-        ),
-        ({"metrics/cnn.json": {**RECORD, "confusion": {"counts": [[0]]}}}, "no image was counted"),
-        (
-            {"metrics/cnn.json": RECORD, "params.yaml": b"a: [1"},
-            "yaml in there .* .not YAML",
-        ),
-        ({"metrics/cnn.json": RECORD, "dvc.lock": b"stages: 3"}, r"dvc.lock in there .* .stages: "),
-        ({"metrics/cnn.json": RECORD, "metrics/robustness.json": {"cnn": {}}}, "robustness.json"),
-        ({"metrics/cnn.json": RECORD, "metrics/domains.json": {"usps": 3}}, "domains.json"),
-        ({"metrics/cnn.json": RECORD, "metrics/timing/cnn.json": {}}, "seconds_per_epoch"),
+        ({CNN: {**CONTENT, "schema": 7}}, r"cnn.json in there \(0123456789\) has schema 7;"),
+        ({CNN: b'{"schema": 1,'}, r"cnn.json in there .*: damaged \(not JSON"),
+        ({CNN: b"<<<<<<< ours\n"}, "damaged .not JSON"),
+        ({CNN: b"\xff\xfe"}, "damaged .not JSON"),
+        ({CNN: [1]}, "damaged .no keys with values"),
+        ({CNN: {"accuracy": 0.98}}, "not as schema 1 has it"),
+        ({CNN: {**CONTENT, "protocols": {}}}, "no accuracy on the test set"),
+        ({CNN: json.dumps(CONTENT).replace("0.985", "NaN")}, r"protocols\..*finite number"),
+        ({CNN: RECORD, "params.yaml": b"a: [1"}, "yaml in there .*damaged .not YAML"),
+        ({CNN: RECORD, "params.yaml": b"\xff"}, "yaml in there .*damaged .not YAML"),
+        ({CNN: RECORD, "dvc.lock": b"stages: 3"}, r"dvc.lock in there .*stages: "),
+        ({CNN: RECORD, "metrics/robustness.json": {"cnn": {}}}, "robustness.json in there"),
+        ({CNN: RECORD, "metrics/domains.json": {"usps": 3}}, "domains.json in there"),
+        ({CNN: RECORD, "metrics/timing/cnn.json": {}}, "seconds_per_epoch"),
     ],
 )
 def test_what_cannot_be_read_is_named(files: dict[str, object], message: str) -> None:

@@ -16,7 +16,7 @@ from digitbench.statistics.seeds import (
     judge,
     not_compared,
 )
-from review_data import per_seed
+from review_data import PerSeed, per_seed
 
 IMAGES = 10_000
 # So many that the least variance never counts: the tests alone.
@@ -24,7 +24,7 @@ ENDLESS = 10**12
 BEFORE = per_seed(0.9900, 0.9885, 0.9893, 0.9902)
 
 
-def moved(by: float, *noise: float) -> dict[str, float]:
+def moved(by: float, *noise: float) -> PerSeed:
     """BEFORE with every seed moved by an amount, and some noise on it."""
     noise = noise or (0.0001, -0.0002, 0.0002, -0.0001)
     return {seed: value + by + e for (seed, value), e in zip(BEFORE.items(), noise, strict=True)}
@@ -43,7 +43,7 @@ def test_shared_seeds_are_paired_whatever_their_order() -> None:
     expected = stats.ttest_rel(list(after.values()), list(BEFORE.values()))
     interval = expected.confidence_interval(0.95)
     assert change.method is Method.PAIRED
-    assert change.shared == ("0", "1", "2", "3")
+    assert change.shared == (0, 1, 2, 3)
     assert change.p_value == pytest.approx(expected.pvalue)
     assert (change.difference_low, change.difference_high) == pytest.approx(tuple(interval))
     assert change.difference == pytest.approx(np.mean(list(after.values())) - 0.9895)
@@ -68,25 +68,25 @@ def test_other_seeds_are_independent_samples() -> None:
     assert change.p_value == pytest.approx(expected.pvalue)
     assert (change.difference_low, change.difference_high) == pytest.approx(tuple(interval))
     assert change.shared == ()
-    assert change.only_before == ("0", "1", "2", "3")
-    assert change.only_after == ("10", "11", "12")
+    assert change.only_before == (0, 1, 2, 3)
+    assert change.only_after == (10, 11, 12)
 
 
 def test_partly_changed_seeds_are_paired_on_those_shared() -> None:
-    after = {seed: value for seed, value in moved(0.001).items() if seed in "12"} | {"9": 0.5}
+    after = {seed: value for seed, value in moved(0.001).items() if seed in (1, 2)} | {9: 0.5}
     change = compare(BEFORE, after, IMAGES)
-    alone = compare({s: BEFORE[s] for s in "12"}, {s: after[s] for s in "12"}, IMAGES)
+    alone = compare({s: BEFORE[s] for s in (1, 2)}, {s: after[s] for s in (1, 2)}, IMAGES)
     assert change.method is Method.PAIRED
-    assert change.shared == ("1", "2")
-    assert change.only_before == ("0", "3")
-    assert change.only_after == ("9",)
+    assert change.shared == (1, 2)
+    assert change.only_before == (0, 3)
+    assert change.only_after == (9,)
     for name in ("before", "after", "difference", "difference_low", "difference_high", "p_value"):
         assert getattr(change, name) == getattr(alone, name)
-    assert change.after == pytest.approx((after["1"] + after["2"]) / 2), "the means are of these"
+    assert change.after == pytest.approx((after[1] + after[2]) / 2), "the means are of these"
 
 
 def test_one_shared_seed_among_several_is_not_paired() -> None:
-    change = compare(BEFORE, {"3": 0.99, "4": 0.9905, "5": 0.991}, IMAGES)
+    change = compare(BEFORE, {3: 0.99, 4: 0.9905, 5: 0.991}, IMAGES)
     assert change.method is Method.INDEPENDENT
     assert change.after == pytest.approx(0.9905)
 
@@ -99,9 +99,7 @@ def test_one_shared_seed_among_several_is_not_paired() -> None:
         (per_seed(0.98, 0.97), per_seed(0.99, first=5), "after"),
     ],
 )
-def test_one_seed_is_unknown_and_says_so(
-    before: dict[str, float], after: dict[str, float], side: str
-) -> None:
+def test_one_seed_is_unknown_and_says_so(before: PerSeed, after: PerSeed, side: str) -> None:
     change = compare(before, after, IMAGES)
     assert change.p_value is change.difference_low is None
     assert verdict(change) is Verdict.UNKNOWN
@@ -112,10 +110,10 @@ def test_one_seed_is_unknown_and_says_so(
 
 
 def test_one_seed_is_set_beside_its_counterpart() -> None:
-    change = compare(BEFORE, {"2": 0.9950}, IMAGES)
-    assert (change.before, change.after) == (BEFORE["2"], 0.9950)
+    change = compare(BEFORE, {2: 0.9950}, IMAGES)
+    assert (change.before, change.after) == (BEFORE[2], 0.9950)
     assert change.reason.startswith("one seed after,")
-    assert compare(BEFORE, {"2": BEFORE["2"]}, IMAGES).unchanged
+    assert compare(BEFORE, {2: BEFORE[2]}, IMAGES).unchanged
 
 
 # --- nothing but constants -------------------------------------------------------------------
@@ -131,9 +129,9 @@ def test_identical_results_are_no_evidence_and_not_a_test() -> None:
 
 
 def test_identical_on_shared_seeds_is_unchanged_though_seeds_were_added() -> None:
-    change = compare(BEFORE, {**BEFORE, "4": 0.97}, IMAGES)
+    change = compare(BEFORE, {**BEFORE, 4: 0.97}, IMAGES)
     assert change.unchanged
-    assert change.only_after == ("4",)
+    assert change.only_after == (4,)
 
 
 @pytest.mark.parametrize(("images_more", "p_value"), [(1, 0.1393), (2, 0.0663), (10, 0.0080)])
@@ -215,23 +213,23 @@ def test_share_of_the_level_raises_p() -> None:
 
 # --- error rates -----------------------------------------------------------------------------
 
-Draw = Callable[[np.random.Generator], tuple[dict[str, float], dict[str, float]]]
+Draw = Callable[[np.random.Generator], tuple[PerSeed, PerSeed]]
 
 
-def _counts(values: np.ndarray, first: int) -> dict[str, float]:
+def _counts(values: np.ndarray, first: int) -> PerSeed:
     return per_seed(*np.round(values, 4), first=first)
 
 
-def _independent(rng: np.random.Generator) -> tuple[dict[str, float], dict[str, float]]:
+def _independent(rng: np.random.Generator) -> tuple[PerSeed, PerSeed]:
     return _counts(rng.normal(0.98, 0.001, 4), 0), _counts(rng.normal(0.98, 0.001, 4), 4)
 
 
-def _correlated(rng: np.random.Generator) -> tuple[dict[str, float], dict[str, float]]:
+def _correlated(rng: np.random.Generator) -> tuple[PerSeed, PerSeed]:
     common = rng.normal(0.98, 0.001, 4)
     return tuple(_counts(common + rng.normal(0, 0.0005, 4), 0) for _ in range(2))  # type: ignore[return-value]
 
 
-def _unequal(rng: np.random.Generator) -> tuple[dict[str, float], dict[str, float]]:
+def _unequal(rng: np.random.Generator) -> tuple[PerSeed, PerSeed]:
     return _counts(rng.normal(0.98, 0.001, 4), 0), _counts(rng.normal(0.98, 0.003, 8), 4)
 
 
