@@ -150,21 +150,6 @@ def existing_versions(client: "MlflowClient", architecture: str) -> list[Version
     return versions
 
 
-def choose_version(versions: Sequence[Version], number: int | None) -> Version:
-    """The version of that number, by default the latest.
-
-    Raises:
-        DigitbenchError: There is none.
-    """
-    for version in versions:
-        if number in (None, version.number):
-            return version
-    raise DigitbenchError(
-        f"{registered_name(versions[0].architecture)} has no version {number}; there are "
-        f"{', '.join(str(version.number) for version in reversed(versions))}."
-    )
-
-
 # --- candidates ------------------------------------------------------------------------------
 
 
@@ -390,11 +375,16 @@ def promote(
 
     Returns:
         Whether it is champion now, and the sentence that says so, and why.
+
+    Raises:
+        DigitbenchError: There is no such version.
     """
-    versions = existing_versions(client, architecture)
-    chosen = choose_version(versions, number)
-    champion = next((version for version in versions if version.is_champion), None)
-    name = registered_name(architecture)
+    name, versions = registered_name(architecture), existing_versions(client, architecture)
+    chosen = next((item for item in versions if number in (None, item.number)), None)
+    if chosen is None:
+        known = ", ".join(str(item.number) for item in reversed(versions))
+        raise DigitbenchError(f"{name} has no version {number}; there are {known}.")
+    champion = next((item for item in versions if item.is_champion), None)
     subject = f"{name}: version {chosen.number}"
     if champion == chosen:
         return True, f"{subject} is champion already."
@@ -403,8 +393,8 @@ def promote(
     if fit or force:
         client.set_registered_model_alias(name, CHAMPION, str(chosen.number))
         return True, f"{subject} is champion now{before}. {reason}"
-    remedy = "(--force promotes it all the same.)"
-    return False, f"{subject} does not become champion{before}. {reason} {remedy}"
+    refusal = f"{subject} does not become champion{before}. {reason}"
+    return False, f"{refusal} (--force promotes it all the same.)"
 
 
 def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
