@@ -348,7 +348,9 @@ def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:
     for name in LOADED:
         content = (copied / name).read_bytes()
         (copied / name).write_bytes(content[: len(content) // 2] if name.endswith("json") else b"")
-        with pytest.raises(DigitbenchError, match=rf"{re.escape(name)}: (damaged|cannot be read) .*dvc repro"):
+        with pytest.raises(
+            DigitbenchError, match=rf"{re.escape(name)}: (damaged|cannot be read) .*dvc repro"
+        ):
             load_results(load_params())
         (copied / name).write_bytes(content)
 

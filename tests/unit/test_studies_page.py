@@ -366,4 +366,4 @@ def test_the_committed_page_and_table_are_made_of_the_committed_metrics(of_head:
     read_rows(of_head / SUMMARY)
     main(of_head)
     made = {path: (of_head / path).read_text(encoding="utf-8") for path in (README, SUMMARY)}
-    assert committed == made, "run `PYTHONPATH=src python -m digitbench.studies.page`"
+    assert committed == made, "run `digitbench studies`"

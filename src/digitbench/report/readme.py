@@ -1,10 +1,9 @@
 """The blocks of README.md, generated from the committed results, each between two marks.
 
-``python -m digitbench.report.readme`` fills them; with ``--print`` it shows the results instead.
+``digitbench readme`` fills them; with ``--print`` it shows the results instead.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -277,10 +276,3 @@ def _precision(section: Mapping[str, Any]) -> str:
         "Points of validation accuracy, bfloat16 against float32, the same seeds: "
         f"{listing(changes)}."
     )
-
-
-if __name__ == "__main__":
-    try:
-        print(in_short()) if "--print" in sys.argv else refresh()
-    except DigitbenchError as error:
-        sys.exit(str(error))

@@ -21,7 +21,7 @@ from digitbench.params import ARCHITECTURES
 from digitbench.wording import ENLARGING
 
 SUMMARY = Path("studies/summary.csv")
-AGAIN = "Make it again with `python -m digitbench.studies`."
+AGAIN = "Make it again with `digitbench studies`."
 
 Verdict = Literal["reproduced", "higher", "lower", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -4,17 +4,15 @@ The two studies that go beyond the papers: the shift of domain, and corrupted di
 
 studies/README.md: the generated page of all published numbers beside ours.
 
-``python -m digitbench.studies`` writes studies/README.md and studies/summary.csv.
+``digitbench studies`` writes studies/README.md and studies/summary.csv.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from digitbench.document.blocks import Markdown, Table
 from digitbench.document.markdown import markdown_table
-from digitbench.errors import DigitbenchError
 from digitbench.files import write_text
 from digitbench.results.studies import (
     FIGURES,
@@ -241,7 +239,7 @@ _INTRODUCTION = """\
 Every number that five studies of handwritten digits report, beside ours: with the architecture,
 recipe and protocol that the paper gives, and our choice where it leaves one open (listed under each
 study). A number from other images than the test set has a second row on the test set. Generated
-from `studies/*/metrics` and `metrics/` by `python -m digitbench.studies`;
+from `studies/*/metrics` and `metrics/` by `digitbench studies`;
 [summary.csv](summary.csv) holds the same rows."""
 _HOW_TO_RUN = """\
 ## How to run
@@ -377,10 +375,3 @@ def main(root: Path) -> None:
     rows = all_rows(studies, measured)
     write_rows(root / SUMMARY, rows)
     write_text(root / README, studies_page(studies, rows, measured))
-
-
-if __name__ == "__main__":
-    try:
-        main(Path())
-    except DigitbenchError as error:
-        sys.exit(str(error))
