@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from digitbench import files
+from digitbench.results.metrics import ACCURACY, Metric, shown
 from digitbench.results.records import DomainAccuracy, ModelRecord
 from digitbench.review.revisions import File, Snapshot, Stage
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
@@ -209,23 +210,6 @@ def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[st
     return [*after, *(key for key in before if key not in after)]
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A metric as it is named to people; shares are shown in percent, losses as they are."""
-
-    key: str
-    title: str
-    is_share: bool
-    higher_is_better: bool
-
-
-ACCURACY = Metric("accuracy", "accuracy", is_share=True, higher_is_better=True)
-OTHERS = (
-    Metric("macro_f1", "macro F1", is_share=True, higher_is_better=True),
-    Metric("nll", "log loss", is_share=False, higher_is_better=False),
-    Metric("brier", "Brier score", is_share=False, higher_is_better=False),
-    Metric("ece", "calibration error", is_share=False, higher_is_better=False),
-)
 # The test set as dvc.lock lists it: a folder, in older commits single files.
 TEST_FILES = (
     files.TEST.as_posix(),
@@ -300,7 +284,7 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         )
     return Quality(
         rows([ACCURACY]),
-        rows(OTHERS),
+        rows([metric for metric in shown("review") if metric != ACCURACY]),
         robustness,
         domains,
         added=[name for name in after.metrics if name not in before.metrics],

@@ -13,10 +13,10 @@ from digitbench.document.blocks import (
     Section,
     Table,
 )
+from digitbench.results.metrics import Metric
 from digitbench.review.quality import (
     Changes,
     CostChange,
-    Metric,
     Quality,
     Row,
     StageChange,
@@ -284,10 +284,10 @@ def _side(row: Row, snapshot: Snapshot, label: str) -> Interval:
     return Interval(
         row.architecture,
         f"{NAMES[row.architecture]} {label}",
-        spread["mean"],
-        spread["ci95_low"],
-        spread["ci95_high"],
-        tuple(spread["per_seed"].values()),
+        spread.mean,
+        spread.ci95_low,
+        spread.ci95_high,
+        tuple(spread.per_seed.values()),
         is_reference=label == "before",
     )
 
