@@ -182,12 +182,6 @@ def test_senseless_settings_are_refused(resamples: int, confidence: float) -> No
         compare_all(three_architectures(), range(4), resamples, confidence)
 
 
-def test_equal_names_are_refused() -> None:
-    table = np.ones((2, 5), dtype=bool)
-    with pytest.raises(DigitbenchError, match="distinct names"):
-        compare_pair(table, table, (0, 1), names=("cnn", "cnn"))
-
-
 def test_different_test_sets_are_refused() -> None:
     correct = three_architectures()
     with pytest.raises(DigitbenchError, match="differ in seeds or test images"):
