@@ -11,11 +11,16 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import psutil
+
+from benchmarks.scale import peak_resident_bytes
 from digitbench.params import load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job, Replicate, parallel_jobs, run_replicates
-from digitbench.training.trainer import start, train
+from digitbench.training.trainer import Progress, start, train
+
+SAMPLE_SECONDS = 1.0
 
 
 def cut(data: TrainingData, images: int, validation_images: int | None = None) -> TrainingData:
@@ -101,3 +106,33 @@ def update_cost(
     (_, began), (_, first), (warm, warm_moment), *_, (last, last_moment) = marks
     preparation = (first - began) / len(data.train_index)
     return preparation, (last_moment - warm_moment) / (last - warm)
+
+
+def memory_of_one_replicate(images: int, architecture: str) -> dict[str, int]:
+    """Bytes of a process that trains one replicate for one epoch.
+
+    peak_resident: high-water mark of resident memory; pages of libraries and of the memory-mapped
+    data, which worker processes share, count in full. peak_unique: largest of the samples, one a
+    second, of memory that no other process shares (USS). before: the two when the program is loaded
+    and nothing read.
+    """
+    process, unique = psutil.Process(), []
+
+    def sample(progress: Progress | None = None) -> None:
+        unique.append((time.monotonic(), int(process.memory_full_info().uss)))
+
+    def after_update(count: int) -> None:
+        if time.monotonic() - unique[-1][0] > SAMPLE_SECONDS:
+            sample()
+
+    sample()
+    before = peak_resident_bytes()
+    data, settings = cut(load_training_data(), images), recipe(epochs=1)
+    params = load_params().network(architecture)
+    train(start(architecture, params, settings, 0), settings, data, 0, after_update, sample)
+    return {
+        "peak_resident": peak_resident_bytes(),
+        "peak_unique": max(size for _, size in unique),
+        "resident_before": before,
+        "unique_before": unique[0][1],
+    }

@@ -8,12 +8,10 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from pydantic import ValidationError
 
+from digitbench import files
 from digitbench.document.markdown import aligned_table
 from digitbench.environment import fingerprint, git_state
-from digitbench.errors import DigitbenchError
-from digitbench.files import write_json, write_text
 from digitbench.results.record import Part
 from digitbench.wording import NAMES, p_value, points
 
@@ -84,28 +82,18 @@ class _Peak(_Section):
     devices: dict[str, _Device]
 
 
-class _Memory(Part):
-    method: str
-    bytes: dict[str, dict[str, int]]
-
-
 class _Scaling(_Section):
     cores: int
     # By architecture and size.
     replicates: dict[str, dict[str, dict[str, Spread | int]]]
     batch_size: dict[str, dict[str, dict[str, Spread]]]
     data_size: dict[str, dict[str, dict[str, Spread | int]]]
-    memory: _Memory
-
-
-class _Loop(Part):
-    epochs: int
-    seconds_per_epoch: dict[str, Spread]
+    memory: dict[str, str | dict[str, dict[str, int]]]  # `method` and `bytes`
 
 
 class _Pipeline(_Section):
     papers_loop_seconds: float
-    papers_loop: _Loop
+    papers_loop: dict[str, int | dict[str, Spread]]  # `epochs` and `seconds_per_epoch`
     seeds: int
     pipeline_seconds: float
     phases: dict[str, float]
@@ -167,28 +155,20 @@ def load(path: Path) -> Results:
     Raises:
         DigitbenchError: It is damaged.
     """
-    try:
-        return Results.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         return Results()
-    except (OSError, ValidationError) as error:
-        why = error if isinstance(error, OSError) else error.errors()[0]["msg"]
-        raise DigitbenchError(
-            f"{path}: cannot be read ({why}). Delete it and measure again."
-        ) from None
+    remedy = "Delete it and measure again."
+    return files.read(path, lambda file: Results.model_validate_json(file.read_bytes()), remedy)
 
 
 def record(folder: Path, name: str, section: Mapping[str, Any]) -> None:
     """Put a freshly measured section beside those that are there; write numbers and tables."""
-    stamp = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "environment": fingerprint(),
-        "git": git_state(),
-    }
+    date = datetime.now(UTC).date().isoformat()
+    stamp = {"date": date, "environment": fingerprint(), "git": git_state()}
     found = load(folder / JSON).model_dump(exclude_unset=True)
     results = quoted(Results.model_validate({**found, name: {**stamp, **section}}))
-    write_json(folder / JSON, results.model_dump(exclude_unset=True))
-    write_text(folder / MARKDOWN, render(results))
+    files.write_json(folder / JSON, results.model_dump(exclude_unset=True))
+    files.write_text(folder / MARKDOWN, render(results))
 
 
 def quoted(results: Results) -> Results:

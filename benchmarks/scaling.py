@@ -1,23 +1,18 @@
 """What more replicates, larger batches and more data do to the speed."""
 
 import dataclasses
-import time
 from functools import partial
 from typing import Any
 
 import joblib
 import numpy as np
-import psutil
 
-from benchmarks.ours import cut, epoch_speed, recipe, update_cost
+from benchmarks.ours import cut, epoch_speed, memory_of_one_replicate, recipe, update_cost
 from benchmarks.results import spread
-from benchmarks.scale import Say, Scale, described, peak_resident_bytes, run_afresh
-from digitbench.params import load_params
+from benchmarks.scale import Say, Scale, described, run_afresh
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.replicates import parallel_jobs
-from digitbench.training.trainer import Progress, start, train
 
-SAMPLE_SECONDS = 1.0
 MICROSECONDS = 1e6
 
 
@@ -109,36 +104,3 @@ def repeated(data: TrainingData, times: int) -> TrainingData:
         train_index=np.arange(held_out, len(index)),
         validation_index=np.arange(held_out),
     )
-
-
-def memory_of_one_replicate(images: int, architecture: str) -> dict[str, int]:
-    """Bytes of a process that trains one replicate for one epoch.
-
-    peak_resident: high-water mark of resident memory; pages of libraries and of the memory-mapped
-    data, which worker processes share, count in full. peak_unique: largest of the samples, one a
-    second, of memory that no other process shares (USS). before: the two when the program is loaded
-    and nothing read.
-    """
-    process = psutil.Process()
-    unique = [int(process.memory_full_info().uss)]
-    before = peak_resident_bytes()
-    sampled = time.monotonic()
-
-    def after_update(count: int) -> None:
-        nonlocal sampled
-        if time.monotonic() - sampled > SAMPLE_SECONDS:
-            unique.append(int(process.memory_full_info().uss))
-            sampled = time.monotonic()
-
-    def after_epoch(progress: Progress) -> None:
-        unique.append(int(process.memory_full_info().uss))
-
-    data, settings = cut(load_training_data(), images), recipe(epochs=1)
-    params = load_params().network(architecture)
-    train(start(architecture, params, settings, 0), settings, data, 0, after_update, after_epoch)
-    return {
-        "peak_resident": peak_resident_bytes(),
-        "peak_unique": max(unique),
-        "resident_before": before,
-        "unique_before": unique[0],
-    }
