@@ -221,13 +221,8 @@ def register(client: "MlflowClient", experiment: str, run: str, candidate: Candi
     """Make a version of the candidate, unless its weights are registered already.
 
     The same weights evaluated with further seeds keep their version, which then knows the test
-    accuracy of these seeds too. No alias is touched.
-
-    Args:
-        client: Of the server or database that holds runs and versions.
-        experiment: Id of the experiment.
-        run: Id of the run that trained the candidate.
-        candidate: The replicate.
+    accuracy of these seeds too. No alias is touched. Experiment and run, that which trained the
+    candidate, are ids.
     """
     model, name = candidate.model, registered_name(candidate.model.architecture)
     # Two evaluations at once may come with the same weights.
@@ -365,13 +360,7 @@ def save_model(
 def promote(
     client: "MlflowClient", architecture: str, number: int | None, *, force: bool
 ) -> tuple[bool, str]:
-    """Make a version the champion of its architecture, unless it is worse or nobody can tell.
-
-    Args:
-        client: Of the registry.
-        architecture: Its name.
-        number: Which version; None for the latest.
-        force: Whether to promote it all the same.
+    """Make a version, by default the latest, champion unless it is worse, or nobody can tell.
 
     Returns:
         Whether it is champion now, and the sentence that says so, and why.

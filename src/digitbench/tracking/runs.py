@@ -191,10 +191,7 @@ class Evaluation:
     def compare(self, means: Mapping[str, float], record: Path, details: Iterable[Path]) -> None:
         """Give means over their seeds to the parents of these runs, and make the comparison.
 
-        Args:
-            means: Mean test accuracy by architecture.
-            record: metrics/comparison.json.
-            details: The other files to keep with it.
+        It has the mean test accuracy by architecture, metrics/comparison.json and other files.
         """
         client, experiment = self._client, self._experiment
         for parent in sorted(self._parents):
@@ -227,12 +224,10 @@ def _create_comparison(client: "MlflowClient", experiment: str, stage: str, reco
 
 @soft
 def record_report(report: Path, record: Path) -> None:
-    """Keep the report with the evaluation it is about; say in the experiment what stands there.
+    """Keep the report's folder with the evaluation it is about; describe the experiment.
 
-    Args:
-        report: The folder.
-        record: metrics/comparison.json, by whose hash the run is found. Where DVC's run cache
-            brought the evaluation back, there is none, and one is made.
+    The run is found by the hash of the record, metrics/comparison.json. Where DVC's run cache
+    brought the evaluation back, there is none, and one is made.
     """
     client, experiment = connect()
     _describe(client, experiment)
