@@ -12,6 +12,7 @@ from digitbench.statistics.comparison import (
     compare_all,
     crossed_t_test,
     holm,
+    is_evident,
 )
 
 SIMULATIONS = 200
@@ -182,10 +183,45 @@ def test_senseless_settings_are_refused(resamples: int, confidence: float) -> No
         compare_all(three_architectures(), range(4), resamples, confidence)
 
 
-def test_different_test_sets_are_refused() -> None:
-    correct = three_architectures()
-    with pytest.raises(DigitbenchError, match="differ in seeds or test images"):
-        compare_pair(correct["mlp"], correct["cnn"][:, :-1], range(4))
+CORRECT = np.array([[True, False, True], [True, True, False]])
+
+
+@pytest.mark.parametrize(
+    ("second", "seeds", "message"),
+    [
+        (CORRECT[:, :2], (1, 2), "differ in seeds or test images"),
+        (CORRECT[:1], (1, 2), "differ in seeds or test images"),
+        (CORRECT.astype(int), (1, 2), "must be boolean"),
+        (CORRECT, (1, 2, 3), "3 seeds"),
+        (CORRECT, (1, 1), "distinct"),
+        (CORRECT, (), "distinct"),
+    ],
+)
+def test_incomparable_architectures_are_named(
+    second: np.ndarray, seeds: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(DigitbenchError, match=message):
+        compare_all({"mlp": CORRECT, "cnn": second}, seeds)
+    with pytest.raises(DigitbenchError, match="images >= 2"):
+        compare_all({"mlp": CORRECT[:, :1]}, (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "evident"),
+    [
+        (0.1, 0.2, 0.049, True),
+        (-0.2, -0.1, 0.0, True),
+        (0.1, 0.2, 0.05, False),
+        (0.0, 0.2, 0.001, False),  # the ends of the interval belong to it
+        (-0.2, 0.0, 0.001, False),
+        (None, None, 0.001, False),
+        (0.1, 0.2, None, False),
+    ],
+)
+def test_evidence_needs_a_small_p_and_an_interval_without_zero(
+    low: float | None, high: float | None, p: float | None, evident: bool
+) -> None:
+    assert is_evident(low, high, p) == evident
 
 
 def coverage(*, seeds: int, drift: float) -> tuple[float, float]:
