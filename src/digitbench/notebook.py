@@ -129,8 +129,8 @@ def load_model(name: str, seed: int | None = None) -> "nn.Module":
     if chosen not in plan.recipe.seeds:
         known = ", ".join(map(str, plan.recipe.seeds))
         raise DigitbenchError(
-                f"There is no {name} with seed {chosen}; params.yaml asks for {known}."
-            )
+            f"There is no {name} with seed {chosen}; params.yaml asks for {known}."
+        )
     recipe = plan.recipe.model_copy(update={"seeds": (chosen,)})
     (trained,) = load_models(replace(plan, recipe=recipe))
     return load_weights(trained.architecture, trained.params, trained.weights, str(trained.path))
