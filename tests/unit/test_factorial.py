@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,12 @@ def ends(estimate: Estimate) -> tuple[float, float]:
     assert estimate.ci95_low is not None
     assert estimate.ci95_high is not None
     return estimate.ci95_low, estimate.ci95_high
+
+
+def agrees(estimate: Estimate, expected: Any) -> bool:
+    """Whether p-value and interval are those of SciPy."""
+    interval = pytest.approx(tuple(expected.confidence_interval(0.95)))
+    return ends(estimate) == interval and estimate.p_value == pytest.approx(expected.pvalue)
 
 
 def test_effects_are_in_order_and_equal_those_of_a_saturated_regression() -> None:
@@ -130,19 +137,15 @@ def test_two_groups_are_compared_by_welchs_test() -> None:
     rng = np.random.default_rng(3)
     mlp, cnn = rng.normal(0.97, 0.003, 4), rng.normal(0.98, 0.001, 9)
     (effect,) = factorial_effects(Design((MODEL,)), {("mlp",): mlp, ("cnn",): cnn})
-    welch = stats.ttest_ind(cnn, mlp, equal_var=False)
     assert effect.estimate.value == pytest.approx(cnn.mean() - mlp.mean())
-    assert ends(effect.estimate) == pytest.approx(tuple(welch.confidence_interval(0.95)))
-    assert effect.estimate.p_value == pytest.approx(welch.pvalue)
+    assert agrees(effect.estimate, stats.ttest_ind(cnn, mlp, equal_var=False))
 
 
 def test_one_group_seen_at_two_levels_is_compared_in_pairs() -> None:
     rng = np.random.default_rng(4)
     results = rng.normal(0.8, 0.05, (6, 1)) + rng.normal([0.0, 0.01], 0.005, (6, 2))
     (effect,) = factorial_effects(Design((), (MAPPING,)), {(): results})
-    paired = stats.ttest_rel(results[:, 1], results[:, 0])
-    assert ends(effect.estimate) == pytest.approx(tuple(paired.confidence_interval(0.95)))
-    assert effect.estimate.p_value == pytest.approx(paired.pvalue)
+    assert agrees(effect.estimate, stats.ttest_rel(results[:, 1], results[:, 0]))
 
 
 def test_p_values_are_adjusted_over_the_whole_table() -> None:
@@ -180,23 +183,14 @@ def exact() -> Groups:
 @pytest.mark.parametrize("counts", [(5, 5, 5, 5), (1, 2, 3, 4)])
 def test_parts_add_up_to_the_gap_between_the_corners(counts: tuple[int, ...]) -> None:
     samples = draw(np.random.default_rng(7), counts)
-    for start in itertools.product(*((f.low, f.high) for f in DESIGN.factors)):
-        for end in itertools.product(*((f.low, f.high) for f in DESIGN.factors)):
-            if start == end:
-                continue
-            names = [factor.name for factor in DESIGN.factors]
-            split = decompose(
-                DESIGN,
-                samples,
-                dict(zip(names, start, strict=True)),
-                dict(zip(names, end, strict=True)),
-            )
-            cells = [samples[c[:2]].mean(axis=0)[int(c[2] == "box")] for c in (start, end)]
-            assert split.gap.value == pytest.approx(cells[1] - cells[0], abs=1e-12)
-            total = sum(part.value for part in split.parts.values())
-            assert total == pytest.approx(split.gap.value, abs=1e-12)
-            moved = [n for n, a, b in zip(names, start, end, strict=True) if a != b]
-            assert list(split.parts) == moved
+    cells = itertools.product(*((factor.low, factor.high) for factor in DESIGN.factors))
+    corners = [dict(zip(LOWEST, levels, strict=True)) for levels in cells]
+    for start, end in itertools.permutations(corners, 2):
+        split = decompose(DESIGN, samples, start, end)
+        gap = accuracy(samples, end) - accuracy(samples, start)
+        assert split.gap.value == pytest.approx(gap, abs=1e-12)
+        assert sum(part.value for part in split.parts.values()) == pytest.approx(gap, abs=1e-12)
+        assert list(split.parts) == [name for name in LOWEST if start[name] != end[name]]
 
 
 def test_a_part_is_the_mean_contribution_over_all_orders() -> None:
@@ -229,20 +223,22 @@ def test_a_part_is_the_main_effect_and_a_third_of_the_interaction_of_three() -> 
 def test_the_gap_is_tested_between_its_two_cells_alone() -> None:
     samples = draw(np.random.default_rng(10), (4, 1, 1, 6))
     gap = decompose(DESIGN, samples, LOWEST, HIGHEST).gap
-    welch = stats.ttest_ind(
-        samples["cnn", True][:, 1], samples["mlp", False][:, 0], equal_var=False
-    )
-    assert ends(gap) == pytest.approx(tuple(welch.confidence_interval(0.95)))
+    sides = samples["cnn", True][:, 1], samples["mlp", False][:, 0]
+    assert agrees(gap, stats.ttest_ind(*sides, equal_var=False))
 
 
-def test_a_level_that_is_not_of_the_design_is_refused() -> None:
-    with pytest.raises(DigitbenchError, match=r"no known level of mapping.*'stretch' or 'box'"):
-        decompose(DESIGN, exact(), LOWEST, {**HIGHEST, "mapping": "crop"})
-
-
-def test_a_cell_has_no_gap_to_itself() -> None:
-    with pytest.raises(DigitbenchError, match="same cell"):
-        decompose(DESIGN, exact(), LOWEST, LOWEST)
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ({**HIGHEST, "mapping": "crop"}, r"no known level of mapping.*'stretch' or 'box'"),
+        (LOWEST, "same cell"),
+    ],
+)
+def test_ends_that_are_no_gap_of_the_design_are_refused(
+    end: dict[str, Level], message: str
+) -> None:
+    with pytest.raises(DigitbenchError, match=message):
+        decompose(DESIGN, exact(), LOWEST, end)
 
 
 # --- what cannot be estimated ----------------------------------------------------------------

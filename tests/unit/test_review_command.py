@@ -51,9 +51,15 @@ def failure(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def python(program: str, **variables: str) -> str:
-    """What a program prints in a process of its own."""
+    """What a program prints in a process of its own, given a way to call the review."""
+    start = """
+import sys
+from typer.testing import CliRunner
+from digitbench.cli import app
+def run(*arguments): return CliRunner().invoke(app, ["review", *arguments])
+"""
     return subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", start + program],
         env={**os.environ, "PYTHONPATH": str(SRC), **variables},
         check=True,
         capture_output=True,
@@ -168,18 +174,17 @@ def test_nothing_compared_is_a_status_of_its_own(repository: Repository) -> None
 def test_mistakes_are_a_sentence_and_status_two(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert failure(monkeypatch, "nowhere") == 2
-    assert capsys.readouterr().err.startswith("digitbench: 'nowhere' is not a revision")
-    repository.results(cnn={**record(LEVEL).content(), "schema": 7})
-    assert failure(monkeypatch) == 2
-    assert "metrics/cnn.json in workspace has schema 7;" in capsys.readouterr().err
-    repository.write({"metrics/cnn.json": "{"})
-    assert failure(monkeypatch) == 2
-    assert "metrics/cnn.json in workspace: damaged" in capsys.readouterr().err
-    repository.results(cnn=record(LEVEL))
-    assert failure(monkeypatch, "-o", str(repository.root)) == 2
-    assert "cannot be written" in capsys.readouterr().err
-    assert failure(monkeypatch, "--html", "--json") == 2
+    mistakes: list[tuple[object, tuple[str, ...], str]] = [
+        (record(LEVEL), ("nowhere",), "digitbench: 'nowhere' is not a revision"),
+        ({"schema": 7}, (), "metrics/cnn.json in workspace has schema 7;"),
+        ("{", (), "metrics/cnn.json in workspace: damaged"),
+        (record(LEVEL), ("-o", str(repository.root)), "cannot be written"),
+        (record(LEVEL), ("--html", "--json"), "Choose one of"),
+    ]
+    for content, arguments, message in mistakes:
+        repository.results(cnn=content)
+        assert failure(monkeypatch, *arguments) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_revision_without_results_is_a_sentence(
@@ -198,12 +203,7 @@ def test_revision_without_results_is_a_sentence(
 def test_output_is_the_same_in_every_process(repository: Repository) -> None:
     repository.results(cnn=record(BETTER), mlp=record(NOISE), gru=record(LEVEL))
     repository.write({"params.yaml": "epochs: 9\nb: 1\na: 2\n", "dvc.lock": "stages: {}\n"})
-    program = f"""
-from typer.testing import CliRunner
-from digitbench.cli import app
-for form in {FORMS}:
-    print(CliRunner().invoke(app, ["review", form]).output, end="")
-"""
+    program = f"for form in {FORMS}: print(run(form).output, end='')"
     here = "".join(run(form).output for form in FORMS)
     assert python(program, PYTHONHASHSEED="1", COLUMNS="60") == here
     assert python(program, PYTHONHASHSEED="77", COLUMNS="200") == here
@@ -211,21 +211,11 @@ for form in {FORMS}:
 
 def test_help_loads_neither_statistics_nor_figures() -> None:
     program = """
-import sys
-from typer.testing import CliRunner
-from digitbench.cli import app
-assert "--fail-on" in CliRunner().invoke(app, ["review", "--help"]).output
+assert "--fail-on" in run("--help").output
 print([name for name in ("scipy", "torch", "matplotlib", "pandas") if name in sys.modules])
 """
     assert python(program) == "[]\n"
 
 
 def test_review_does_not_load_the_training_framework(repository: Repository) -> None:
-    program = """
-import sys
-from typer.testing import CliRunner
-from digitbench.cli import app
-assert CliRunner().invoke(app, ["review", "--html"]).exit_code == 0
-print("torch" in sys.modules)
-"""
-    assert python(program) == "False\n"
+    assert python("print(run('--html').exit_code, 'torch' in sys.modules)") == "0 False\n"

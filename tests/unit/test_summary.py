@@ -1,10 +1,11 @@
 import statistics
+from collections.abc import Mapping
 
 import pytest
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.statistics.summary import summarise
+from digitbench.statistics.summary import Summary, summarise
 
 VALUES = {11: 0.981, 7: 0.979, 23: 0.984, 5: 0.98}
 
@@ -13,54 +14,37 @@ VALUES = {11: 0.981, 7: 0.979, 23: 0.984, 5: 0.98}
 def test_summary_matches_independent_computation(confidence: float) -> None:
     summary = summarise(VALUES, confidence)
     sample = list(VALUES.values())
-    low, high = stats.t.interval(
-        confidence, df=3, loc=statistics.mean(sample), scale=stats.sem(sample)
-    )
-    assert summary["mean"] == pytest.approx(statistics.mean(sample))
-    assert summary["std"] == pytest.approx(statistics.stdev(sample))
-    assert summary["ci95_low"] == pytest.approx(low)
-    assert summary["ci95_high"] == pytest.approx(high)
+    mean = statistics.mean(sample)
+    ends = stats.t.interval(confidence, df=3, loc=mean, scale=stats.sem(sample))
+    assert (summary.mean, summary.std) == pytest.approx((mean, statistics.stdev(sample)))
+    assert (summary.ci95_low, summary.ci95_high) == pytest.approx(ends)
 
 
-def test_keys_are_exact_and_seeds_keep_their_order() -> None:
-    summary = summarise(VALUES)
-    assert set(summary) == {"mean", "std", "ci95_low", "ci95_high", "per_seed"}
-    assert list(summary["per_seed"].items()) == [
-        ("11", 0.981),
-        ("7", 0.979),
-        ("23", 0.984),
-        ("5", 0.98),
-    ]
+def test_seeds_keep_their_order() -> None:
+    assert list(summarise(VALUES).per_seed.items()) == list(VALUES.items())
 
 
 def test_interval_is_not_clipped() -> None:
-    summary = summarise({0: 1.0, 1: 0.9})
-    assert summary["ci95_high"] is not None
-    assert summary["ci95_high"] > 1.0
+    assert (summarise({0: 1.0, 1: 0.9}).ci95_high or 0) > 1.0
 
 
 def test_one_seed_has_no_spread() -> None:
-    assert summarise({3: 0.5}) == {
-        "mean": 0.5,
-        "std": None,
-        "ci95_low": None,
-        "ci95_high": None,
-        "per_seed": {"3": 0.5},
-    }
+    assert summarise({3: 0.5}) == Summary(0.5, None, None, None, {3: 0.5})
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_value_that_is_not_finite_is_named(value: float) -> None:
-    with pytest.raises(DigitbenchError, match=r"\[2\]"):
-        summarise({1: 0.9, 2: value})
-
-
-def test_nothing_to_summarise_is_refused() -> None:
-    with pytest.raises(DigitbenchError, match="No values"):
-        summarise({})
-
-
-@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
-def test_confidence_out_of_range_is_refused(confidence: float) -> None:
-    with pytest.raises(DigitbenchError, match="Confidence"):
-        summarise(VALUES, confidence)
+@pytest.mark.parametrize(
+    ("values", "confidence", "message"),
+    [
+        ({}, 0.95, "No values"),
+        ({1: 0.9, 2: float("nan")}, 0.95, r"\[2\]"),
+        ({1: 0.9, 2: float("inf")}, 0.95, r"\[2\]"),
+        (VALUES, 0.0, "Confidence"),
+        (VALUES, 1.0, "Confidence"),
+        (VALUES, 95.0, "Confidence"),
+    ],
+)
+def test_what_cannot_be_summarised_is_refused(
+    values: Mapping[int, float], confidence: float, message: str
+) -> None:
+    with pytest.raises(DigitbenchError, match=message):
+        summarise(values, confidence)

@@ -27,27 +27,16 @@ class ValueChange:
 
 @dataclass(frozen=True)
 class StageChange:
-    """What differs in the record of one stage.
-
-    Attributes:
-        stage: Its name.
-        presence: "added" or "removed" if only one revision has it, else empty.
-        command: Whether the command differs.
-        code: Source files that differ.
-        data: Other dependencies that differ.
-        params: Parameters that differ.
-        outputs: Outputs that differ.
-        regrouped: Whether one side lists a folder and the other what is in it, whose content
-            cannot be compared by their hashes.
-    """
+    """What differs in the record of one stage: paths and names of parameters."""
 
     stage: str
-    presence: str = ""
+    presence: str = ""  # "added" or "removed" if only one revision has it
     command: bool = False
     code: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()  # dependencies that are not code
     params: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    # Something is a folder on one side and files in it on the other: hashes don't tell.
     regrouped: bool = False
 
 
@@ -63,45 +52,28 @@ class CostChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """All of it; None where a revision has no such file.
-
-    Attributes:
-        params: Values of params.yaml that differ.
-        stages: Stages whose record in dvc.lock differs.
-        packages: Locked versions that differ.
-        sizes: Parameters, multiply-accumulates and bytes that differ.
-        times: Durations that differ.
-        hardware: What the times before and after were taken on.
-    """
+    """All of it; None where a revision has no such file."""
 
     params: Sequence[ValueChange] | None
     stages: Sequence[StageChange] | None
     packages: Sequence[ValueChange] | None
     sizes: Sequence[CostChange]
     times: Sequence[CostChange]
-    hardware: tuple[tuple[str, ...], tuple[str, ...]]
+    hardware: tuple[tuple[str, ...], tuple[str, ...]]  # of the times before and after
 
 
 def collect_changes(before: Snapshot, after: Snapshot) -> Changes:
     """Compare everything but quality."""
-    params = packages = stages = None
-    if before.params is not None and after.params is not None:
-        params = _value_changes(flatten(before.params), flatten(after.params))
-    if before.packages is not None and after.packages is not None:
-        packages = _value_changes(before.packages, after.packages)
+    stages = None
     if before.stages is not None and after.stages is not None:
         stages = _stage_changes(before.stages, after.stages)
-    hardware = [
-        tuple(sorted({timing.hardware for timing in side.timing.values()}))
-        for side in (before, after)
-    ]
     return Changes(
-        params,
+        _value_changes(before.params, after.params),
         stages,
-        packages,
+        _value_changes(before.packages, after.packages),
         _cost_changes(_sizes(before), _sizes(after)),
         _cost_changes(_times(before), _times(after)),
-        (hardware[0], hardware[1]),
+        (_hardware(before), _hardware(after)),
     )
 
 
@@ -117,11 +89,16 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _value_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[ValueChange]:
+def _value_changes(
+    before: Mapping[Any, Any] | None, after: Mapping[Any, Any] | None
+) -> list[ValueChange] | None:
+    if before is None or after is None:
+        return None
+    old, new = flatten(before), flatten(after)
     return [
-        ValueChange(name, before.get(name), after.get(name))
-        for name in _union(before, after)
-        if before.get(name) != after.get(name)
+        ValueChange(name, old.get(name), new.get(name))
+        for name in _union(old, new)
+        if old.get(name) != new.get(name)
     ]
 
 
@@ -139,7 +116,7 @@ def _stage_change(name: str, before: Stage, after: Stage) -> StageChange:
     deps, deps_regrouped = _changed_files(before.deps, after.deps)
     outs, outs_regrouped = _changed_files(before.outs, after.outs)
     old, new = (
-        {key: text for part in side.params.values() for key, text in flatten(part).items()}
+        {key: value for part in side.params.values() for key, value in part.items()}
         for side in (before, after)
     )
     return StageChange(
@@ -147,7 +124,7 @@ def _stage_change(name: str, before: Stage, after: Stage) -> StageChange:
         command=before.cmd != after.cmd,
         code=tuple(path for path in deps if path.startswith(CODE)),
         data=tuple(path for path in deps if not path.startswith(CODE)),
-        params=tuple(change.name for change in _value_changes(old, new)),
+        params=tuple(change.name for change in _value_changes(old, new) or ()),
         outputs=outs,
         regrouped=deps_regrouped or outs_regrouped,
     )
@@ -182,27 +159,25 @@ def _cost_changes(before: Costs, after: Costs) -> list[CostChange]:
 
 
 def _sizes(snapshot: Snapshot) -> Costs:
+    titles = {"parameters": "parameters", "macs": "MACs per image", "bytes": "bytes"}
     return {
         (name, title): size
         for name, record in snapshot.metrics.items()
-        for title, size in (
-            ("parameters", record.parameters),
-            ("MACs per image", record.macs),
-            ("bytes", record.bytes),
-        )
-        if size is not None
+        for key, title in titles.items()
+        if (size := getattr(record, key)) is not None
     }
 
 
 def _times(snapshot: Snapshot) -> Costs:
-    return {
-        (name, title): seconds
-        for name, record in snapshot.timing.items()
-        for title, seconds in (
-            ("seconds per epoch", record.seconds_per_epoch.median),
-            ("seconds of the stage", record.stage_seconds),
-        )
-    }
+    times = {}
+    for name, timing in snapshot.timing.items():
+        times[name, "seconds per epoch"] = timing.seconds_per_epoch.median
+        times[name, "seconds of the stage"] = timing.stage_seconds
+    return times
+
+
+def _hardware(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted({timing.hardware for timing in snapshot.timing.values()}))
 
 
 def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
@@ -230,22 +205,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Quality:
-    """Families of comparisons; None where one revision has no such file.
+    """Families of comparisons; None where one revision has no such file."""
 
-    Attributes:
-        accuracy: The primary family, one row per architecture that both revisions have.
-        others: The other headline metrics of these.
-        robustness: Accuracy per corruption, and their mean.
-        domains: Accuracy per domain and way of fitting its images to the network.
-        added: Architectures that only the later revision has.
-        removed: Architectures that only the earlier one has.
-    """
-
-    accuracy: Sequence[Row]
-    others: Sequence[Row]
-    robustness: Sequence[Row] | None
-    domains: Sequence[Row] | None
-    added: Sequence[str]
+    accuracy: Sequence[Row]  # the primary family, a row per architecture that both revisions have
+    others: Sequence[Row]  # the other headline metrics of these
+    robustness: Sequence[Row] | None  # accuracy per corruption, and their mean
+    domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
+    added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
 
     @property
@@ -256,35 +222,23 @@ class Quality:
 
 def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
     """Compare everything that both revisions measured."""
-    obstacles = {
-        name: _obstacle(before.metrics[name], record, _same_test_files(before, after))
-        for name, record in after.metrics.items()
-        if name in before.metrics
-    }
-
-    def rows(metrics: Sequence[Metric]) -> list[Row]:
-        changes = [
-            Row(name, metric, "", _headline(before, after, name, metric, obstacle))
-            for name, obstacle in obstacles.items()
-            for metric in metrics
-        ]
-        return _judged(changes, HEADLINE_SHARE)
-
+    both = [name for name in after.metrics if name in before.metrics]
     robustness = domains = None
     if before.robustness is not None and after.robustness is not None:
         robustness = _judged(_condition_rows(before.robustness, after.robustness))
     if before.domains is not None and after.domains is not None:
-        both = [name for name in after.domains if name in before.domains]
         domains = _judged(
             [
                 replace(row, condition=f"{name}, {row.condition}")
-                for name in both
+                for name in after.domains
+                if name in before.domains
                 for row in _condition_rows(before.domains[name], after.domains[name])
             ]
         )
+    others = [metric for metric in shown("review") if metric != ACCURACY]
     return Quality(
-        rows([ACCURACY]),
-        rows([metric for metric in shown("review") if metric != ACCURACY]),
+        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE),
+        _judged(_headline(before, after, both, others), HEADLINE_SHARE),
         robustness,
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
@@ -293,11 +247,16 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
 
 
 def _headline(
-    before: Snapshot, after: Snapshot, name: str, metric: Metric, obstacle: str
-) -> Change:
-    old, new = before.metrics[name], after.metrics[name]
-    sides = old.metrics.get(metric.key), new.metrics.get(metric.key)
-    return _change(*sides, new.test.images, obstacle)
+    before: Snapshot, after: Snapshot, names: Sequence[str], metrics: Sequence[Metric]
+) -> list[Row]:
+    rows = []
+    for name in names:
+        old, new = before.metrics[name], after.metrics[name]
+        obstacle = _obstacle(old, new, _same_test_files(before, after))
+        for metric in metrics:
+            sides = old.metrics.get(metric.key), new.metrics.get(metric.key)
+            rows.append(Row(name, metric, "", _change(*sides, new.test.images, obstacle)))
+    return rows
 
 
 def _change(old: Summary | None, new: Summary | None, images: int, obstacle: str) -> Change:

@@ -306,23 +306,22 @@ def _difference(row: Row) -> Interval:
 
 def change_parts(changes: Changes) -> list[Section]:
     """Parameters, stages (code and data), packages: a table of each that has changed."""
-    found = {
-        "Parameters": _values("parameter", changes.params),
-        "Stages": _stages(changes.stages),
-        "Packages": _values("package", changes.packages),
-    }
-    parts = []
-    for heading, table in found.items():
-        if table and table.rows:
-            folded = f"{heading}: {len(table.rows)} have changed" if len(table.rows) > LONG else ""
-            parts.append(Section(heading, [table], summary=folded))
-    same = [
-        f"the {heading.lower()}" for heading, table in found.items() if table and not table.rows
-    ]
+    parts: list[Section] = []
+    same: list[str] = []
+    missing: list[str] = []
+    for heading, header, rows in (
+        ("Parameters", ["parameter", "before", "after"], _value_rows(changes.params)),
+        ("Stages", ["stage", "changed"], _stage_rows(changes.stages)),
+        ("Packages", ["package", "before", "after"], _value_rows(changes.packages)),
+    ):
+        if rows:
+            folded = f"{heading}: {len(rows)} have changed" if len(rows) > LONG else ""
+            parts.append(Section(heading, [Table("", header, rows)], summary=folded))
+        else:
+            (missing if rows is None else same).append(f"the {heading.lower()}")
     if same:
         text = f"The same in both revisions: {listing(same)}."
         parts.append(Section("Not changed", [Prose(text)]))
-    missing = [f"the {heading.lower()}" for heading, table in found.items() if table is None]
     if missing:
         text = f"Not recorded in both revisions: {listing(missing)}."
         parts.append(Section("Not compared", [Prose(text)]))
@@ -341,22 +340,18 @@ def cost_part(changes: Changes) -> Section:
     return Section("Cost", [*blocks, Prose(_hardware(changes))])
 
 
-def _values(title: str, changes: Sequence[ValueChange] | None) -> Table | None:
+def _value_rows(changes: Sequence[ValueChange] | None) -> list[list[str]] | None:
     if changes is None:
         return None
-    rows = [
+    return [
         [Code(each.name)]
         + [NOTHING if text is None else Code(text) for text in (each.before, each.after)]
         for each in changes
     ]
-    return Table("", [title, "before", "after"], rows)
 
 
-def _stages(changes: Sequence[StageChange] | None) -> Table | None:
-    if changes is None:
-        return None
-    rows = [[Code(change.stage), _changed(change)] for change in changes]
-    return Table("", ["stage", "changed"], rows)
+def _stage_rows(changes: Sequence[StageChange] | None) -> list[list[str]] | None:
+    return None if changes is None else [[Code(each.stage), _changed(each)] for each in changes]
 
 
 def _changed(change: StageChange) -> str:

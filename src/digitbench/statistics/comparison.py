@@ -91,19 +91,12 @@ def welch(groups: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class CrossedTestResult:
-    """Test of the mean difference over seeds and images.
+    """Test of the mean difference over seeds and images."""
 
-    Attributes:
-        difference: Mean of second minus first.
-        standard_error: Its standard error under fresh seeds and fresh images.
-        degrees_of_freedom: Of the t distribution; infinite if the seeds do not vary.
-        p_value: Two-sided p-value; NaN if the standard error is zero.
-    """
-
-    difference: float
-    standard_error: float
-    degrees_of_freedom: float
-    p_value: float
+    difference: float  # mean of second minus first
+    standard_error: float  # under fresh seeds and fresh images
+    degrees_of_freedom: float  # infinite if the seeds do not vary
+    p_value: float  # two-sided; NaN if the standard error is zero
 
 
 def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> CrossedTestResult:
@@ -152,19 +145,12 @@ def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Cross
 
 @dataclass(frozen=True)
 class McNemarResult:
-    """Exact McNemar test of two trained networks.
-
-    Attributes:
-        seed: Seed of both trainings.
-        n10: Images that only the first network classified correctly.
-        n01: Images that only the second network classified correctly.
-        p_value: Exact two-sided p-value; it is about these two networks, not about retraining.
-    """
+    """Exact McNemar test of two trained networks."""
 
     seed: int
-    n10: int
-    n01: int
-    p_value: float
+    n10: int  # images that only the first network classified correctly
+    n01: int  # images that only the second one did
+    p_value: float  # two-sided; about these two networks, not about training again
 
 
 def mcnemar_exact(
@@ -182,10 +168,8 @@ def mcnemar_exact(
     """
     n10 = int(np.count_nonzero(first & ~second))
     n01 = int(np.count_nonzero(~first & second))
-    if n10 + n01 == 0:
-        return McNemarResult(seed=seed, n10=0, n01=0, p_value=1.0)
-    p_value = float(stats.binomtest(n10, n10 + n01, 0.5).pvalue)
-    return McNemarResult(seed=seed, n10=n10, n01=n01, p_value=p_value)
+    p_value = float(stats.binomtest(n10, n10 + n01, 0.5).pvalue) if n10 + n01 else 1.0
+    return McNemarResult(seed, n10, n01, p_value)
 
 
 def crossed_bootstrap(
@@ -246,46 +230,27 @@ def _group_images(table: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArra
 
 @dataclass(frozen=True)
 class PairwiseComparison:
-    """Second architecture against the first; accuracies and differences are fractions.
+    """Second architecture against the first; accuracies and differences are fractions."""
 
-    Attributes:
-        first: Name of the reference architecture.
-        second: Name of the architecture compared with it.
-        seeds: Seeds of the trainings.
-        difference: Mean accuracy of second minus mean accuracy of first.
-        difference_low: Lower end of its bootstrap percentile interval.
-        difference_high: Upper end of that interval.
-        error_reduction: 1 - error of second / error of first, negative if second errs
-            more often; None if first made no error.
-        error_reduction_low: Lower end of its interval from the same resamples; None if a
-            resample has no error of first, so that the ratio is undefined.
-        error_reduction_high: Upper end of that interval, or None.
-        mcnemar: McNemar's test per seed, in the order of seeds. These describe single pairs of
-            networks; they are not adjusted for being several.
-        p_value: Two-sided p-value for the difference.
-        p_value_holm: The same after Holm's adjustment over all pairs compared together.
-        p_value_method: Name of the test behind p_value.
-        confidence: Level of both intervals, each on its own.
-        resamples: Number of bootstrap resamples.
-        limitation: What the comparison cannot say, for the report; None with several seeds.
-    """
-
-    first: str
+    first: str  # the reference
     second: str
     seeds: tuple[int, ...]
-    difference: float
-    difference_low: float
+    difference: float  # mean accuracy of second minus mean accuracy of first
+    difference_low: float  # ends of its bootstrap percentile interval
     difference_high: float
+    # 1 - error of second / error of first; None if first made no error. Its interval is from the
+    # same resamples; None if one has no error of first, so that the ratio is undefined.
     error_reduction: float | None
     error_reduction_low: float | None
     error_reduction_high: float | None
+    # Per seed, about single pairs of networks; not adjusted for being several.
     mcnemar: tuple[McNemarResult, ...]
-    p_value: float
-    p_value_holm: float
+    p_value: float  # two-sided, for the difference
+    p_value_holm: float  # adjusted over all pairs compared together
     p_value_method: str
-    confidence: float
+    confidence: float  # level of both intervals, each on its own
     resamples: int
-    limitation: str | None
+    limitation: str | None  # what the comparison cannot say; None with several seeds
 
     @property
     def is_evident(self) -> bool:
@@ -401,16 +366,9 @@ def compare_all(
         return []
     stacked = np.stack(list(correct.values()))  # [A, S, N]
     resampled = crossed_bootstrap(stacked, resamples=resamples, seed=seed)  # [R, A]
-    column = {name: index for index, name in enumerate(correct)}
     comparisons = [
-        _compare(
-            (first, second),
-            stacked[[column[first], column[second]]],
-            resampled[:, [column[first], column[second]]],
-            seeds=tuple(seeds),
-            confidence=confidence,
-        )
-        for first, second in combinations(correct, 2)
+        _compare((first, second), stacked[[i, j]], resampled[:, [i, j]], tuple(seeds), confidence)
+        for (i, first), (j, second) in combinations(enumerate(correct), 2)
     ]
     adjusted = holm([comparison.p_value for comparison in comparisons])
     return [replace(each, p_value_holm=p) for each, p in zip(comparisons, adjusted, strict=True)]
@@ -420,7 +378,6 @@ def _compare(
     names: tuple[str, str],
     correct: NDArray[np.bool_],
     resampled: NDArray[np.float64],
-    *,
     seeds: tuple[int, ...],
     confidence: float,
 ) -> PairwiseComparison:
@@ -436,9 +393,8 @@ def _compare(
     )
     p_value, method = _p_value(correct, mcnemar)
     return PairwiseComparison(
-        first=names[0],
-        second=names[1],
-        seeds=seeds,
+        *names,
+        seeds,
         difference=float(errors[0] - errors[1]),
         difference_low=float(low),
         difference_high=float(high),

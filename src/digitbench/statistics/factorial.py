@@ -76,34 +76,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Effect:
-    """A main effect (one factor) or an interaction (several).
-
-    Attributes:
-        factors: Names of the factors.
-        estimate: Mean of one half of the cells minus mean of the other half.
-        p_value_holm: The p-value adjusted over all effects of the table (Holm 1979).
-    """
+    """A main effect (one factor) or an interaction (several)."""
 
     factors: tuple[str, ...]
-    estimate: Estimate
-    p_value_holm: float | None = None
+    estimate: Estimate  # mean of one half of the cells minus mean of the other half
+    p_value_holm: float | None = None  # adjusted over all effects of the table
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A gap between two cells, split up among the factors in which they differ.
-
-    Attributes:
-        start: Level by factor of the cell that the gap starts from.
-        end: Level by factor of the other cell.
-        gap: Mean of the end minus mean of the start.
-        parts: What each factor contributes; the parts add up to the gap.
-    """
+    """A gap between two cells, split up among the factors in which they differ."""
 
     start: Mapping[str, Level]
     end: Mapping[str, Level]
-    gap: Estimate
-    parts: Mapping[str, Estimate]
+    gap: Estimate  # mean of the end minus mean of the start
+    parts: Mapping[str, Estimate]  # by factor; they add up to the gap
 
 
 def weighted_sum(design: Design, samples: Samples, weights: NDArray[np.float64]) -> Estimate:

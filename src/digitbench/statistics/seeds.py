@@ -67,41 +67,25 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One metric of one architecture before and after.
+    """One metric of one architecture before and after."""
 
-    Attributes:
-        before: Mean over the seeds compared: all of them for independent samples, else those
-            that are shared where there are any; None if there is no value.
-        after: The same of the other side.
-        difference: after - before; None if a side is missing.
-        difference_low: Lower end of its 95 % t interval; None if there is no test.
-        difference_high: Upper end of that interval.
-        p_value: Two-sided; None if nothing was tested.
-        p_value_holm: The same adjusted over its family and for the family's share, so that 0.05
-            is the limit.
-        method: The test behind it.
-        shared: Seeds on both sides.
-        only_before: Seeds before the change alone.
-        only_after: Seeds after it alone.
-        unchanged: Whether every shared seed gave the very same value.
-        verdict: Unknown until judged.
-        reason: Why the verdict is unknown; empty otherwise.
-    """
-
+    # Means over the seeds compared: all of them for independent samples, else those that are shared
+    # where there are any; None if there is no value.
     before: float | None
     after: float | None
-    difference: float | None
-    difference_low: float | None = None
+    difference: float | None  # after - before
+    difference_low: float | None = None  # ends of its 95 % t interval; None if there is no test
     difference_high: float | None = None
-    p_value: float | None = None
+    p_value: float | None = None  # two-sided
+    # Adjusted over its family and for the family's share, so that 0.05 is the limit.
     p_value_holm: float | None = None
     method: Method = Method.NONE
-    shared: tuple[int, ...] = ()
+    shared: tuple[int, ...] = ()  # seeds on both sides
     only_before: tuple[int, ...] = ()
     only_after: tuple[int, ...] = ()
-    unchanged: bool = False
-    verdict: Verdict = Verdict.UNKNOWN
-    reason: str = ""
+    unchanged: bool = False  # every shared seed gave the very same value
+    verdict: Verdict = Verdict.UNKNOWN  # until judged
+    reason: str = ""  # why the verdict is unknown
 
 
 def compare(before: Seeded, after: Seeded, images: int) -> Change:
