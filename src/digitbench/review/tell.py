@@ -184,9 +184,12 @@ def _headline(before: Snapshot, after: Snapshot, quality: Quality) -> list[Secti
     )
     others: Block = Prose(UNCHANGED)
     if not all(row.change.unchanged for row in quality.others):
+        metrics = dict.fromkeys(row.metric for row in quality.others)
+        shares = listing([metric.title for metric in metrics if metric.is_share])
+        lower = listing([metric.title for metric in metrics if not metric.higher_is_better])
         others = Table(
-            "Macro F1: differences in percentage points. Log loss, Brier score and calibration "
-            "error: lower is better.",
+            f"{shares[:1].upper()}{shares[1:]}: differences in percentage points. "
+            f"{lower[:1].upper()}{lower[1:]}: lower is better.",
             ["architecture", "metric", *CELLS],
             [[NAMES[row.architecture], row.metric.title, *_cells(row)] for row in quality.others],
         )
@@ -196,7 +199,7 @@ def _headline(before: Snapshot, after: Snapshot, quality: Quality) -> list[Secti
     ]
 
 
-def _conditions(heading: str, first: str, rows: Sequence[Row] | None) -> Section:
+def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
     """Folded, because it is long; its own family of comparisons."""
     if rows is None:
         return Section(heading, [Prose("Cannot be compared: not measured in both revisions.")])
@@ -208,7 +211,7 @@ def _conditions(heading: str, first: str, rows: Sequence[Row] | None) -> Section
     table = Table(
         f"Accuracy; differences in percentage points{_pairing(rows)}. A family of its own: "
         f"p is adjusted over those {tested} of these comparisons that have a test.",
-        [first, "architecture", *CELLS],
+        [kind, "architecture", *CELLS],
         [[_condition(row), NAMES[row.architecture], *_cells(row)] for row in rows],
     )
     counts = [f"{verdict} in {len(some)}" for verdict in Verdict if (some := _with(verdict, rows))]
@@ -236,7 +239,7 @@ def _condition(row: Row) -> str:
 def _value(metric: Metric, number: float | None) -> str:
     if number is None:
         return NOTHING
-    return percent(number) if metric.is_share else f"{number:.4f}"
+    return percent(number) if metric.is_share else f"{number:.{metric.digits}f}"
 
 
 def _signed(metric: Metric, number: float | None) -> str:
@@ -244,7 +247,8 @@ def _signed(metric: Metric, number: float | None) -> str:
     if number is None:
         return NOTHING
     # Adding 0 makes +0 of -0.
-    return points(number) if metric.is_share else _minus(f"{round(number, 4) + 0:+.4f}")
+    digits = metric.digits
+    return points(number) if metric.is_share else _minus(f"{round(number, digits) + 0:+.{digits}f}")
 
 
 def _interval(row: Row) -> str:
@@ -263,11 +267,8 @@ def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Blo
     moved = [row for row in rows if not row.change.unchanged]
     if not moved:
         return []
-    sides = [
-        _side(row, snapshot, label)
-        for row in rows
-        for snapshot, label in ((before, "before"), (after, "after"))
-    ]
+    labelled = ((before, "before"), (after, "after"))
+    sides = [_side(row, snapshot, label) for row in rows for snapshot, label in labelled]
     values = "Accuracy: mean over seeds and its 95 % interval, before (○) and after (●)."
     differences = "Difference in accuracy with its 95 % interval; zero means no change."
     return [
