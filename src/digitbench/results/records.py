@@ -299,6 +299,11 @@ class DomainShift(Part):
     effects: tuple[Effect, ...]
     gaps: tuple[Decomposition, ...]
 
+    @property
+    def accuracies(self) -> dict[tuple[object, ...], Summary]:
+        """By model, augmentation and mapping."""
+        return {(cell.model, cell.augmentation, cell.mapping): cell.accuracy for cell in self.cells}
+
 
 class DomainShiftRecord(Record):
     """``metrics/domain_shift.json`` of its study."""

@@ -1,26 +1,19 @@
-"""One published number beside ours, and the table of all of them as CSV.
-
-What was measured here: the metrics of the studies, and those of the main comparison.
-"""
+"""Published numbers beside ours: the rows of studies/summary.csv, and their cells as text."""
 
 import csv
 import dataclasses
-import io
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-import pandas as pd
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from digitbench import files
-from digitbench.errors import DigitbenchError
-from digitbench.files import write_csv
-from digitbench.params import ARCHITECTURES
 from digitbench.wording import ENLARGING
 
-SUMMARY = Path("studies/summary.csv")
+STUDIES = Path("studies")
+SUMMARY = STUDIES / "summary.csv"
 AGAIN = "Make it again with `digitbench studies`."
 
 Verdict = Literal["reproduced", "higher", "lower", "not comparable"]
@@ -28,7 +21,8 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 # Marks what was tried before this project, with one seed; everything else was published.
 TRIAL = " (trial)"
 # Numbers of other work, for proportion.
-STUDIES = Path("studies")
+LITERATURE = "literature"
+
 _PROTOCOLS = {
     "test": "test set",
     "validation": "validation",
@@ -39,8 +33,12 @@ _PROTOCOLS = {
 # Which variant of USPS the papers used is not known; ours is named in the reasons.
 _DATASETS = {"mnist": "MNIST", "usps": "USPS"}
 _DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
-KEYS = ("nguyen2026", "pedrogiu13", "report2002", "pavon2025", "toyobo2025")
-LITERATURE = "literature"
+_absent = BeforeValidator(lambda value: None if value == "" else value)
+
+
+def decimals(metric: str) -> int:
+    """Decimal places in which ours is told."""
+    return _DECIMALS.get(metric, 2)
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,10 @@ class Row:
     protocol: str
     published: str
     published_spread: str
-    ours_mean: float | None
-    ours_low: float | None
-    ours_high: float | None
-    seeds: int | None
+    ours_mean: Annotated[float | None, _absent]
+    ours_low: Annotated[float | None, _absent]
+    ours_high: Annotated[float | None, _absent]
+    seeds: Annotated[int | None, _absent]
     verdict: Verdict
     reason: str
 
@@ -72,7 +70,7 @@ class Row:
 
     @property
     def is_claim(self) -> bool:
-        """Whether one of the five studies reports the number."""
+        """Whether one of the studies reports the number."""
         return self.study != LITERATURE and not self.is_trial
 
     @property
@@ -89,7 +87,7 @@ class Row:
 
     @property
     def ours(self) -> str:
-        """Our number with its interval; a dash where there is none."""
+        """Ours with its interval; a dash where there is none."""
         if self.ours_mean is None:
             return "–"
         places = decimals(self.metric)
@@ -97,11 +95,6 @@ class Row:
         if self.ours_low is None or self.ours_high is None:
             return text
         return f"{text} ({self.ours_low:.{places}f} to {self.ours_high:.{places}f})"
-
-
-def decimals(metric: str) -> int:
-    """Decimal places in which ours is told."""
-    return _DECIMALS.get(metric, 2)
 
 
 def own_protocol(rows: Sequence[Row]) -> list[Row]:
@@ -115,6 +108,10 @@ def own_protocol(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.dataset == "usps" or row.protocol == papers[_number_of(row)]]
 
 
+def _number_of(row: Row) -> tuple[str, ...]:
+    return row.study, row.model, row.metric, row.dataset, row.published
+
+
 def published_numbers(rows: Sequence[Row]) -> int:
     """How many numbers the rows are about: one stands in several, once per variant and protocol."""
     return len(
@@ -125,21 +122,18 @@ def published_numbers(rows: Sequence[Row]) -> int:
     )
 
 
-def _number_of(row: Row) -> tuple[str, ...]:
-    return row.study, row.model, row.metric, row.dataset, row.published
-
-
 def verdict_counts(rows: Sequence[Row]) -> list[int]:
     """How often each verdict was reached, in the order of VERDICTS."""
     return [sum(row.verdict == verdict for row in rows) for verdict in VERDICTS]
 
 
-HEADER = tuple(field.name for field in dataclasses.fields(Row))
+_HEADER = tuple(field.name for field in dataclasses.fields(Row))
+_ROW = TypeAdapter(Row)
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """One line per row; what is not there stays empty."""
-    write_csv(path, HEADER, (dataclasses.astuple(row) for row in rows))
+    files.write_csv(path, _HEADER, (dataclasses.astuple(row) for row in rows))
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -148,139 +142,17 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DigitbenchError: The file can't be read, or is no such table.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DigitbenchError(f"{path}: cannot be read ({error.strerror}). {AGAIN}") from None
-    lines = csv.DictReader(io.StringIO(text))
-    if tuple(lines.fieldnames or ()) != HEADER:
-        raise DigitbenchError(f"{path}: damaged (the header is another). {AGAIN}")
-    try:
-        return [_row(line) for line in lines]
-    except (TypeError, ValueError) as error:
-        where = f"{path}, line {lines.line_num}"
-        raise DigitbenchError(f"{where}: damaged ({error}). {AGAIN}") from None
+    return files.read(path, _rows, AGAIN)
 
 
-def _row(line: dict[str, str]) -> Row:
-    verdict = next((known for known in VERDICTS if known == line["verdict"]), None)
-    if verdict is None:
-        raise ValueError(f"{line['verdict']!r} is no verdict")
-    return Row(
-        study=line["study"],
-        model=line["model"],
-        metric=line["metric"],
-        dataset=line["dataset"],
-        protocol=line["protocol"],
-        published=line["published"],
-        published_spread=line["published_spread"],
-        ours_mean=_number(line["ours_mean"]),
-        ours_low=_number(line["ours_low"]),
-        ours_high=_number(line["ours_high"]),
-        seeds=int(line["seeds"]) if line["seeds"] else None,
-        verdict=verdict,
-        reason=line["reason"],
-    )
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-Record = Mapping[str, Any]
-DOMAIN_SHIFT = STUDIES / "domain_shift"
-ROBUSTNESS = STUDIES / "robustness"
-FIGURES = (
-    DOMAIN_SHIFT / "plots" / "domain_shift.png",
-    DOMAIN_SHIFT / "plots" / "effects.png",
-    DOMAIN_SHIFT / "plots" / "gaps.png",
-    DOMAIN_SHIFT / "plots" / "augmentation.png",
-    ROBUSTNESS / "plots" / "robustness.png",
-)
-
-
-@dataclass(frozen=True)
-class MainResults:
-    """What the answers take from the main comparison; empty where it was not run."""
-
-    metrics: Mapping[str, Record] = field(default_factory=dict)
-    timing: Mapping[str, Record] = field(default_factory=dict)
-    latency: Record = field(default_factory=dict)
-    comparison: Record = field(default_factory=dict)
-    robustness: Record = field(default_factory=dict)
-    corruptions: pd.DataFrame | None = None
-    class_counts: pd.DataFrame | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Everything that stands beside the published numbers; what was not run is absent."""
-
-    variants: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
-    timing: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
-    domain_shift: Record = field(default_factory=dict)
-    robustness: Record = field(default_factory=dict)
-    figures: frozenset[Path] = frozenset()
-    main: MainResults = field(default_factory=MainResults)
-
-    def record(self, study: str, variant: str) -> Record | None:
-        """The metrics of one variant of a study."""
-        return self.variants.get(study, {}).get(variant)
-
-
-def load_measured(root: Path) -> Measured:
-    """Read the metrics that are there.
-
-    Args:
-        root: Folder of the project.
-
-    Raises:
-        DigitbenchError: A file is damaged; the text names it.
-    """
-    metrics = {key: root / STUDIES / key / "metrics" for key in KEYS}
-    timing = {**metrics, DOMAIN_SHIFT.name: root / DOMAIN_SHIFT / "metrics"}
-    return Measured(
-        variants={key: _records(folder) for key, folder in metrics.items()},
-        timing={key: _records(folder / "timing") for key, folder in timing.items()},
-        domain_shift=_json(root / DOMAIN_SHIFT / "metrics" / "domain_shift.json"),
-        robustness=_json(root / ROBUSTNESS / "metrics" / "robustness.json"),
-        figures=frozenset(path for path in FIGURES if (root / path).is_file()),
-        main=_main_results(root),
-    )
-
-
-def _main_results(root: Path) -> MainResults:
-    metrics = {name: _json(root / files.METRICS / f"{name}.json") for name in ARCHITECTURES}
-    timing = {name: _json(root / files.TIMING / f"{name}.json") for name in ARCHITECTURES}
-    return MainResults(
-        metrics={name: record for name, record in metrics.items() if record},
-        timing={name: record for name, record in timing.items() if record},
-        latency=_json(root / files.TIMING / "evaluate.json"),
-        comparison=_json(root / files.METRICS / "comparison.json"),
-        robustness=_json(root / files.METRICS / "robustness.json"),
-        corruptions=_csv(root / files.EVALUATION / "robustness.csv"),
-        class_counts=_csv(root / files.CLASS_COUNTS),
-    )
-
-
-def _records(folder: Path) -> dict[str, Record]:
-    return {path.stem: _json(path) for path in sorted(folder.glob("*.json"))}
-
-
-def _json(path: Path) -> Record:
-    if not path.is_file():
-        return {}
-    try:
-        content: Record = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None
-    return content
-
-
-def _csv(path: Path) -> pd.DataFrame | None:
-    if not path.is_file():
-        return None
-    try:
-        return pd.read_csv(path)
-    except ValueError as error:
-        raise DigitbenchError(f"{path}: damaged ({error}). Run `dvc repro --force`.") from None
+def _rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file)
+        if tuple(lines.fieldnames or ()) != _HEADER:
+            raise ValueError("the header is another")
+        try:
+            return [_ROW.validate_python(line) for line in lines]
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"line {lines.line_num}, {where}: {first['msg']}") from None

@@ -1,49 +1,84 @@
-"""What a gap between two groups of networks is made of, as a sentence."""
+"""The templates of the studies' page, and how they write numbers."""
 
+import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import jinja2
+
+from digitbench.document.markdown import markdown_table
 from digitbench.figures.domains import FACTORS
-from digitbench.wording import ENLARGING, NAMES, listing, percent, points_between
+from digitbench.statistics.factorial import Decomposition, Estimate
+from digitbench.statistics.summary import Summary
+from digitbench.wording import (
+    ENLARGING,
+    difference_sentence,
+    interval,
+    listing,
+    model_label,
+    p_value,
+    percent,
+    points,
+    points_between,
+)
+
+ALIKE = 1.1  # a ratio of times below which none is called faster
 
 
-def gap_sentence(gap: Mapping[str, Any]) -> str:
-    """Both cells, the gap, and what each factor adds to it, with its share of the whole.
-
-    Args:
-        gap: An entry of `gaps` in the record of the study of domain shift.
-    """
-    start, end = gap["start"], gap["end"]
-    shares = _shares(gap)
-    parts = [
-        f"{FACTORS[name]} {_part(part, *shares.get(name, ()))}"
-        for name, part in gap["parts"].items()
-    ]
-    if start["mapping"] == end["mapping"]:
-        cells = f"{_network(start)} to {_network(end)}, both on {ENLARGING[end['mapping']].digits}"
-    else:
-        cells = " to ".join(
-            f"{_network(cell)} on {ENLARGING[cell['mapping']].digits}" for cell in (start, end)
-        )
-    return f"From {cells}, accuracy changes by {_part(gap['gap'])} points: {listing(parts)}."
+def sentence(name: str, **values: Any) -> str:
+    """The sentences under a name in `sentences.j2`, on one line."""
+    sentences = getattr(template("sentences.j2").module, name)
+    return " ".join(re.split(r"\s+", sentences(**values).strip()))
 
 
-def _network(cell: Mapping[str, Any]) -> str:
-    return (
-        f"the {NAMES[cell['model']]} {'with' if cell['augmentation'] else 'without'} augmentation"
+@cache
+def template(name: str) -> jinja2.Template:
+    """A template of this folder."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {
+        "accuracy": lambda summary: f"{percent(summary.mean)} ({interval(summary)})",
+        "estimate": estimate_text,
+        "gap": gap_sentence,
+        "listing": listing,
+        "model": model_label,
+        "p_value": p_value,
+        "percent": percent,
+        "points": points,
+        "table": markdown_table,
+    }
+    environment.globals |= {
+        "alike": ALIKE,
+        "compared": difference_sentence,
+        "digits": {mapping: way.digits for mapping, way in ENLARGING.items()},
+        "factors": FACTORS,
+    }
+    return environment.get_template(name)
 
 
-def _shares(gap: Mapping[str, Any]) -> dict[str, tuple[str]]:
+def estimate_text(of: Estimate | Summary, *notes: str) -> str:
+    """A difference in points, with its interval."""
+    value = of.mean if isinstance(of, Summary) else of.value
+    return points_between(value, of.ci95_low, of.ci95_high, *notes)
+
+
+def gap_sentence(gap: Decomposition) -> str:
+    """Both cells, the gap, and what each factor adds to it, with its share of the whole."""
+    return sentence("gap", gap=gap, shares=_shares(gap))
+
+
+def _shares(gap: Decomposition) -> Mapping[str, tuple[str]]:
     """Shares of the gap by factor; none unless it is a gap, and every part goes its way."""
-    whole, parts = gap["gap"], gap["parts"]
-    ends = [
-        whole["value"] if end is None else end for end in (whole["ci95_low"], whole["ci95_high"])
-    ]
-    if min(ends) <= 0 <= max(ends) or any(p["value"] * whole["value"] < 0 for p in parts.values()):
+    whole = gap.gap.value
+    low, high = (whole if end is None else end for end in (gap.gap.ci95_low, gap.gap.ci95_high))
+    if low <= 0 <= high or any(part.value * whole < 0 for part in gap.parts.values()):
         return {}
-    return {name: (percent(p["value"] / whole["value"], 0),) for name, p in parts.items()}
-
-
-def _part(part: Mapping[str, Any], *notes: str) -> str:
-    return points_between(part["value"], part["ci95_low"], part["ci95_high"], *notes)
+    return {name: (percent(part.value / whole, 0),) for name, part in gap.parts.items()}

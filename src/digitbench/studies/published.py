@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StrictInt,
     StrictStr,
@@ -19,8 +17,8 @@ from pydantic import (
 )
 
 from digitbench.errors import DigitbenchError
-from digitbench.results.studies import KEYS, LITERATURE, STUDIES
-from digitbench.schema import read_mapping
+from digitbench.results.studies import LITERATURE, STUDIES
+from digitbench.schema import Section, read_mapping
 
 Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
 Answer = Literal[
@@ -49,13 +47,7 @@ Digit = Annotated[StrictInt, Field(ge=0, le=9)]
 NUMBER = 'a number in quotes, such as "98.90", so that its last digit is kept'
 
 
-class Entry(BaseModel):
-    """A part of the file: immutable, and closed to keys it doesn't know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Number(Entry):
+class Number(Section):
     """One published number. Percent; macro_auc is a fraction of 1, a count a count."""
 
     model: Text = Field(description="the name of a model")
@@ -133,20 +125,21 @@ class Number(Entry):
         return (self.model,) if self.variants is None else self.variants
 
 
-class Question(Entry):
+class Question(Section):
     """Something that a paper asks, or claims without measuring it."""
 
     asks: Text = Field(description="a question")
     place: Text = Field(description="where the paper asks or claims it")
-    answer: Answer = Field(description="the name of an answer in answers.py")
+    answer: Answer = Field(description="the name of an answer in findings.py")
     architectures: tuple[Text, ...] = Field((), description="a list of architectures")
     variants: tuple[Text, ...] = Field((), description="a list of variants of params.yaml")
     pairs: tuple[tuple[Digit, Digit], ...] = Field((), description="a list of pairs of digits")
 
 
-class Published(Entry):
+class Published(Section):
     """The whole file."""
 
+    position: StrictInt = Field(description="a whole number: where the study stands on the page")
     title: Text = Field(description="a text")
     protocol: Text = Field(description="a text")
     results: tuple[Number, ...] = Field(min_length=1, description="a list of numbers")
@@ -157,7 +150,7 @@ class Published(Entry):
     questions: tuple[Question, ...] = Field((), description="a list of questions")
 
 
-_LISTS: dict[str, type[Entry]] = {
+_LISTS: dict[str, type[Section]] = {
     "results": Number,
     "other": Number,
     "trials": Number,
@@ -169,8 +162,8 @@ def load_published(path: Path) -> Published:
     """Read and check one file.
 
     Raises:
-        DigitbenchError: The file can't be read, or a key is unknown, missing or has a value that
-            is not allowed; the text names file, key, value and what is allowed.
+        DigitbenchError: It can't be read, or a key is unknown, missing or has a value that is not
+            allowed; the text names file, key, value and what is allowed.
     """
     content = read_mapping(path)
     try:
@@ -180,10 +173,19 @@ def load_published(path: Path) -> Published:
 
 
 def load_all(root: Path) -> dict[str, Published]:
-    """The five studies in their order, then the reference points from outside them."""
-    files = {key: root / STUDIES / key / "published.yaml" for key in KEYS}
-    files[LITERATURE] = root / STUDIES / f"{LITERATURE}.yaml"
-    return {key: load_published(path) for key, path in files.items()}
+    """Every study that says what is published, and the reference points, by their position.
+
+    Args:
+        root: Folder of the project.
+
+    Raises:
+        DigitbenchError: As for `load_published`.
+    """
+    folder = root / STUDIES
+    paths = {path.parent.name: path for path in sorted(folder.glob("*/published.yaml"))}
+    paths[LITERATURE] = folder / f"{LITERATURE}.yaml"
+    studies = {key: load_published(path) for key, path in paths.items()}
+    return dict(sorted(studies.items(), key=lambda item: item[1].position))
 
 
 def _sentences(path: Path, error: ValidationError) -> Iterator[str]:
@@ -201,7 +203,7 @@ def _sentences(path: Path, error: ValidationError) -> Iterator[str]:
             yield f"{where}: {item['input']!r} is not allowed; it must be {field.description}."
 
 
-def _locate(loc: Sequence[int | str]) -> tuple[type[Entry], str]:
+def _locate(loc: Sequence[int | str]) -> tuple[type[Section], str]:
     """The part of the file around a place, and the key there ('' for the part itself)."""
     match loc:
         case [str(name), int(), *rest] if name in _LISTS:

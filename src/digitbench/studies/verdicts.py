@@ -1,13 +1,13 @@
-"""Whether a published number holds here, with the reason as one sentence.
+"""Whether a published number holds here, with the reason as one sentence; and the table of all.
 
-All published numbers beside ours, in a fixed order.
+A row per number, variant and protocol, in a fixed order.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
-from digitbench.results.studies import TRIAL, Measured, Row, Verdict, decimals
-from digitbench.studies.ours import Ours, find_ours
+from digitbench.results.studies import TRIAL, Row, Verdict, decimals
+from digitbench.studies.ours import Measured, Ours, find_ours
+from digitbench.studies.phrases import sentence
 from digitbench.studies.published import Number, Published
 from digitbench.wording import ENLARGING
 
@@ -19,12 +19,14 @@ PROTOCOLS = {
 }
 # Ours are sums of binary fractions, published numbers decimal ones.
 _TOLERANCE = 1e-9
+# Of ours, in the unit of the number; beyond what anybody reads.
+_DECIMALS = 8
 
 
 def judge(
     number: Number, ours: Ours | None, where: str | None, source: str = "published"
 ) -> tuple[Verdict, str]:
-    """The verdict on one number.
+    """The verdict on one number, and the sentence that gives the reason.
 
     Reproduced is a number inside our 95 % interval for the mean over seeds; or one whose own ±
     reaches our mean; or one whose rounding (half a unit of its last digit) touches our interval.
@@ -36,19 +38,35 @@ def judge(
         where: Protocol of ours.
         source: What the sentence calls the number.
     """
-    stated = f"the {source} {published_text(number)}"
+    verdict, reason = _judge(number, ours)
+    found = "" if ours is None else _measured(number, ours, where)
+    # No paper says how it enlarged USPS.
+    told = number.incomparable or number.dataset == "usps" or number.protocol == where
+    if number.protocol and not told:
+        found += f"; the paper's protocol: {PROTOCOLS[number.protocol]}"
+    return verdict, sentence(
+        "verdict",
+        reason=reason,
+        number=f"{source} {_published(number)}",
+        ours=found,
+        side=verdict,
+        why=number.incomparable,
+        counts=None if ours is None else (int(number.exact), int(ours.mean)),
+    )
+
+
+def _judge(number: Number, ours: Ours | None) -> tuple[Verdict, str]:
+    """The verdict, and what it rests on."""
     if ours is None:
-        return "not comparable", _sentence(f"{stated}: {number.incomparable or 'not run here'}")
-    found = f"ours {_measured_text(number, ours, where)}"
+        return "not comparable", "not run"
     if number.incomparable:
-        return "not comparable", _sentence(f"{stated}, {found}: {number.incomparable}")
+        return "not comparable", "incomparable"
     if number.metric == "parameters":
-        return _judge_count(number, ours, stated)
-    verdict, finding = _judge_mean(number, ours, stated)
-    return verdict, _sentence(f"{finding}: {found}{_other_protocol(number, where)}")
+        return _judge_count(number, ours)
+    return _judge_mean(number, ours)
 
 
-def _judge_mean(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
+def _judge_mean(number: Number, ours: Ours) -> tuple[Verdict, str]:
     value, until = float(number.exact), float(number.until or number.value)
     # With the decimals that are shown, so that a reader can check the verdict.
     low, high = (
@@ -56,39 +74,24 @@ def _judge_mean(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
         for end in (ours.low, ours.high)
     )
     if ours.low is not None and value <= high and until >= low:
-        place = "overlaps" if number.until else "lies in"
-        return "reproduced", f"{stated} {place} our 95 % interval"
+        return "reproduced", "overlapping" if number.until else "inside"
     if number.spread and abs(ours.mean - value) <= float(number.spread) + _TOLERANCE:
-        return "reproduced", f"{stated} reaches our mean"
+        return "reproduced", "within its spread"
     rounded_low, rounded_high = (float(end) for end in number.rounding)
     if rounded_low <= high + _TOLERANCE and rounded_high >= low - _TOLERANCE:
-        return "reproduced", f"{stated}, give or take its rounding, touches our 95 % interval"
+        return "reproduced", "rounded"
     if ours.low is None:
-        return "not comparable", f"{stated} meets a single seed, which has no interval"
-    side: Verdict = "higher" if ours.mean > value else "lower"
-    return side, f"ours is {side} than {stated}"
+        return "not comparable", "one seed"
+    return "higher" if ours.mean > value else "lower", "outside"
 
 
-def _judge_count(number: Number, ours: Ours, stated: str) -> tuple[Verdict, str]:
-    difference = Decimal(ours.mean) - number.exact
-    if not difference:
-        return "reproduced", _sentence(f"{stated} is also ours, to the last one")
-    side: Verdict = "higher" if difference > 0 else "lower"
-    return side, _sentence(f"ours is {side} than {stated} by {abs(difference):,}: {ours.mean:,.0f}")
+def _judge_count(number: Number, ours: Ours) -> tuple[Verdict, str]:
+    if ours.mean == number.exact:
+        return "reproduced", "equal count"
+    return "higher" if ours.mean > number.exact else "lower", "other count"
 
 
-def _other_protocol(number: Number, where: str | None) -> str:
-    """Says so where ours was not measured the paper's way; no paper says how it enlarged USPS."""
-    if where == number.protocol or number.dataset == "usps" or number.protocol is None:
-        return ""
-    return f"; the paper's protocol: {PROTOCOLS[number.protocol]}"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def published_text(number: Number) -> str:
+def _published(number: Number) -> str:
     """The number as the paper prints it, with its ± or its parts, and its place."""
     text = f"{int(number.value):,}" if number.metric == "parameters" else number.value
     if number.until:
@@ -100,7 +103,7 @@ def published_text(number: Number) -> str:
     return f"{text} ({number.place})"
 
 
-def _measured_text(number: Number, ours: Ours, where: str | None) -> str:
+def _measured(number: Number, ours: Ours, where: str | None) -> str:
     places = decimals(number.metric)
     text = f"{ours.mean:.{places}f}"
     if ours.low is not None and ours.high is not None:
@@ -114,10 +117,6 @@ def _measured_text(number: Number, ours: Ours, where: str | None) -> str:
     if ours.machine:
         parts.append(ours.machine)
     return ", ".join(parts)
-
-
-# Of ours, in the unit of the number; beyond what anybody reads.
-_DECIMALS = 8
 
 
 def all_rows(studies: Mapping[str, Published], measured: Measured) -> list[Row]:
