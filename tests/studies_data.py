@@ -1,14 +1,21 @@
-"""Invented metrics of the studies, in the form that their stages write."""
+"""Invented records of the studies, as their stages write them."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from digitbench.evaluation.corruptions import CORRUPTIONS
+from digitbench.evaluation.scores import scores_of_confusion, summarise_scores
+from digitbench.results.clocks import Seconds, TimingRecord
+from digitbench.results.records import (
+    Assessment,
+    Confusion,
+    DomainShiftRecord,
+    Epochs,
+    ModelRecord,
+    RobustnessRecord,
+)
 from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import GROUPS, Domain
 from digitbench.studies.groups.domain_shift import LEVELS, domain_record
@@ -40,47 +47,31 @@ def confusion(accuracy: float, images: int, seed: int) -> list[list[int]]:
     return matrix.tolist()
 
 
-def part(accuracy: float, protocol: str, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
+def part(accuracy: float, protocol: str, seeds: tuple[int, ...] = SEEDS) -> Assessment:
     """The metrics under one protocol, computed from the counts."""
-    images = IMAGES[protocol]
-    counts = {seed: confusion(accuracy, images, seed) for seed in seeds}
-    scores = {seed: _scores(np.array(matrix)) for seed, matrix in counts.items()}
+    counts = {seed: confusion(accuracy, IMAGES[protocol], seed) for seed in seeds}
+    scores = {seed: scores_of_confusion(np.array(matrix)) for seed, matrix in counts.items()}
+    metrics = summarise_scores(scores)
     if protocol == "test":
-        for seed, values in scores.items():
-            values["macro_auc"] = 0.9996 + seed / 1e5
-    metrics = {
-        name: summarise({seed: values[name] for seed, values in scores.items()})
-        for name in scores[seeds[0]]
-    }
-    confusions = {str(seed): matrix for seed, matrix in counts.items()}
-    return {"images": images, "metrics": metrics, "confusion": confusions}
+        metrics["macro_auc"] = summarise({seed: 0.9996 + seed / 1e5 for seed in seeds})
+    confusions = Confusion.model_validate({"per_seed": counts})
+    return Assessment(images=IMAGES[protocol], metrics=metrics, confusion=confusions)
 
 
-def _scores(matrix: Any) -> dict[str, float]:
-    right = np.diag(matrix)
-    recall, precision = right / matrix.sum(axis=1), right / matrix.sum(axis=0)
-    return {
-        "accuracy": float(right.sum() / matrix.sum()),
-        "macro_precision": float(precision.mean()),
-        "macro_recall": float(recall.mean()),
-        "macro_f1": float((2 * precision * recall / (precision + recall)).mean()),
-    }
-
-
-def record(study: str, variant: str, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
+def record(study: str, variant: str, seeds: tuple[int, ...] = SEEDS) -> ModelRecord:
     """What `assess` writes for one variant; pooled scores lie below those of the kept weights."""
     accuracy = VARIANTS[study][variant]
-    return {
-        "architecture": variant.partition("_")[0],
-        "parameters": PARAMETERS.get((study, variant), 1000),
-        "seeds": list(seeds),
-        "epochs": {"run": {str(s): 5 for s in seeds}, "kept": {str(s): 5 for s in seeds}},
-        "protocols": {
+    return ModelRecord(
+        architecture=variant.partition("_")[0],
+        parameters=PARAMETERS.get((study, variant), 1000),
+        seeds=seeds,
+        epochs=Epochs(run=dict.fromkeys(seeds, 5), kept=dict.fromkeys(seeds, 5)),
+        protocols={
             "test": part(accuracy, "test", seeds),
             "validation": part(accuracy - 0.001, "validation", seeds),
             "pooled": part(accuracy - 0.007, "pooled", seeds),
         },
-    }
+    )
 
 
 def cell_accuracy(model: str, augmentation: bool, mapping: str, seed: int) -> float:
@@ -90,7 +81,7 @@ def cell_accuracy(model: str, augmentation: bool, mapping: str, seed: int) -> fl
     return main - 0.15 * (cnn and box) - 0.04 * (cnn and augmentation) + 0.01 * seed * (1 + cnn)
 
 
-def domain_shift() -> dict[str, Any]:
+def domain_shift() -> DomainShiftRecord:
     """The record of one domain, computed from the invented accuracies."""
     accuracies = {
         name: np.array(
@@ -103,11 +94,16 @@ def domain_shift() -> dict[str, Any]:
     }
     labels = np.zeros(9298, dtype=np.uint8)
     usps = Domain("USPS, original", np.zeros((9298, 16, 16), dtype=np.uint8), labels)
-    return {"usps": domain_record(usps, accuracies, dict.fromkeys(GROUPS, SEEDS))}
+    seeds = dict.fromkeys(GROUPS, SEEDS)
+    return DomainShiftRecord(domains={"usps": domain_record(usps, accuracies, seeds)})
 
 
-def robustness() -> dict[str, Any]:
-    """The record of invented accuracies, 0.1 lost per step of strength of every corruption."""
+def robustness(harmful: str = "") -> RobustnessRecord:
+    """The record of invented accuracies, 0.1 lost per step of strength of every corruption.
+
+    Args:
+        harmful: A corruption under which augmentation takes 0.2 instead.
+    """
     levels = dict(zip(GROUPS, (0.6, 0.7, 0.8, 0.95), strict=True))
     rows = [
         {
@@ -115,7 +111,9 @@ def robustness() -> dict[str, Any]:
             "seed": seed,
             "corruption": corruption,
             "strength": strength,
-            "accuracy": level + seed / 1000 - strength / 10,
+            "accuracy": seed / 1000
+            - strength / 10
+            + (0.7 - 0.2 * ("augmented" in name) if corruption == harmful else level),
         }
         for name, level in levels.items()
         for seed in SEEDS
@@ -125,35 +123,28 @@ def robustness() -> dict[str, Any]:
     return study_record(pd.DataFrame(rows), 1000)
 
 
-def timing(seconds: float) -> dict[str, Any]:
+def timing(seconds: float) -> TimingRecord:
     """What training writes about its time."""
-    return {
-        "replicates_at_once": 2,
-        "precision": "float32",
-        "seconds_per_epoch": {
-            "median": seconds,
-            "per_seed": {str(seed): seconds for seed in SEEDS},
-        },
-        "stage_seconds": 60.0,
-        "environment": {"hardware": "a machine"},
-    }
+    return TimingRecord(
+        seconds_per_epoch=Seconds(median=seconds, per_seed=dict.fromkeys(SEEDS, seconds)),
+        stage_seconds=60.0,
+        replicates_at_once=2,
+        precision="float32",
+        environment={"hardware": "a machine"},
+    )
 
 
 def write_metrics(root: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """All metrics of the studies under a project's folder."""
+    studies = root / "studies"
     for study, variants in VARIANTS.items():
         for variant in variants:
-            metrics = root / "studies" / study / "metrics"
-            _write(metrics / f"{variant}.json", record(study, variant, seeds))
-            _write(metrics / "timing" / f"{variant}.json", timing(len(variant)))
-    _write(root / "studies/domain_shift/metrics/domain_shift.json", domain_shift())
-    _write(root / "studies/robustness/metrics/robustness.json", robustness())
+            metrics = studies / study / "metrics"
+            record(study, variant, seeds).write(metrics / f"{variant}.json")
+            timing(len(variant)).write(metrics / "timing" / f"{variant}.json")
+    domain_shift().write(studies / "domain_shift/metrics/domain_shift.json")
+    robustness().write(studies / "robustness/metrics/robustness.json")
     for figure in ("domain_shift/plots/domain_shift.png", "robustness/plots/robustness.png"):
-        path = root / "studies" / figure
+        path = studies / figure
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\x89PNG")
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import studies_data
-from digitbench.results.studies import Measured, Row, load_measured
+from digitbench.results.studies import Row
+from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.published import Published, load_all
 from digitbench.studies.verdicts import all_rows
 from digitbench.tracking.connection import DATABASE, URI_VARIABLE
@@ -53,15 +54,17 @@ def studies() -> dict[str, Published]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Invented metrics of the studies; files of tests put more beside them."""
+    """Invented metrics of the studies beside the committed ones of the main comparison."""
     folder = tmp_path_factory.mktemp("project")
     studies_data.write_metrics(folder)
+    for part in ("metrics", "plots"):
+        shutil.copytree(ROOT / part, folder / part)
     return folder
 
 
 @pytest.fixture(scope="module")
-def measured(project: Path) -> Measured:
-    return load_measured(project)
+def measured(project: Path, studies: dict[str, Published]) -> Measured:
+    return load_measured(project, studies)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What the papers report: that the files hold all of it, and what is refused."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 import yaml
 
 from digitbench.errors import DigitbenchError
-from digitbench.results.studies import KEYS, LITERATURE
-from digitbench.studies.findings import ANSWERS
+from digitbench.results.studies import LITERATURE
+from digitbench.studies.findings import FINDINGS
 from digitbench.studies.published import Answer, Number, Published, load_all, load_published
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "studies" / "nguyen2026" / "published.yaml"
+CONTENT: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+BUT_YAML = shutil.ignore_patterns("metrics", "plots", "models", "data")
 
 # Read from the papers once more, apart from the files: model, metric, dataset and value.
 REPORTED: dict[str, str] = {
@@ -61,7 +64,7 @@ def told(number: Number) -> str:
     return " ".join(word.replace(" ", "_") for word in words)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", REPORTED)
 def test_the_file_holds_every_number_of_the_paper_and_no_other(
     key: str, studies: dict[str, Published]
 ) -> None:
@@ -73,25 +76,34 @@ def test_the_file_holds_every_number_of_the_paper_and_no_other(
 def test_the_spreads_are_those_of_the_only_table_that_has_them(
     studies: dict[str, Published],
 ) -> None:
-    found = {(n.model, n.metric): n.spread for n in studies["nguyen2026"].results if n.spread}
-    assert found == SPREADS
-    others = [n for key in KEYS[1:] for n in (*studies[key].results, *studies[key].other)]
-    assert [n.spread for n in others if n.spread] == []
+    found = {
+        (key, n.model, n.metric): n.spread
+        for key in REPORTED
+        for n in (*studies[key].results, *studies[key].other)
+        if n.spread
+    }
+    assert found == {("nguyen2026", *place): spread for place, spread in SPREADS.items()}
 
 
-def test_every_study_has_all_its_lists(studies: dict[str, Published]) -> None:
-    assert list(studies) == [*KEYS, LITERATURE]
-    for key in KEYS:
+def test_studies_are_found_and_stand_in_their_order_with_all_lists(
+    studies: dict[str, Published], tmp_path: Path
+) -> None:
+    assert list(studies) == [*REPORTED, LITERATURE]
+    for key in REPORTED:
         study = studies[key]
         assert all((study.contradictions, study.choices, study.questions)), key
+    shutil.copytree(ROOT / "studies", tmp_path / "studies", ignore=BUT_YAML)
+    sixth = tmp_path / "studies" / "another2027" / "published.yaml"
+    sixth.parent.mkdir()
+    sixth.write_text(yaml.safe_dump({**CONTENT, "position": 6}), encoding="utf-8")
+    assert list(load_all(tmp_path)) == [*REPORTED, "another2027", LITERATURE]
 
 
 def test_every_answer_that_can_be_asked_for_is_there_and_asked_for(
     studies: dict[str, Published],
 ) -> None:
-    assert set(ANSWERS) == set(get_args(Answer))
     asked = {question.answer for study in studies.values() for question in study.questions}
-    assert asked == set(ANSWERS)
+    assert asked == set(FINDINGS) == set(get_args(Answer))
 
 
 def test_rounding_reaches_half_a_unit_of_the_last_digit_written() -> None:
@@ -108,67 +120,58 @@ def test_rounding_reaches_half_a_unit_of_the_last_digit_written() -> None:
 
 # --- what is refused -------------------------------------------------------------------------
 
-CONTENT: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 Change = Callable[[dict[str, Any]], Any]
 
-REFUSED: list[tuple[str, Change, str]] = [
+# What is done to the file, and the sentence.
+REFUSED: list[tuple[Change, str]] = [
     (
-        "number without quotes",
         lambda c: c["results"][0].update(value=97.7),
         r'results\.0\.value: 97\.7 is not allowed; it must be a number in quotes, such as "98\.90"',
     ),
     (
-        "unknown key",
         lambda c: c["results"][2].update(valeu="1"),
         r"results\.2\.valeu: unknown key; known here are model, variants, .*incomparable\.",
     ),
     (
-        "missing place",
         lambda c: c["results"][1].pop("place"),
         r"results\.1\.place: missing; it must be where the paper says it\.",
     ),
     (
-        "parts that don't add up",
         lambda c: c["other"][-1].update(parts=[320, 18_496]),
         r"other\.\d+: the parts add up to 18,816, the value is 421642\.",
     ),
     (
-        "unknown metric",
         lambda c: c["trials"][0].update(metric="confusion 9>12"),
         r"trials\.0\.metric: 'confusion 9>12' is not allowed; it must be one of accuracy, .*9>4",
     ),
     (
-        "area under a curve, pooled",
         lambda c: c["results"][1].update(metric="macro_auc"),
         r"results\.1: protocol 'pooled' does not fit macro_auc on 'mnist'\.",
     ),
     (
-        "USPS on the test set",
         lambda c: c["results"][0].update(dataset="usps"),
         r"results\.0: protocol 'validation' does not fit accuracy on 'usps'\.",
     ),
     (
-        "a reduction against nothing",
         lambda c: c["other"][0].pop("against"),
         r"other\.0: error_reduction, and nothing else, needs 'against'\.",
     ),
     (
-        "unknown answer",
         lambda c: c["questions"][0].update(answer="fortytwo"),
         r"questions\.0\.answer: 'fortytwo' is not allowed; it must be the name of an answer",
     ),
     (
-        "no digit",
         lambda c: c["questions"][0].update(pairs=[[4, 10]]),
         r"questions\.0\.pairs\.0\.1: 10 is not allowed; it must be a list of pairs of digits\.",
     ),
-    ("no results", lambda c: c.update(results=[]), r"results: \[\] is not allowed"),
-    ("unknown list", lambda c: c.update(figures=[]), r"figures: unknown key; known here are title"),
-    ("no title", lambda c: c.pop("title"), r"title: missing; it must be a text\."),
+    (lambda c: c.update(results=[]), r"results: \[\] is not allowed"),
+    (lambda c: c.update(figures=[]), r"figures: unknown key; known here are position, title"),
+    (lambda c: c.pop("position"), r"position: missing; it must be a whole number"),
+    (lambda c: c.pop("title"), r"title: missing; it must be a text\."),
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), [case[1:] for case in REFUSED], ids=lambda _: "")
+@pytest.mark.parametrize(("change", "message"), REFUSED, ids=lambda _: "")
 def test_what_does_not_fit_is_refused_in_a_sentence(
     change: Change, message: str, tmp_path: Path
 ) -> None:
@@ -181,5 +184,5 @@ def test_what_does_not_fit_is_refused_in_a_sentence(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DigitbenchError, match=r"nguyen2026/published\.yaml: cannot be read"):
+    with pytest.raises(DigitbenchError, match=r"literature\.yaml: cannot be read"):
         load_all(tmp_path)

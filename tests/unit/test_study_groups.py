@@ -2,10 +2,9 @@
 
 import gzip
 import hashlib
-import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from architectures import SMALL
 from digitbench import files
-from digitbench.download import digits
+from digitbench.download import digits as origins
 from digitbench.download.sources import DROP_IN_VARIABLE, FileSpec
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.corruptions import CORRUPTIONS, corrupt
+from digitbench.evaluation.corruptions import COLUMNS, CORRUPTIONS, corrupt
 from digitbench.evaluation.domains import MAPPINGS
 from digitbench.evaluation.predictions import TrainedModel
-from digitbench.files import write_json, write_npy, write_npz
-from digitbench.params import load_params
-from digitbench.statistics.summary import summarise
+from digitbench.results.records import Cell, DomainShiftRecord, RobustnessRecord
+from digitbench.statistics.summary import Summary, summarise
 from digitbench.studies.groups import design
 from digitbench.studies.groups.design import (
     GAPS,
@@ -32,23 +31,19 @@ from digitbench.studies.groups.design import (
     Domain,
     NetworkGroup,
     predict_groups,
+    published_on_usps,
 )
 from digitbench.studies.groups.domain_shift import augmented_samples, study_record
-from digitbench.studies.groups.robustness import corrupted_accuracies
-from digitbench.studies.groups.robustness import study_record as robustness_study_record
-from digitbench.training.data import PixelStatistics
+from digitbench.studies.groups.robustness import groups_corrupted
+from digitbench.studies.groups.robustness import study_record as robustness_record
+from digitbench.training.data import PixelStatistics, write_images
 from digitbench.training.model import build_model, weights_to_bytes
 from digitbench.training.pixels import standardise
-from digitbench.training.recipe import Augmentation
+from digitbench.training.recipe import Augmentation, Plan
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMITTED = load_params(ROOT / "params.yaml")
-SMALL = {
-    "mlp": COMMITTED.mlp.model_copy(update={"hidden": (8,)}),
-    "cnn": COMMITTED.cnn.model_copy(update={"channels": (2,), "hidden": 8}),
-}
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = {"mlp": [3, 1, 2], "mlp_augmented": [0, 5], "cnn": [7, 4], "cnn_augmented": [9, 8, 6, 2]}
 OTHER = {"mlp": 0.1, "mlp_augmented": 0.5, "cnn": 0.5, "cnn_augmented": 0.1}
@@ -63,15 +58,8 @@ def group(name: str) -> NetworkGroup:
     for seed in SEEDS[name]:
         torch.manual_seed(seed)
         weights = weights_to_bytes(build_model(architecture, params))
-        models.append(
-            TrainedModel(
-                architecture=architecture,
-                params=params,
-                seed=seed,
-                path=Path(f"models/{name}/seed-{seed}.safetensors"),
-                weights=weights,
-            )
-        )
+        path = Path(f"models/{name}/seed-{seed}.safetensors")
+        models.append(TrainedModel(architecture, params, seed, path, weights))
     return NetworkGroup(models, PixelStatistics(mean=OTHER[name], std=0.3))
 
 
@@ -130,39 +118,48 @@ def domains() -> dict[str, Domain]:
     }
 
 
-def test_cells_and_effects_are_those_of_the_answers(domains: dict[str, Domain]) -> None:
+def hits(answers: NDArray[np.integer], labels: Any, seeds: list[int]) -> Summary:
+    """Accuracy over seeds, of answers [S, N]."""
+    return summarise(dict(zip(seeds, (answers == labels).mean(axis=1).tolist(), strict=True)))
+
+
+def group_of(cell: Cell) -> str:
+    return next(name for name, own in GROUPS.items() if own == (cell.model, cell.augmentation))
+
+
+def test_cells_and_effects_are_those_of_the_answers(
+    domains: dict[str, Domain], tmp_path: Path
+) -> None:
     record = study_record(read, domains, SEEDS)
-    assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert list(record) == ["usps", "optical"]
+    record.write(tmp_path / "record.json")
+    assert DomainShiftRecord.read(tmp_path / "record.json") == record
+    assert list(record.domains) == ["usps", "optical"]
     for key, domain in domains.items():
-        content = record[key]
-        assert (content["name"], content["images"]) == (domain.name, len(domain.labels))
+        content = record.domains[key]
+        assert (content.name, content.images) == (domain.name, len(domain.labels))
         means: dict[tuple[Any, ...], float] = {}
-        for cell in content["cells"]:
-            name = next(n for n, o in GROUPS.items() if o == (cell["model"], cell["augmentation"]))
-            shown = MAPPINGS[cell["mapping"]](domain.images)
-            hits = {
-                seed: float((reading(shown, name, seed) == domain.labels).mean())
-                for seed in SEEDS[name]
-            }
-            assert cell["accuracy"] == summarise(hits)
-            means[*GROUPS[name], cell["mapping"]] = cell["accuracy"]["mean"]
-        assert len(means) == len(content["cells"]) == 8
-        effects = {tuple(effect["factors"]): effect for effect in content["effects"]}
+        for cell in content.cells:
+            name = group_of(cell)
+            shown = MAPPINGS[cell.mapping](domain.images)
+            answers = np.stack([reading(shown, name, seed) for seed in SEEDS[name]])
+            assert cell.accuracy == hits(answers, domain.labels, SEEDS[name])
+            means[*GROUPS[name], cell.mapping] = cell.accuracy.mean
+        assert len(means) == len(content.cells) == 8
+        effects = {effect.factors: effect for effect in content.effects}
         assert len(effects) == 7
-        assert effects[("mapping",)]["effect"] == pytest.approx(
+        assert effects["mapping",].estimate.value == pytest.approx(
             np.mean([mean for cell, mean in means.items() if cell[2] == "box"])
             - np.mean([mean for cell, mean in means.items() if cell[2] == "stretch"])
         )
-        for effect in content["effects"]:
-            assert effect["ci95_low"] < effect["effect"] < effect["ci95_high"]
-            assert effect["p_value"] <= effect["p_value_holm"] <= 1
-        for gap, (start, end) in zip(content["gaps"], GAPS, strict=True):
-            assert (gap["start"], gap["end"]) == (start, end)
+        for effect in content.effects:
+            found = effect.estimate
+            assert found.ci95_low < found.value < found.ci95_high
+            assert found.p_value <= effect.p_value_holm <= 1
+        for gap, (start, end) in zip(content.gaps, GAPS, strict=True):
+            assert (gap.start, gap.end) == (start, end)
             expected = means[tuple(end.values())] - means[tuple(start.values())]
-            assert gap["gap"]["value"] == pytest.approx(expected)
-            parts = [part["value"] for part in gap["parts"].values()]
-            assert sum(parts) == pytest.approx(expected)
+            assert gap.gap.value == pytest.approx(expected)
+            assert sum(part.value for part in gap.parts.values()) == pytest.approx(expected)
 
 
 def test_one_seed_each_leaves_cells_and_effects_without_intervals(
@@ -172,30 +169,30 @@ def test_one_seed_each_leaves_cells_and_effects_without_intervals(
         return {name: stack[:1] for name, stack in read(images).items()}
 
     seeds = {name: own[:1] for name, own in SEEDS.items()}
-    record = study_record(first_replicates, domains, seeds)["usps"]
-    assert {cell["accuracy"]["ci95_low"] for cell in record["cells"]} == {None}
-    assert {effect["p_value_holm"] for effect in record["effects"]} == {None}
-    assert {gap["gap"]["ci95_high"] for gap in record["gaps"]} == {None}
+    usps = study_record(first_replicates, domains, seeds).domains["usps"]
+    assert {cell.accuracy.ci95_low for cell in usps.cells} == {None}
+    assert {effect.p_value_holm for effect in usps.effects} == {None}
+    assert {gap.gap.ci95_high for gap in usps.gaps} == {None}
 
 
 # --- robustness ------------------------------------------------------------------------------
 
 
 def test_curves_are_the_accuracies_on_the_same_corrupted_images(
-    groups: dict[str, NetworkGroup], digits: Digits
+    groups: dict[str, NetworkGroup], digits: Digits, tmp_path: Path
 ) -> None:
     images, labels = digits[0][:30], digits[1][:30]
-    accuracies = corrupted_accuracies(groups, images, labels, BATCH)
-    record = robustness_study_record(accuracies, len(labels))
-    assert json.loads(json.dumps(record, allow_nan=False)) == record
-    assert record["images"] == 30
+    record = robustness_record(groups_corrupted(groups, images, labels, BATCH), len(labels))
+    record.write(tmp_path / "record.json")
+    assert RobustnessRecord.read(tmp_path / "record.json") == record
+    assert record.images == 30
+    assert record.curves is not None
     for corruption in ("shift", "noise"):
         for strength in CORRUPTIONS[corruption].strengths:
             shown = corrupt(images, corruption, strength, 0)
             for name, stack in predict_groups(groups, shown, BATCH).items():
-                hits = (stack.argmax(axis=2) == labels).mean(axis=1)
-                found = record["curves"][name][corruption][f"{strength:g}"]
-                assert found == summarise(dict(zip(SEEDS[name], hits.tolist(), strict=True)))
+                expected = hits(stack.argmax(axis=2), labels, SEEDS[name])
+                assert record.curves[name][corruption][f"{strength:g}"] == expected
 
 
 def test_effects_of_robustness_are_those_on_the_summaries() -> None:
@@ -207,19 +204,17 @@ def test_effects_of_robustness_are_those_on_the_summaries() -> None:
         for corruption in ("blur", "shift")
         for strength in (0, 1, 2)
     ]
-    table = pd.DataFrame(
-        rows, columns=["architecture", "seed", "corruption", "strength", "accuracy"]
-    )
-    record = robustness_study_record(table, 10)
-    assert list(record["effects"]) == ["mean", "blur", "shift"]
-    for key, effects in record["effects"].items():
-        mean = {name: record[name][key]["mean"] for name in GROUPS}
-        signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}
-        signs["model", "augmentation"] = (1, -1, -1, 1)
-        assert [tuple(effect["factors"]) for effect in effects] == list(signs)
+    record = robustness_record(pd.DataFrame(rows, columns=COLUMNS), 10)
+    assert record.effects is not None
+    assert list(record.effects) == ["mean", "blur", "shift"]
+    signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}
+    signs["model", "augmentation"] = (1, -1, -1, 1)
+    for key, effects in record.effects.items():
+        means = [record.accuracy[name][key].mean for name in GROUPS]
+        assert [effect.factors for effect in effects] == list(signs)
         for effect in effects:
-            expected = np.dot(signs[tuple(effect["factors"])], list(mean.values())) / 2
-            assert effect["effect"] == pytest.approx(expected)
+            expected = np.dot(signs[effect.factors], means) / 2
+            assert effect.estimate.value == pytest.approx(expected)
 
 
 # --- augmented digits ------------------------------------------------------------------------
@@ -256,53 +251,44 @@ def usps_file(labels: list[int]) -> bytes:
 
 
 CONTENTS = {"zip.train.gz": usps_file([7, 1, 4]), "zip.test.gz": usps_file([0, 9])}
+USPS = Path("domain_shift/data/raw")  # from the folder of all studies
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> Path:
-    """A project with everything that the two studies read, but for USPS."""
+    """A project with everything that the two studies read, but for USPS; in its `studies`."""
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(
         text.replace("robustness_images: 1000", "robustness_images: 100"), encoding="utf-8"
     )
-    images, labels = digits.optical_digits()
-    write_npz(
-        tmp_path / files.RAW_DOMAINS / digits.FILE, {"images": images[:50], "labels": labels[:50]}
-    )
-    write_npy(tmp_path / files.TRAIN_IMAGES, digits[0][:20])
-    write_npy(tmp_path / files.TEST_IMAGES, digits[0][:120])
-    write_npy(tmp_path / files.TEST_LABELS, digits[1][:120])
-    for study in ("pedrogiu13", "domain_shift", "robustness"):
-        write_json(tmp_path / "studies" / study / files.STATISTICS, {"mean": 0.1, "std": 0.3})
-    (tmp_path / "studies" / "pedrogiu13" / "published.yaml").write_text(
-        'results:\n- {model: mlp, dataset: usps, value: "41.18"}\n'
-        '- {model: cnn, dataset: usps, value: "97.45"}\n'
-        '- {model: cnn, dataset: mnist, value: "99.44"}\n'
-    )
-    augmentation = SimpleNamespace(model_dump=lambda: {"rotation": 10, "shift": 0.1, "zoom": 0.1})
-    variants = {"mlp_augmented": SimpleNamespace(augmentation=augmentation)}
-    study = SimpleNamespace(processed=Path("../..") / files.PROCESSED, variants=variants)
-    monkeypatch.setattr(domain_shift, "load_study", lambda path: study)
-    monkeypatch.setattr(design, "load_variant", trained_variant)
+    images, labels = origins.optical_digits()
+    optical = {"images": images[:50], "labels": labels[:50]}
+    files.write_npz(tmp_path / files.RAW_DOMAINS / origins.FILE, optical)
+    write_images(tmp_path / files.TRAIN, digits[0][:20], digits[1][:20])
+    write_images(tmp_path / files.TEST, digits[0][:120], digits[1][:120])
+    for study in ("pedrogiu13", "domain_shift"):
+        folder = tmp_path / "studies" / study
+        files.write_json(folder / files.SPLIT / "statistics.json", {"mean": 0.1, "std": 0.3})
+        shutil.copy(ROOT / "studies" / study / "params.yaml", folder)
+    shutil.copy(ROOT / "studies/pedrogiu13/published.yaml", tmp_path / "studies/pedrogiu13")
+    monkeypatch.setattr(design, "load_models", trained)
     specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in CONTENTS.items()]
-    monkeypatch.setattr(digits, "FILES", specs)
+    monkeypatch.setattr(origins, "FILES", specs)
     monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
-    monkeypatch.chdir(tmp_path / "studies" / "domain_shift")
+    monkeypatch.chdir(tmp_path / "studies")
     return tmp_path
 
 
-def trained_variant(folder: Path, variant: str) -> list[TrainedModel]:
+def trained(plan: Plan) -> list[TrainedModel]:
     """Stands for what a study trained."""
-    assert folder.is_dir()
-    name = next(name for name, source in SOURCES.items() if source == (folder.name, variant))
+    name = next(name for name, source in SOURCES.items() if source == (plan.study, plan.name))
     return list(group(name).models)
 
 
-def put_usps(folder: Path) -> Path:
+def put_usps(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in CONTENTS.items():
         (folder / name).write_bytes(content)
-    return folder
 
 
 def test_usps_comes_from_the_drop_in_folder_into_the_study(
@@ -311,55 +297,51 @@ def test_usps_comes_from_the_drop_in_folder_into_the_study(
     put_usps(tmp_path / "in" / "usps")
     monkeypatch.setenv(DROP_IN_VARIABLE, str(tmp_path / "in"))
     usps_stage.main()
-    found = {path.name: path.read_bytes() for path in files.RAW.iterdir()}
-    assert found == CONTENTS
+    assert {path.name: path.read_bytes() for path in USPS.iterdir()} == CONTENTS
 
 
 def test_without_usps_one_sentence_names_files_hashes_and_variable(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digits, "MIRRORS", ())
+    monkeypatch.setattr(origins, "MIRRORS", ())
     with pytest.raises(DigitbenchError) as caught:
         usps_stage.main()
-    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in digits.FILES)):
+    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in origins.FILES)):
         assert part in str(caught.value)
-    assert not files.RAW.exists()
-    with pytest.raises(DigitbenchError, match=r"zip\.train\.gz: .*usps` in studies/domain_shift"):
+    assert not USPS.exists()
+    with pytest.raises(DigitbenchError, match=r"zip\.train\.gz: .*studies/dvc\.yaml:usps`"):
         domain_shift.main()
 
 
 def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
-    put_usps(files.RAW)
+    put_usps(USPS)
     domain_shift.main()
-    record = json.loads((files.METRICS / "domain_shift.json").read_text(encoding="utf-8"))
-    assert [content["images"] for content in record.values()] == [5, 50]
-    assert record["usps"]["name"] == digits.VARIANT
-    images, labels = digits.load_usps(files.RAW)
-    for cell in record["usps"]["cells"]:
-        name = next(n for n, own in GROUPS.items() if own == (cell["model"], cell["augmentation"]))
+    record = DomainShiftRecord.read(Path("domain_shift/metrics/domain_shift.json"))
+    assert [content.images for content in record.domains.values()] == [5, 50]
+    assert record.domains["usps"].name == origins.VARIANT
+    images, labels = origins.load_usps(USPS)
+    for cell in record.domains["usps"].cells:
+        name = group_of(cell)
         networks = NetworkGroup(group(name).models, PixelStatistics(0.1, 0.3))
-        stack = predict_groups({name: networks}, MAPPINGS[cell["mapping"]](images), 100)[name]
-        hits = (stack.argmax(axis=2) == labels).mean(axis=1).tolist()
-        assert cell["accuracy"] == summarise(dict(zip(SEEDS[name], hits, strict=True)))
+        stack = predict_groups({name: networks}, MAPPINGS[cell.mapping](images), 100)[name]
+        assert cell.accuracy == hits(stack.argmax(axis=2), labels, SEEDS[name])
     names = ["augmentation", "domain_shift", "effects", "gaps"]
-    assert sorted(path.stem for path in files.PLOTS.glob("*.png")) == names
+    assert sorted(path.stem for path in Path("domain_shift/plots").glob("*.png")) == names
 
 
-def test_published_numbers_belong_to_the_groups_that_the_paper_trained(project: Path) -> None:
-    assert design.published_on_usps(Path("..")) == {"mlp": 41.18, "cnn_augmented": 97.45}
+def test_published_numbers_belong_to_the_groups_that_the_paper_trained() -> None:
+    assert published_on_usps(ROOT / "studies") == {"mlp": 41.18, "cnn_augmented": 97.45}
 
 
-def test_robustness_takes_the_size_of_the_main_pipeline(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(project / "studies" / "robustness")
+def test_robustness_takes_the_size_of_the_main_pipeline(project: Path) -> None:
     robustness.main()
-    record = json.loads((files.METRICS / "robustness.json").read_text(encoding="utf-8"))
-    assert record["images"] == 100
-    assert list(record["curves"]) == list(GROUPS)
-    for name, curves in record["curves"].items():
+    record = RobustnessRecord.read(Path("robustness/metrics/robustness.json"))
+    assert record.images == 100
+    assert record.curves is not None
+    assert list(record.curves) == list(GROUPS)
+    for name, curves in record.curves.items():
         assert list(curves) == list(CORRUPTIONS)
         clean = [curve["0"] for curve in curves.values()]
         assert clean == clean[:1] * len(clean)
-        assert list(clean[0]["per_seed"]) == [str(seed) for seed in SEEDS[name]]
-    assert [path.name for path in files.PLOTS.iterdir()] == ["robustness.png"]
+        assert list(clean[0].per_seed) == SEEDS[name]
+    assert [path.name for path in Path("robustness/plots").iterdir()] == ["robustness.png"]
