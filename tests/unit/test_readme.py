@@ -17,7 +17,6 @@ from digitbench.report.compose import verdict
 from digitbench.report.readme import BENCHMARK, DOMAIN_SHIFT, FIGURE, RESULTS
 from digitbench.results.records import Results, load_results
 from digitbench.results.studies import (
-    KEYS,
     SUMMARY,
     Row,
     own_protocol,
@@ -106,10 +105,10 @@ def test_the_results_are_those_of_the_metrics(results: Results) -> None:
 
 
 def test_the_studies_are_counted_and_the_gap_is_quoted(rows: list[Row]) -> None:
-    block = readme.studies_block(rows, studies_data.domain_shift()["usps"])
+    block = readme.studies_block(rows, studies_data.domain_shift().domains["usps"])
     published = own_protocol([row for row in rows if row.is_claim])
     lower = sum(row.verdict == "lower" for row in published)
-    assert {row.study for row in published} == set(KEYS)
+    assert {row.study for row in published} == set(studies_data.VARIANTS)
     assert block.startswith(
         f"{published_numbers(published)} published numbers in {len(published)} comparisons"
     )
@@ -125,14 +124,12 @@ def test_both_files_of_the_studies_are_read(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for path in (DOMAIN_SHIFT, SUMMARY):
-        path.parent.mkdir(parents=True, exist_ok=True)
     record = studies_data.domain_shift()
-    DOMAIN_SHIFT.write_text(json.dumps(record), encoding="utf-8")
+    record.write(DOMAIN_SHIFT)
     write_rows(SUMMARY, rows)
-    assert readme.load_studies() == (rows, json.loads(json.dumps(record["usps"])))
+    assert readme.load_studies() == (rows, record.domains["usps"])
     DOMAIN_SHIFT.write_text("{", encoding="utf-8")
-    with pytest.raises(DigitbenchError, match=r"domain_shift\.json: cannot be read .*make studies"):
+    with pytest.raises(DigitbenchError, match=r"domain_shift\.json: damaged .*dvc repro"):
         readme.load_studies()
 
 
