@@ -7,6 +7,7 @@ are what `check_predictions` lets pass.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from digitbench.errors import DigitbenchError
 from digitbench.evaluation.scores import Labels
 from digitbench.statistics.summary import Summary, summarise
 
+Floats = NDArray[np.floating[Any]]
 BINS = 15
 
 
-def negative_log_likelihood(probabilities: NDArray[np.floating], labels: Labels) -> float:
+def negative_log_likelihood(probabilities: Floats, labels: Labels) -> float:
     """Mean negative log-likelihood of the true class, in nats (0 is best, no upper bound).
 
     Probabilities are clipped from below at the smallest normal float32 (about 1.2e-38), so one
@@ -30,7 +32,7 @@ def negative_log_likelihood(probabilities: NDArray[np.floating], labels: Labels)
     return float(-np.log(np.maximum(of_true_class, np.finfo(np.float32).tiny)).mean())
 
 
-def brier_score(probabilities: NDArray[np.floating], labels: Labels) -> float:
+def brier_score(probabilities: Floats, labels: Labels) -> float:
     """Multi-class Brier score: squared error summed over classes, averaged over images.
 
     This is the original form (Brier 1950), which lies in 0..2 with 0 best; some libraries halve
@@ -41,7 +43,7 @@ def brier_score(probabilities: NDArray[np.floating], labels: Labels) -> float:
     return float(np.square(errors).sum(axis=1).mean())
 
 
-def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labels) -> float:
+def expected_calibration_error(probabilities: Floats, labels: Labels) -> float:
     """Expected calibration error of the predicted class, in 0..1 with 0 best.
 
     The binned plug-in estimator of Naeini et al. (2015) as used by Guo et al. (2017, eq. 3):
@@ -53,7 +55,7 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: Labe
     return float(np.abs(correct_sum - confidence_sum).sum() / count.sum())
 
 
-def reliability_table(probabilities: NDArray[np.floating], labels: Labels) -> pd.DataFrame:
+def reliability_table(probabilities: Floats, labels: Labels) -> pd.DataFrame:
     """Accuracy against confidence in the bins of the expected calibration error.
 
     Predictions of all replicates are pooled. The error computed from this table is therefore
@@ -78,7 +80,7 @@ def reliability_table(probabilities: NDArray[np.floating], labels: Labels) -> pd
 
 
 def coverage_curve(
-    probabilities: NDArray[np.floating],
+    probabilities: Floats,
     labels: Labels,
     coverages: Sequence[float],
 ) -> pd.DataFrame:
@@ -86,7 +88,6 @@ def coverage_curve(
 
     At coverage c each replicate keeps its round(c * N) most confident images, at least one.
     Images of equal confidence (many saturate at 1 in float32) are kept in test-set order.
-        coverages: Shares of images to keep, each in (0, 1].
 
     Returns:
         One row per coverage, in the given order: coverage, accuracy (mean over replicates),
@@ -109,7 +110,7 @@ def coverage_curve(
 
 
 def _top_label(
-    probabilities: NDArray[np.floating], labels: Labels
+    probabilities: Floats, labels: Labels
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return confidence and correctness of the predicted class, both [S, N]."""
     confidence = probabilities.max(axis=-1).astype(np.float64)
@@ -117,7 +118,7 @@ def _top_label(
 
 
 def _bin_sums(
-    probabilities: NDArray[np.floating], labels: Labels
+    probabilities: Floats, labels: Labels
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return count, summed confidence and number correct per confidence bin, each [BINS]."""
     confidence, correct = _top_label(probabilities, labels)
@@ -135,18 +136,24 @@ def _bin_sums(
 FALSE_POSITIVE_RATES: NDArray[np.float64] = np.geomspace(1e-4, 1.0, 61)
 
 
-def macro_auc(probabilities: NDArray[np.floating], labels: Labels) -> float:
+def macro_auc(probabilities: Floats, labels: Labels) -> float:
     """Area under the one-vs-rest ROC curve, averaged over classes with equal weight.
 
     Raises:
         DigitbenchError: If a class has no test image.
     """
-    _check_every_class_present(labels, classes=probabilities.shape[1])
-    areas = [roc_auc_score(labels == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
+    classes = range(probabilities.shape[1])
+    missing = sorted(set(classes) - set(np.unique(labels).tolist()))
+    if missing:
+        raise DigitbenchError(
+            "A ROC curve needs test images of every class; "
+            f"missing: {missing}. Use a larger or stratified test subset."
+        )
+    areas = [roc_auc_score(labels == k, probabilities[:, k]) for k in classes]
     return float(np.mean(areas))
 
 
-def roc_curve_points(probabilities: NDArray[np.floating], labels: Labels) -> pd.DataFrame:
+def roc_curve_points(probabilities: Floats, labels: Labels) -> pd.DataFrame:
     """One-vs-rest ROC curve of every class, averaged over replicates.
 
     Vertical averaging (Fawcett 2006, section 8.1): the true-positive rates of the replicates
@@ -156,12 +163,8 @@ def roc_curve_points(probabilities: NDArray[np.floating], labels: Labels) -> pd.
 
     Returns:
         One row per class and grid point: class, false_positive_rate, true_positive_rate.
-
-    Raises:
-        DigitbenchError: If a class has no test image.
     """
     classes = probabilities.shape[2]
-    _check_every_class_present(labels, classes=classes)
     curves = [
         np.mean([_sensitivity(labels == k, scores) for scores in probabilities[:, :, k]], axis=0)
         for k in range(classes)
@@ -175,7 +178,7 @@ def roc_curve_points(probabilities: NDArray[np.floating], labels: Labels) -> pd.
     )
 
 
-def _sensitivity(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray[np.float64]:
+def _sensitivity(positive: NDArray[np.bool_], scores: Floats) -> NDArray[np.float64]:
     """Return the true-positive rate of one curve at every grid point, [61]."""
     false_positive_rate, true_positive_rate, _ = roc_curve(
         positive, scores, drop_intermediate=False
@@ -185,16 +188,7 @@ def _sensitivity(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> N
     return np.asarray(true_positive_rate[last], dtype=np.float64)
 
 
-def _check_every_class_present(labels: Labels, *, classes: int) -> None:
-    missing = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
-    if missing or classes < 2:
-        raise DigitbenchError(
-            f"A ROC curve needs test images of at least two classes and of every class; "
-            f"missing: {missing}. Use a larger or stratified test subset."
-        )
-
-
-METRICS: dict[str, Callable[[NDArray[np.float32], Labels], float]] = {
+METRICS: dict[str, Callable[[Floats, Labels], float]] = {
     "macro_auc": macro_auc,
     "nll": negative_log_likelihood,
     "brier": brier_score,
@@ -205,7 +199,7 @@ COVERAGES = tuple(np.round(np.arange(0.5, 1.0001, 0.01), 2).tolist())
 
 
 def probability_summaries(
-    probabilities: NDArray[np.float32], labels: Labels, seeds: Sequence[int]
+    probabilities: Floats, labels: Labels, seeds: Sequence[int]
 ) -> dict[str, Summary]:
     """METRICS over the seeds, from probabilities [S, N, 10]."""
     by_seed = list(zip(seeds, probabilities, strict=True))
@@ -215,9 +209,7 @@ def probability_summaries(
     }
 
 
-def probability_tables(
-    probabilities: NDArray[np.float32], labels: Labels
-) -> dict[str, pd.DataFrame]:
+def probability_tables(probabilities: Floats, labels: Labels) -> dict[str, pd.DataFrame]:
     """Data of the ROC, reliability and coverage figures, rounded to what can be drawn."""
     return {
         "roc": roc_curve_points(probabilities, labels).round(6),
