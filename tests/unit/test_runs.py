@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+from contextlib import chdir
 from pathlib import Path
 
 import mlflow
@@ -12,13 +13,11 @@ from mlflow.entities import Experiment, Run
 
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import score
-from digitbench.params import load_params
+from digitbench.params import load_plan
 from digitbench.tracking.connection import DATABASE, EXPERIMENT, URI_VARIABLE
 from digitbench.tracking.registry import Candidate
 from digitbench.tracking.runs import Evaluation, TrainingRuns, record_evaluation, record_report
 from digitbench.training.data import PixelStatistics, TrainingData
-from digitbench.training.pixels import Augmentation
-from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job
 from digitbench.training.trainer import Epoch
 
@@ -31,9 +30,9 @@ LOST = "MLflow tracking was lost"
 
 @pytest.fixture
 def job(small_data: TrainingData, tmp_path: Path) -> Job:
-    params = load_params(ROOT / "params.yaml")
-    recipe = Recipe(1, 64, 1e-3, 1e-8, 0, "he", Augmentation(0, 0, 0), "float32", "cpu")
-    return Job("", "mlp", "mlp", params.mlp, recipe, small_data, tmp_path)
+    with chdir(ROOT):
+        plan = load_plan("mlp")
+    return Job(**vars(plan), data=small_data, checkpoints=tmp_path)
 
 
 @pytest.fixture
@@ -127,12 +126,13 @@ def test_the_columns_of_the_list_are_short(
     with TrainingRuns(job, ()):
         pass
     monkeypatch.delenv("DVC_EXP_NAME")
-    with TrainingRuns(job, ()):
+    with TrainingRuns(dataclasses.replace(job, study="toyobo2025"), ()):
         pass
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
     later, earlier = (run.data.tags for run in recorded(root))
     assert (earlier["architecture"], earlier["experiment"]) == ("mlp", "an-experiment")
     assert (later["experiment"], later["commit"]) == ("workspace", commit[:7])
+    assert (later["study"], later["dvc.stage"]) == ("toyobo2025", "train@toyobo2025-mlp")
 
 
 def test_a_model_that_the_run_cache_brought_back_gets_a_run_of_its_own(

@@ -70,8 +70,8 @@ def connect() -> tuple["MlflowClient", str]:
         return client, client.create_experiment(EXPERIMENT, location, kind)
 
 
-def run_tags(stage: str) -> dict[str, str]:
-    """Tags by which the runs of one stage execution are found again."""
+def run_tags(stage: str, folder: Path = Path()) -> dict[str, str]:
+    """Tags by which the runs of a stage are found again; its parameters lie in the folder."""
     name = os.environ.get("DVC_EXP_NAME")
     tags = {
         "dvc.stage": stage,
@@ -81,7 +81,7 @@ def run_tags(stage: str) -> dict[str, str]:
         "mlflow.source.type": "LOCAL",
         **git_state(),
     }
-    for path in (Path("params.yaml"), Path("requirements.lock")):
+    for path in (folder / "params.yaml", Path("requirements.lock")):
         if path.exists():
             tags[f"{path.name}.sha256"] = file_sha256(path)
     if name:

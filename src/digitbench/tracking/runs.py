@@ -95,7 +95,8 @@ class TrainingRuns:
         job = self._job
         self._client, experiment = connect()
         name = f"{job.study} {job.name}".strip()
-        tags = run_tags(f"train_{job.name}")
+        stage = f"train@{job.study}-{job.name}" if job.study else f"train_{job.name}"
+        tags = run_tags(stage, job.folder)
         tags |= {"architecture": job.architecture, "data.sha256": job.data.sha256}
         if job.study:
             tags["study"] = job.study
