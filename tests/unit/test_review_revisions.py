@@ -7,6 +7,7 @@ import pygit2
 import pytest
 
 from digitbench.errors import DigitbenchError
+from digitbench.results.records import DomainsRecord, RobustnessRecord
 from digitbench.review.revisions import (
     Revision,
     open_repository,
@@ -24,6 +25,7 @@ RECORD = record(per_seed(0.98, 0.99))
 def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "with space")
     made.results(cnn=RECORD, mlp=RECORD)
+    made.commit()
     return made
 
 
@@ -62,7 +64,6 @@ def test_files_of_a_commit_are_those_that_git_shows(repository: Repository) -> N
 
 
 def test_workspace_is_what_lies_on_disk(repository: Repository) -> None:
-    repository.commit()
     repository.write({"params.yaml": "epochs: 6", "metrics/gru.json": RECORD})
     (repository.root / "metrics/mlp.json").unlink()
     revision = read_head(opened(repository), None)
@@ -95,24 +96,25 @@ def test_main_branch_may_have_another_usual_name(repository: Repository, branch:
     assert read_base(opened(repository), None).name == f"merge base with {branch}"
 
 
-def test_without_a_main_branch_one_is_asked_for(repository: Repository) -> None:
-    repository.commit()
-    repository.git("branch", "--quiet", "-m", "trunk")
-    with pytest.raises(DigitbenchError, match=r"No main branch .*master.* Name a revision"):
-        read_base(opened(repository), None)
-
-
-def test_without_a_common_commit_the_reason_is_told(repository: Repository) -> None:
-    repository.commit()
-    repository.git("checkout", "--quiet", "--orphan", "other")
-    repository.commit()
-    with pytest.raises(DigitbenchError, match="HEAD and main have no commit in common"):
-        read_base(opened(repository), None)
+@pytest.mark.parametrize(
+    ("leave", "message"),
+    [
+        (("branch", "-m", "trunk"), r"No main branch .*master.* Name a revision"),
+        (("checkout", "--orphan", "other"), "HEAD and main have no commit in common"),
+    ],
+)
+def test_without_a_base_one_is_asked_for(
+    repository: Repository, leave: tuple[str, ...], message: str
+) -> None:
+    repository.git(*leave)
+    for _ in range(2):  # an orphan has no commit at first
+        with pytest.raises(DigitbenchError, match=message):
+            read_base(opened(repository), None)
+        repository.commit()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "--all", "-n1", "main:metrics/cnn.json", "", "a b"])
 def test_unknown_revision_is_named(repository: Repository, name: str) -> None:
-    repository.commit()
     with pytest.raises(DigitbenchError, match="is not a revision of this repository") as caught:
         read_commit(opened(repository), name)
     assert repr(name) in str(caught.value)
@@ -134,7 +136,6 @@ def test_without_files_on_disk_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_lost_content_is_named(repository: Repository) -> None:
-    repository.commit()
     name = repository.git("rev-parse", "HEAD:metrics/cnn.json")
     (repository.root / ".git/objects" / name[:2] / name[2:]).unlink()
     with pytest.raises(DigitbenchError, match=rf"no content for .*{name[:7]}.*git fsck"):
@@ -164,37 +165,25 @@ def test_files_that_did_not_exist_yet_are_none() -> None:
         assert getattr(snapshot, part) is None
 
 
-def test_robustness_and_domains_are_read_by_condition() -> None:
-    level = per_seed(0.5)
-    usps = conditions(2007, box=level)
-    summary = usps.accuracy["box"]["cnn"]
-    robustness = {"units": {}, "accuracy": {"cnn": dict.fromkeys(("mean", "blur"), vars(summary))}}
-    files = {
+@pytest.mark.parametrize("schema", [1, 2])
+def test_results_of_the_schema_before_are_those_of_this_one(schema: int) -> None:
+    blurred = conditions(1000, mean=per_seed(0.5), blur=per_seed(0.7))
+    cnn = {kind: vars(summaries["cnn"]) for kind, summaries in blurred.accuracy.items()}
+    by_kind = {kind: {"cnn": summary} for kind, summary in cnn.items()}
+    sizes = {key: getattr(RECORD, key) for key in ("architecture", "parameters", "macs", "bytes")}
+    metrics = {key: vars(summary) for key, summary in RECORD.metrics.items()}
+    confusion = RECORD.test.confusion.model_dump(exclude_unset=True)
+    flat: dict[str, object] = {
+        "metrics/cnn.json": {"schema": 1, **sizes, **metrics, "confusion": confusion},
+        "metrics/robustness.json": {"images": 1000, "units": {}, "cnn": cnn},
+        "metrics/domains.json": {"usps": {"images": 1000, **by_kind}},
+    }
+    records: dict[str, object] = {
         "metrics/cnn.json": RECORD,
-        "metrics/robustness.json": {"schema": 2, "images": 1000, **robustness},
-        "metrics/domains.json": {"schema": 2, "domains": {"usps": usps.model_dump()}},
+        "metrics/robustness.json": RobustnessRecord(images=1000, units={}, accuracy={"cnn": cnn}),
+        "metrics/domains.json": DomainsRecord(domains={"usps": blurred}),
     }
-    snapshot = read_snapshot(revision(files))
-    assert snapshot.robustness == conditions(1000, mean=level, blur=level)
-    assert snapshot.domains == {"usps": usps}
-
-
-def test_results_of_the_schema_before_are_those_of_this_one() -> None:
-    """Files of one commit before and after they became records, with the same numbers."""
-    scores = RECORD.test
-    flat = {
-        **{key: vars(summary) for key, summary in scores.metrics.items()},
-        "confusion": scores.confusion.model_dump(exclude_unset=True),
-    }
-    head = {key: getattr(RECORD, key) for key in ("architecture", "parameters", "macs", "bytes")}
-    blurred = conditions(1000, blur=per_seed(0.5))
-    summary = vars(blurred.accuracy["blur"]["cnn"])
-    before = {
-        "metrics/cnn.json": {"schema": 1, **head, **flat},
-        "metrics/robustness.json": {"images": 1000, "units": {}, "cnn": {"blur": summary}},
-        "metrics/domains.json": {"usps": {"images": 1000, "blur": {"cnn": summary}}},
-    }
-    snapshot = read_snapshot(revision(before))
+    snapshot = read_snapshot(revision(flat if schema == 1 else records))
     assert snapshot.metrics == {"cnn": RECORD}
     assert snapshot.robustness == blurred
     assert snapshot.domains == {"usps": blurred}
