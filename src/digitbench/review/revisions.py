@@ -29,17 +29,11 @@ FOLDERS = (files.METRICS.as_posix(), files.TIMING.as_posix())
 
 @dataclass(frozen=True)
 class Revision:
-    """The files of one side of the comparison.
+    """The files of one side of the comparison."""
 
-    Attributes:
-        name: What it is called in the review.
-        commit: Full hash; None for the files on disk.
-        files: Content by path relative to the root of the repository.
-    """
-
-    name: str
-    commit: str | None
-    files: Mapping[str, bytes]
+    name: str  # what it is called in the review
+    commit: str | None  # full hash; None for the files on disk
+    files: Mapping[str, bytes]  # by path relative to the root of the repository
 
     @property
     def label(self) -> str:
@@ -130,15 +124,13 @@ def _commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
 
 
 def _read_tree(name: str, commit: pygit2.Commit) -> Revision:
-    tree, content = commit.tree, {}
+    tree, paths = commit.tree, list(SINGLE_FILES)
     try:
-        paths = [path for path in SINGLE_FILES if path in tree]
         for folder in FOLDERS:
             if folder in tree and isinstance(listed := tree[folder], pygit2.Tree):
-                paths += [f"{folder}/{item.name}" for item in listed]
-        for path in paths:
-            if path.endswith((".json", *SINGLE_FILES)):
-                content[path] = tree[path].peel(pygit2.Blob).data
+                names = [f"{folder}/{item.name}" for item in listed]
+                paths += [name for name in names if name.endswith(".json")]
+        content = {path: tree[path].peel(pygit2.Blob).data for path in paths if path in tree}
     except (pygit2.GitError, KeyError) as error:
         raise DigitbenchError(
             f"Git has no content for {error} of {str(commit.id)[:10]}. If this is a partial clone, "

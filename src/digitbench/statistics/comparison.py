@@ -137,9 +137,8 @@ def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Cross
     combined = ms_seed + max(ms_image - ms_residual, 0.0)
     standard_error = float(np.sqrt(combined / (seeds * images)))
     freedom = (seeds - 1) * float((combined / ms_seed) ** 2) if ms_seed > 0 else float("inf")
-    p_value = float("nan")
-    if standard_error > 0:
-        _, _, p_value = t_test(float(mean), standard_error, freedom)
+    testable = standard_error > 0
+    p_value = t_test(float(mean), standard_error, freedom)[2] if testable else float("nan")
     return CrossedTestResult(float(mean), standard_error, freedom, p_value)
 
 
@@ -309,9 +308,9 @@ def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[
                 f"Correctness of {name!r} must be boolean with shape [seeds, images >= 2], got "
                 f"{array.dtype} {array.shape}. Pass predicted == labels."
             )
-        if array.shape[0] != len(seeds):
+        if len(array) != len(seeds):
             raise DigitbenchError(
-                f"Correctness of {name!r} has {array.shape[0]} replicates but there are "
+                f"Correctness of {name!r} has {len(array)} replicates but there are "
                 f"{len(seeds)} seeds. Pass the seeds of the stored predictions."
             )
 

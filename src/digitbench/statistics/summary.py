@@ -26,20 +26,18 @@ class Summary:
         return getattr(self, key)
 
 
-def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
+def summarise(values: Mapping[int, float]) -> Summary:
     """Summarise one metric over the seeds of one architecture.
 
-    The standard deviation has denominator n - 1. The interval is Student's t interval for the
+    The standard deviation has denominator n - 1. The interval is Student's 95 % t interval for the
     mean over trainings, on this test set: it says nothing about other test images. It is not
     clipped, so for a rate near its bound it may leave [0, 1]. With one seed neither exists.
 
     Args:
         values: Metric value by seed.
-        confidence: Level of the interval. The attributes are named after the default level.
 
     Raises:
-        DigitbenchError: If there is no value, a value is not finite, or the level is not in
-            (0, 1).
+        DigitbenchError: If there is no value, or a value is not finite.
     """
     if not values:
         raise DigitbenchError("No values to summarise. Train at least one seed first.")
@@ -48,14 +46,12 @@ def summarise(values: Mapping[int, float], confidence: float = 0.95) -> Summary:
         raise DigitbenchError(
             f"The metric is not finite for seeds {broken}. Check whether their training diverged."
         )
-    if not 0 < confidence < 1:
-        raise DigitbenchError(f"Confidence must lie in (0, 1), got {confidence}. Use e.g. 0.95.")
     per_seed = {int(seed): float(value) for seed, value in values.items()}
     sample = np.array(list(per_seed.values()))
     mean = float(sample.mean())
     if len(sample) == 1:
         return Summary(mean, None, None, None, per_seed)
     std = float(sample.std(ddof=1))
-    quantile = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1))
+    quantile = float(stats.t.ppf(0.975, df=len(sample) - 1))
     half_width = quantile * std / float(np.sqrt(len(sample)))
     return Summary(mean, std, mean - half_width, mean + half_width, per_seed)
