@@ -1,14 +1,19 @@
 """Numbers and names as people read them, and sentences that say no more than the numbers do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 
-class Keyed(Protocol):
-    """A summary over seeds."""
+class OverSeeds(Protocol):
+    """A metric with its 95 % interval over seeds; None with one seed."""
 
-    def __getitem__(self, key: str, /) -> Any:
-        """One of its values."""
+    @property
+    def ci95_low(self) -> float | None:
+        """The lower end."""
+
+    @property
+    def ci95_high(self) -> float | None:
+        """The upper end."""
 
 
 class _Names(dict[str, str]):
@@ -103,11 +108,12 @@ def points_between(value: float, low: float | None, high: float | None, *notes: 
     return f"{points(value)} ({beside})" if beside else points(value)
 
 
-def interval(summary: Keyed) -> str:
+def interval(summary: OverSeeds) -> str:
     """The 95 % interval of a metric in percent, or why there is none."""
-    if summary["ci95_low"] is None:
+    low, high = summary.ci95_low, summary.ci95_high
+    if low is None or high is None:
         return "one seed"
-    return f"{100 * summary['ci95_low']:.2f} to {100 * summary['ci95_high']:.2f}"
+    return f"{100 * low:.2f} to {100 * high:.2f}"
 
 
 def p_value(value: float) -> str:

@@ -12,7 +12,7 @@ import pytest
 from digitbench import check
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
-from digitbench.results.records import load_results
+from digitbench.results.records import ModelRecord, load_results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,9 +72,9 @@ def test_a_change_of_code_names_the_stages_that_have_it(project: Path) -> None:
 
 def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
     path = project / "metrics/mlp.json"
-    record = json.loads(path.read_text())
-    record["accuracy"]["mean"] = 0.123
-    path.write_text(json.dumps(record))
+    content = ModelRecord.read(path).content()
+    content["protocols"]["test"]["metrics"]["accuracy"]["mean"] = 0.123
+    path.write_text(json.dumps(content))
     assert {"evaluate", "report"} <= stale()
     pages = check.stale_pages(load_results(load_params()))
     assert [path.as_posix() for path in pages] == ["README.md", "report/report.md"]

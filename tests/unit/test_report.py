@@ -1,7 +1,6 @@
 """The report made from the results in this repository: what it says, and that it stands alone."""
 
 import copy
-import json
 import os
 import re
 import shutil
@@ -32,7 +31,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import sections
 from digitbench.report.compose import compose, verdict
-from digitbench.results.records import Results, load_results
+from digitbench.results.records import ModelRecord, Results, load_results
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise
 from digitbench.wording import NAMES
@@ -358,17 +357,12 @@ def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:
 @pytest.mark.parametrize("change", ["other", "fewer", "order"])
 def test_metrics_of_other_seeds_are_refused(change: str, copied: Path) -> None:
     file = copied / "metrics" / "rnn.json"
-    record = json.loads(file.read_text(encoding="utf-8"))
-    values = list(record["accuracy"]["per_seed"].items())
-    if len(values) < 2:
+    record = ModelRecord.read(file)
+    seeds = record.seeds
+    if len(seeds) < 2:
         pytest.skip("one seed: there is nothing to leave out or to turn round")
-    changed = {
-        "other": [("977", values[0][1]), *values[1:]],
-        "fewer": values[:-1],
-        "order": values[::-1],
-    }[change]
-    record["accuracy"]["per_seed"] = dict(changed)
-    file.write_text(json.dumps(record), encoding="utf-8")
+    changed = {"other": (977, *seeds[1:]), "fewer": seeds[:-1], "order": seeds[::-1]}[change]
+    record.model_copy(update={"seeds": changed}).write(file)
     with pytest.raises(DigitbenchError, match=r"metrics/rnn\.json: .*seeds.*dvc repro evaluate"):
         load_results(load_params())
 

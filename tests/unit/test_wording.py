@@ -9,6 +9,7 @@ import pytest
 import figure_data
 from digitbench.report.sections.statistics import pair_sentence
 from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.summary import Summary
 from digitbench.wording import interval, listing, p_value, percent, points
 
 
@@ -199,12 +200,12 @@ def test_p_value(value: float, text: str) -> None:
 
 
 def test_interval_is_in_percent_and_may_leave_the_range() -> None:
-    assert interval({"ci95_low": 0.9812, "ci95_high": 1.00126}) == "98.12 to 100.13"
-    assert interval({"ci95_low": 0.0, "ci95_high": 0.5}) == "0.00 to 50.00"
+    assert interval(Summary(0.99, 0.1, 0.9812, 1.00126, {})) == "98.12 to 100.13"
+    assert interval(Summary(0.2, 0.1, 0.0, 0.5, {})) == "0.00 to 50.00"
 
 
 def test_one_seed_has_no_interval() -> None:
-    assert interval({"ci95_low": None, "ci95_high": None}) == "one seed"
+    assert interval(Summary(0.9, None, None, None, {})) == "one seed"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -20,10 +20,6 @@ class Summary:
     ci95_low: float | None
     ci95_high: float | None
     per_seed: Annotated[dict[int, float], Field(min_length=1)]  # in the order of the seeds
-
-    def __getitem__(self, key: str) -> Any:
-        """For readers that still take it for a dict."""
-        return getattr(self, key)
 
 
 def summarise(values: Mapping[int, float]) -> Summary:
