@@ -1,6 +1,7 @@
 """`make` on machines that aren't ready: a sentence, and nothing half-made."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -49,3 +50,11 @@ def test_with_an_unfit_python_a_sentence_says_why(
     assert done.returncode != 0
     assert sentence in done.stdout
     assert not (tmp_path / ".venv").exists()
+
+
+def test_commands_run_the_code_of_this_checkout() -> None:
+    """Whatever clone the environment was installed from."""
+    assert "DIGITBENCH := PYTHONPATH=src $(BIN)/digitbench\n" in (ROOT / "Makefile").read_text()
+    for name in ("check", "review"):
+        text = (ROOT / ".ci" / name).read_text()
+        assert set(re.findall(rf"(\S*) digitbench {name}\b", text)) == {"PYTHONPATH=src"}

@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from digitbench.cli import app, main
+from digitbench.errors import DigitbenchError
 from digitbench.files import SPLIT, model_file, write_bytes, write_json
 from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.predict.photographs import as_mnist
@@ -291,6 +292,12 @@ def test_outside_of_a_project_is_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "has params.yaml and .dvc. Run inside a clone" in mistake("1.png")
+
+
+def test_benchmarks_that_are_not_there_are_a_sentence(project: Path) -> None:
+    error = CliRunner().invoke(app, ["bench", "--quick"]).exception
+    assert isinstance(error, DigitbenchError)
+    assert "the benchmarks are not there" in str(error)
 
 
 def test_an_image_is_never_overwritten(project: Path, mistake: Mistake) -> None:
