@@ -1,7 +1,7 @@
 """Made-up results for the figures, small enough to know what must be drawn."""
 
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from digitbench.figures.probability import reliability_diagrams, risk_coverage, 
 from digitbench.figures.robustness import corruption_examples, robustness_curves
 from digitbench.figures.tiles import SIDE, Grid
 from digitbench.results.records import Cell, DomainShift
+from digitbench.results.sheets import AlwaysWrong, Corrupted, Disagreements, Mistakes, Sample
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect, Estimate
 from digitbench.statistics.summary import Summary
@@ -106,12 +107,6 @@ def draw_robustness(names: tuple[str, ...]) -> Figure:
     )
 
 
-def draw_examples(names: tuple[str, ...]) -> Figure:
-    stacks = {name: digits(3 + k % 2) for k, name in enumerate(CORRUPTIONS)}
-    strengths = {name: tuple(range(len(stack))) for name, stack in stacks.items()}
-    return corruption_examples(stacks, strengths, units(CORRUPTIONS))
-
-
 def cost_data(names: tuple[str, ...]) -> pd.DataFrame:
     count = len(names)
     error = np.linspace(0.02, 0.008, count)
@@ -157,34 +152,27 @@ def draw_domains(names: tuple[str, ...]) -> Figure:
 def pair(
     first: str, second: str, difference: float, half_width: float, p: float
 ) -> PairwiseComparison:
+    low, high = difference - half_width, difference + half_width
+    accuracy, errors = (difference, low, high), (None, None, None)
     return PairwiseComparison(
-        first=first,
-        second=second,
-        seeds=(0,),
-        difference=difference,
-        difference_low=difference - half_width,
-        difference_high=difference + half_width,
-        error_reduction=None,
-        error_reduction_low=None,
-        error_reduction_high=None,
-        mcnemar=(),
-        p_value=p,
-        p_value_holm=p,
-        p_value_method="invented",
-        confidence=0.95,
-        resamples=1,
-        limitation=None,
+        first, second, (0, 1), *accuracy, *errors, (), p, p, "made up", 0.95, 100, None
     )
 
 
+def ends(value: float, half_width: float | None) -> tuple[float | None, float | None]:
+    return (None, None) if half_width is None else (value - half_width, value + half_width)
+
+
 def estimate(value: float, half_width: float | None) -> Estimate:
-    if half_width is None:
-        return Estimate(value)
-    return Estimate(value, value - half_width, value + half_width, 0.001)
+    return Estimate(value, *ends(value, half_width), 0.001 if half_width else None)
+
+
+def summary(mean: float, half_width: float | None) -> Summary:
+    return Summary(mean, None, *ends(mean, half_width), {0: mean})
 
 
 def shift_record(half_width: float | None) -> dict[str, DomainShift]:
-    """What the study of domain shift found: accuracies from 30 to 98 %, one domain lower."""
+    """A record of the study of domain shift: accuracies from 30 to 98 %, one domain lower."""
     return {
         "usps": shift_of("USPS (ESL, unsmoothed)", 9298, 0.0, half_width),
         "optical": shift_of("optical digits (UCI test part)", 1797, 0.05, half_width),
@@ -192,43 +180,50 @@ def shift_record(half_width: float | None) -> dict[str, DomainShift]:
 
 
 def shift_of(name: str, images: int, less: float, half_width: float | None) -> DomainShift:
-    levels = [("mlp", False), ("mlp", True), ("cnn", False), ("cnn", True)]
     means = [(0.4, 0.9), (0.5, 0.973), (0.8, 0.915), (0.942, 0.98)]
-    cells = tuple(
-        cell(model, augmentation, mapping, estimate(mean - less, half_width))
-        for (model, augmentation), pair_of_means in zip(levels, means, strict=True)
-        for mapping, mean in zip(("stretch", "box"), pair_of_means, strict=True)
-    )
+    cells = [
+        Cell(
+            model=model,
+            augmentation=augmentation,
+            mapping=mapping,
+            accuracy=summary(mean - less, half_width),
+        )
+        for (model, augmentation), of_group in zip(
+            product(("mlp", "cnn"), (False, True)), means, strict=True
+        )
+        for mapping, mean in zip(("stretch", "box"), of_group, strict=True)
+    ]
     factors = ("model", "augmentation", "mapping")
     chosen = [c for size in (1, 2, 3) for c in combinations(factors, size)]
-    table = tuple(
+    table = [
         Effect(
             names,
             estimate(0.21 - 0.07 * k, half_width),
             None if half_width is None else 0.01 if k % 2 else 0.2,
         )
         for k, names in enumerate(chosen)
+    ]
+    parts = {"model": 0.2, "augmentation": -0.1, "mapping": 0.3}
+    return DomainShift(
+        name=name,
+        images=images,
+        cells=tuple(cells),
+        effects=tuple(table),
+        gaps=(
+            gap("stretch", "box", parts, half_width),
+            gap("box", "box", {"model": 0.01, "augmentation": 0.07}, half_width),
+        ),
     )
-    gaps = (
-        gap("stretch", "box", {"model": 0.2, "augmentation": -0.1, "mapping": 0.3}, half_width),
-        gap("box", "box", {"model": 0.01, "augmentation": 0.07}, half_width),
-    )
-    return DomainShift(name=name, images=images, cells=cells, effects=table, gaps=gaps)
-
-
-def cell(model: str, augmentation: bool, mapping: str, found: Estimate) -> Cell:
-    accuracy = Summary(found.value, None, found.ci95_low, found.ci95_high, {0: found.value})
-    return Cell(model=model, augmentation=augmentation, mapping=mapping, accuracy=accuracy)
 
 
 def gap(
     before: str, after: str, parts: dict[str, float], half_width: float | None
 ) -> Decomposition:
     return Decomposition(
-        {"model": "mlp", "augmentation": False, "mapping": before},
-        {"model": "cnn", "augmentation": True, "mapping": after},
-        estimate(sum(parts.values()), half_width),
-        {name: estimate(value, half_width) for name, value in parts.items()},
+        start={"model": "mlp", "augmentation": False, "mapping": before},
+        end={"model": "cnn", "augmentation": True, "mapping": after},
+        gap=estimate(sum(parts.values()), half_width),
+        parts={name: estimate(value, half_width) for name, value in parts.items()},
     )
 
 
@@ -253,23 +248,35 @@ def digits(count: int) -> NDArray[np.uint8]:
 TRUE = np.array([3, 3, 3, 5, 7, 0])
 PREDICTED = np.array([5, 5, 8, 5, 2, 9])
 CONFIDENCE = np.array([0.6, 0.9, 0.7, 0.99, 0.8, 0.4])
+# The mistakes among these, each kind once: of the two 3 read as 5 the surer one, image 1.
+KINDS = {(0, 9): 5, (3, 5): 1, (3, 8): 2, (7, 2): 4}
 
 
-def draw_error_grid(names: tuple[str, ...]) -> Figure:
-    return error_grid(digits(6), TRUE, PREDICTED, CONFIDENCE)
+def mistakes() -> Mistakes:
+    labels, answers = np.array(list(KINDS)).T
+    return Mistakes(digits(6)[list(KINDS.values())], labels, answers, np.array([1, 2, 1, 1]))
 
 
-def draw_disagreements(names: tuple[str, ...]) -> Figure:
-    answers = {name: (TRUE + (np.arange(6) == order)) % 10 for order, name in enumerate(names)}
-    return disagreements(digits(6), TRUE, answers)
+def disputes(names: tuple[str, ...]) -> Disagreements:
+    """Each architecture errs on one image of its own."""
+    answers = np.stack([(TRUE + (np.arange(6) == order)) % 10 for order in range(len(names))])
+    return Disagreements(digits(6), TRUE, np.array(names), answers)
 
 
-def draw_always_wrong(names: tuple[str, ...]) -> Figure:
-    return always_wrong(digits(6), TRUE, (TRUE + 1) % 10, np.arange(6) == 2)
+def hopeless() -> AlwaysWrong:
+    return AlwaysWrong(digits(6), TRUE, (TRUE + 1) % 10, np.arange(6) == 2)
 
 
-def draw_random(names: tuple[str, ...]) -> Figure:
-    return random_predictions(digits(6), TRUE, PREDICTED, CONFIDENCE)
+def corrupted(lengths: dict[str, list[float]]) -> Corrupted:
+    """Images of noise at the strengths of each corruption."""
+    flat = [(name, strength) for name, strengths in lengths.items() for strength in strengths]
+    names, strengths = zip(*flat, strict=True)
+    return Corrupted(digits(len(flat)), np.array(names), np.array(strengths, float))
+
+
+def draw_examples(names: tuple[str, ...]) -> Figure:
+    lengths = {name: [float(s) for s in range(3 + k % 2)] for k, name in enumerate(CORRUPTIONS)}
+    return corruption_examples(corrupted(lengths), units(CORRUPTIONS))
 
 
 FIGURES: dict[str, Callable[[tuple[str, ...]], Figure]] = {
@@ -282,10 +289,10 @@ FIGURES: dict[str, Callable[[tuple[str, ...]], Figure]] = {
     "growth": lambda names: growth(growth_data(names, (28, 56, 112))),
     "domains": draw_domains,
     "pairs": lambda names: pair_differences(PAIRS),
-    "error_grid": draw_error_grid,
-    "disagreements": draw_disagreements,
-    "always_wrong": draw_always_wrong,
-    "random": draw_random,
+    "error_grid": lambda names: error_grid(mistakes()),
+    "disagreements": lambda names: disagreements(disputes(names)),
+    "always_wrong": lambda names: always_wrong(hopeless()),
+    "random": lambda names: random_predictions(Sample(digits(6), TRUE, PREDICTED, CONFIDENCE)),
     "domain_shift": draw_domain_shift,
     "effects": lambda names: effects(shift_record(0.01)),
     "gaps": lambda names: gaps(shift_record(0.01)),

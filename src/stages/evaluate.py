@@ -26,7 +26,7 @@ def main() -> None:
     write_all(outputs.classification(trained, stacks, scores, labels))
     write_all(outputs.comparison(stacks, labels, scores, settings.confused_pairs))
     write_all(outputs.robustness_and_domains(trained, images, labels, statistics, settings))
-    write_all(outputs.pictures(stacks, images, labels))
+    write_all(outputs.examples(stacks, images, labels))
     write_all(outputs.sizes(trained))
     write_all(outputs.latency(trained, images, statistics, fingerprint()))
 

@@ -13,7 +13,8 @@ from digitbench.figures.domains import domain_shift, effects, gaps
 from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import ACCENT, COLOURS, GROUP_LOOKS, MUTED, Look, to_svg
 from digitbench.figures.tiles import on_paper
-from figure_data import digits, estimate, legend_of, robustness_data, shift_record, texts, units
+from digitbench.statistics.factorial import Estimate
+from figure_data import digits, legend_of, robustness_data, shift_record, texts, units
 
 PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
 EXAMPLES = dict(zip(("stretch", "box"), digits(2), strict=True))
@@ -87,7 +88,8 @@ def test_effects_with_evidence_are_coloured_and_told() -> None:
             [100 * effect.estimate.value for effect in table]
         )
         # Effect 3 has a small p-value, but an interval around zero.
-        assert (table[3].estimate.ci95_low or 1) < 0 < (table[3].estimate.ci95_high or -1)
+        around = table[3].estimate
+        assert around.ci95_low < 0 < around.ci95_high
         expected = [MUTED, ACCENT, MUTED, MUTED, MUTED, ACCENT, MUTED]
         assert [to_hex(mark.get_facecolor()[0]) for mark in marks] == expected
         assert texts(axes)[:2] == ["+21.00", "+14.00"]
@@ -141,17 +143,15 @@ def test_every_mark_lies_within_the_axis_that_the_panels_share(
 ) -> None:
     record = shift_record(0.01)
     # The panel that is drawn last reaches further, on both sides.
-    optical = record["optical"]
+    far, optical = Estimate(-0.9, -0.95, -0.85, 0.001), record["optical"]
     first, second, *others = optical.effects
-    far = {
-        "effects": (
-            replace(first, estimate=estimate(-0.9, 0.05)),
-            replace(second, estimate=estimate(0.9, 0.05)),
-            *others,
-        ),
-        "gaps": (replace(optical.gaps[0], gap=estimate(-0.9, 0.05)), *optical.gaps[1:]),
+    other_end = replace(second, estimate=Estimate(0.9, 0.85, 0.95, 0.001))
+    update = {
+        "effects": (replace(first, estimate=far), other_end, *others),
+        "gaps": (replace(optical.gaps[0], gap=far), optical.gaps[1]),
     }
-    figure = draw({**record, "optical": optical.model_copy(update=far)})
+    record["optical"] = optical.model_copy(update=update)
+    figure = draw(record)
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert low <= -95

@@ -1,29 +1,22 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from digitbench.figures.errors import (
-    always_wrong,
-    disagreements,
-    error_grid,
-    error_sheet,
-    mistakes_by_kind,
-    random_predictions,
-)
+from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
 from digitbench.figures.robustness import corruption_examples
 from digitbench.figures.style import INK, to_svg
 from digitbench.figures.tiles import PAPER, PENCIL, SIDE, Grid, compose, fitting, on_paper
+from digitbench.results.sheets import AlwaysWrong, Disagreements, Mistakes, Sample
 from figure_data import (
     ALL,
-    CONFIDENCE,
+    KINDS,
     PREDICTED,
     TRUE,
+    corrupted,
     digits,
-    draw_always_wrong,
-    draw_disagreements,
-    draw_error_grid,
+    disputes,
+    hopeless,
+    mistakes,
     texts,
     tile_at,
 )
@@ -51,42 +44,25 @@ def test_tiles_do_not_overlap_and_frames_surround_them() -> None:
     assert red[top + SIDE, left + SIDE]
 
 
-def test_error_sheet_puts_the_most_confident_mistake_in_its_cell() -> None:
-    images = digits(6)
-    kinds = mistakes_by_kind(TRUE, PREDICTED, CONFIDENCE)
-    assert {cell: (kind.example, kind.count) for cell, kind in kinds.items()} == {
-        (3, 5): (1, 2),
-        (3, 8): (2, 1),
-        (7, 2): (4, 1),
-        (0, 9): (5, 1),
-    }
-    raster = error_sheet(images, kinds)
-    (axes,) = draw_error_grid(ALL).axes
-    np.testing.assert_array_equal(axes.images[0].get_array(), raster)
-    grid = Grid(10, 10, above=6, between=2)
-    for row in range(10):
-        for column in range(10):
-            tile = tile_at(raster, grid, row, column)
-            if (row, column) not in kinds:
-                assert (tile == 0).all()
-                continue
-            assert (tile[..., 0] == on_paper(images[kinds[row, column].example])).all()
-            assert (tile[..., 3] == 255).all()
+def test_error_grid_puts_the_mistake_in_its_cell_and_counts_its_kind_over_it() -> None:
+    shown, grid = mistakes(), Grid(10, 10, above=6, between=2)
+    (axes,) = error_grid(shown).axes
+    (image,) = axes.images
+    raster = image.get_array()
+    for index, place in enumerate(KINDS):
+        tile = tile_at(raster, grid, *place)
+        assert (tile[..., 0] == on_paper(shown.images[index])).all()
+        assert (tile[..., 3] == 255).all()
     assert (raster[..., 3] > 0).sum() == 4 * SIDE**2
-
-
-def test_error_grid_counts_each_kind_over_its_tile() -> None:
-    (axes,) = draw_error_grid(ALL).axes
-    grid = Grid(10, 10, above=6, between=2)
-    counts = {text.get_position(): text.get_text() for text in axes.texts}
-    top, left = grid.corner(3, 5)
-    assert counts[left + SIDE, top - 1] == "2"
-    assert sorted(counts.values()) == ["1", "1", "1", "2"]
-    assert len(axes.images) == 1
+    corners = {place: grid.corner(*place) for place in KINDS}
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (left + SIDE, top - 1): "2" if place == (3, 5) else "1"
+        for place, (top, left) in corners.items()
+    }
 
 
 def test_disagreements_fill_wrong_answers_alone() -> None:
-    (axes,) = draw_disagreements(ALL).axes
+    (axes,) = disagreements(disputes(ALL)).axes
     assert len(axes.images) == 1
     assert [len(chips.get_offsets()) for chips in axes.collections] == [1] * 4
     grid = fitting(6, 12, above=11, below=54)
@@ -99,7 +75,7 @@ def test_disagreements_fill_wrong_answers_alone() -> None:
 
 
 def test_always_wrong_marks_disputed_labels() -> None:
-    (axes,) = draw_always_wrong(ALL).axes
+    (axes,) = always_wrong(hopeless()).axes
     assert texts(axes) == ["3 → 4", "3 → 4", "3? → 4", "5 → 6", "7 → 8", "0 → 1"]
     raster = axes.images[0].get_array()
     grid = fitting(6, 10, below=11)
@@ -109,7 +85,7 @@ def test_always_wrong_marks_disputed_labels() -> None:
 
 def test_random_predictions_tell_wrong_ones_and_never_round_up_to_certainty() -> None:
     confidence = np.array([0.5, 0.99951, 1.0, 0.9994, 0.2, 0.3])
-    (axes,) = random_predictions(digits(6), TRUE, PREDICTED, confidence).axes
+    (axes,) = random_predictions(Sample(digits(6), TRUE, PREDICTED, confidence)).axes
     shown = texts(axes)
     assert shown[::2] == ["5, not 3", "5, not 3", "8, not 3", "5", "2, not 7", "9, not 0"]
     assert shown[1::2] == ["50.0 %", "> 99.9 %", "100.0 %", "99.9 %", "20.0 %", "30.0 %"]
@@ -118,33 +94,32 @@ def test_random_predictions_tell_wrong_ones_and_never_round_up_to_certainty() ->
 
 
 NONE = np.zeros(0, dtype=int)
+NOTHING = (digits(0), NONE)
 
 
 @pytest.mark.parametrize(
-    ("figure", "message"),
+    ("drawn", "message"),
     [
-        (lambda: error_grid(digits(6), TRUE, TRUE, CONFIDENCE), "no mistakes"),
-        (lambda: disagreements(digits(0), NONE, dict.fromkeys(ALL, NONE)), "no disagreement"),
-        (lambda: always_wrong(digits(0), NONE, NONE, NONE.astype(bool)), "none"),
-        (lambda: random_predictions(digits(0), NONE, NONE, NONE.astype(float)), "none"),
+        (error_grid(Mistakes(*NOTHING, NONE, NONE)), "no mistakes"),
+        (
+            disagreements(Disagreements(*NOTHING, np.array(ALL), np.zeros((4, 0), int))),
+            "no disagreement",
+        ),
+        (always_wrong(AlwaysWrong(*NOTHING, NONE, NONE.astype(bool))), "none"),
+        (random_predictions(Sample(*NOTHING, NONE, NONE.astype(float))), "none"),
     ],
 )
-def test_empty_sheets_say_so(figure: Callable[[], Figure], message: str) -> None:
-    drawn = figure()
+def test_empty_sheets_say_so(drawn: Figure, message: str) -> None:
     (axes,) = drawn.axes
     assert message in to_svg(drawn)
     assert (axes.images[0].get_array()[..., 3] == 0).all()
 
 
 def test_examples_stand_in_their_row_at_their_strength() -> None:
-    stacks = {"shift": digits(5)[:3], "blur": digits(5)[3:]}
-    (axes,) = corruption_examples(
-        stacks, {"shift": (0, 2, 8), "blur": (0, 0.5)}, {"shift": "pixels", "blur": "pixels"}
-    ).axes
-    raster = axes.images[0].get_array()
-    grid = Grid(2, 3, above=6)
-    for row, stack in enumerate(stacks.values()):
-        for column, image in enumerate(stack):
-            assert (tile_at(raster, grid, row, column)[..., 0] == on_paper(image)).all()
+    shown = corrupted({"shift": [0, 2, 8], "blur": [0, 0.5]})
+    (axes,) = corruption_examples(shown, {"shift": "pixels", "blur": "pixels"}).axes
+    raster, grid = axes.images[0].get_array(), Grid(2, 3, above=6)
+    for image, place in zip(shown.images, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)], strict=True):
+        assert (tile_at(raster, grid, *place)[..., 0] == on_paper(image)).all()
     assert (tile_at(raster, grid, 1, 2)[..., 3] == 0).all()
-    assert texts(axes) == ["0", "2", "8", "shift", "pixels", "0", "0.5", "blur", "pixels"]
+    assert texts(axes) == ["0", "2", "8", "0", "0.5", "shift", "pixels", "blur", "pixels"]

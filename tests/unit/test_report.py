@@ -32,6 +32,7 @@ from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import sections
 from digitbench.report.compose import compose, verdict
 from digitbench.results.records import ModelRecord, Results, load_results
+from digitbench.results.sheets import Sample
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise
 from digitbench.wording import NAMES
@@ -336,11 +337,15 @@ def test_a_missing_file_is_named_with_what_to_do(copied: Path) -> None:
         (copied / name).write_bytes(content)
     results = load_results(load_params())
     (copied / "plots/evaluate/roc/rnn.csv").unlink()
-    (copied / "plots/evaluate/random.png").unlink()
+    sheet = copied / "plots/evaluate/examples/random.npz"
+    sheet.unlink()
     with pytest.raises(DigitbenchError, match=r"plots/evaluate/roc/rnn\.csv: .*dvc repro"):
         results.table("roc", "rnn")
-    with pytest.raises(DigitbenchError, match=r"plots/evaluate/random\.png: .*dvc repro"):
-        results.picture("random")
+    with pytest.raises(DigitbenchError, match=r"examples/random\.npz: .*dvc repro"):
+        Sample.read("random")
+    shutil.copy(sheet.with_name("always_wrong.npz"), sheet)  # another kind of sheet
+    with pytest.raises(DigitbenchError, match=r"examples/random\.npz: .*dvc repro"):
+        Sample.read("random")
 
 
 def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:

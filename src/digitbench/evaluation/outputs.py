@@ -19,7 +19,7 @@ from digitbench.evaluation.corruptions import (
 )
 from digitbench.evaluation.cost import growth, layer_table, measure_latency
 from digitbench.evaluation.domains import domain_results, load_domains
-from digitbench.evaluation.examples import DISPUTED, galleries
+from digitbench.evaluation.examples import DISPUTED, sheets
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.evaluation.probability import probability_summaries, probability_tables
 from digitbench.evaluation.scores import (
@@ -32,7 +32,6 @@ from digitbench.evaluation.scores import (
     sum_confusion,
     summarise_scores,
 )
-from digitbench.figures.style import to_png
 from digitbench.params import EvaluateParams
 from digitbench.results.clocks import LatencyRecord
 from digitbench.results.records import (
@@ -43,6 +42,7 @@ from digitbench.results.records import (
     ModelRecord,
     SummaryRecord,
 )
+from digitbench.results.sheets import sheet_file
 from digitbench.statistics.comparison import compare_all
 from digitbench.statistics.summary import Summary, summarise
 from digitbench.training.data import PixelStatistics
@@ -172,11 +172,10 @@ def robustness_and_domains(
     }
 
 
-def pictures(stacks: Stacks, images: Images, labels: Labels) -> Products:
-    """Sheets of digits to look at."""
+def examples(stacks: Stacks, images: Images, labels: Labels) -> Products:
+    """Digits to look at, for the report to draw."""
     return {
-        files.EVALUATION / f"{name}.png": to_png(figure)
-        for name, figure in galleries(stacks, images, labels).items()
+        sheet_file(name): sheet.arrays for name, sheet in sheets(stacks, images, labels).items()
     }
 
 

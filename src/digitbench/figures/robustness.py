@@ -1,17 +1,17 @@
 """Accuracy under graded corruption, and what the corruptions look like."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 from digitbench.figures.style import LOOKS, MUTED, WIDTH, Look, new_figure
 from digitbench.figures.tiles import SIDE, Grid, compose, sheet
+from digitbench.results.sheets import Corrupted
 
 CHANCE = 10.0  # percent, of ten classes
 
@@ -67,26 +67,21 @@ def _draw(axes: Any, results: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     axes.axhline(CHANCE, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="guessing")
 
 
-def corruption_examples(
-    images: Mapping[str, NDArray[np.uint8]],
-    strengths: Mapping[str, Sequence[float]],
-    units: Mapping[str, str],
-) -> Figure:
+def corruption_examples(shown: Corrupted, units: Mapping[str, str]) -> Figure:
     """A row per corruption: one digit at every strength, which stands over it.
 
     Args:
-        images: Per corruption [K, 28, 28], K of its own.
-        strengths: Per corruption the K strengths.
+        shown: The digit, corrupted.
         units: Per corruption what a strength counts.
     """
-    grid = Grid(len(images), max(len(row) for row in images.values()), above=6)
-    places = [(row, k) for row, stack in enumerate(images.values()) for k in range(len(stack))]
-    raster = compose(np.concatenate(list(images.values())), places, grid)
-    figure, axes = sheet(raster, width=6.6, side=1.9)
-    for row, name in enumerate(images):
-        for column, strength in enumerate(strengths[name]):
-            top, left = grid.corner(row, column)
-            axes.text(left + SIDE / 2, top - 2, f"{strength:g}", ha="center", fontsize=8)
+    rows = Counter(shown.corruptions.tolist())  # in the order of the images
+    grid = Grid(len(rows), max(rows.values()), above=6)
+    places = [(row, k) for row, length in enumerate(rows.values()) for k in range(length)]
+    figure, axes = sheet(compose(shown.images, places, grid), width=6.6, side=1.9)
+    for place, strength in zip(places, shown.strengths, strict=True):
+        top, left = grid.corner(*place)
+        axes.text(left + SIDE / 2, top - 2, f"{strength:g}", ha="center", fontsize=8)
+    for row, name in enumerate(rows):
         top, _ = grid.corner(row, 0)
         axes.text(-3, top + 8, name, ha="right", va="center", fontweight="bold")
         axes.text(-3, top + 13, textwrap.fill(units[name], 20), ha="right", va="top", fontsize=7.5)

@@ -121,6 +121,23 @@ def sheet(
     return figure, axes
 
 
-def say(axes: Any, message: str) -> None:
-    """Tell why a sheet is empty."""
-    axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+def in_order(
+    images: NDArray[np.uint8],
+    grid: Grid,
+    frames: Sequence[str | None] | None = None,
+    side: float = 0.0,
+    rim: float = 0.0,
+) -> tuple[Figure, Any, NDArray[np.int64]]:
+    """A sheet of tiles in reading order: figure, axes, and top and left of each digit [N, 2]."""
+    places = [grid.place(index) for index in range(len(images))]
+    figure, axes = sheet(compose(images, places, grid, frames), side=side, rim=rim)
+    corners = [grid.corner(*place) for place in places]
+    return figure, axes, np.array(corners, np.int64).reshape(-1, 2)
+
+
+def annotate_empty(axes: Any, images: NDArray[np.uint8], message: str) -> None:
+    """Tell why a sheet is empty, if it is."""
+    if not len(images):
+        axes.text(
+            0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=MUTED
+        )

@@ -357,10 +357,6 @@ class Results:
         """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
         return files.read_csv(files.EVALUATION / kind / f"{architecture}.csv")
 
-    def picture(self, name: str) -> bytes:
-        """A sheet of digits that evaluation drew."""
-        return files.read_bytes(files.EVALUATION / f"{name}.png")
-
     @property
     def ranking(self) -> list[str]:
         """Architectures from the highest mean test accuracy to the lowest."""

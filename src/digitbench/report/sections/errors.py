@@ -1,7 +1,10 @@
 """Errors to look at."""
 
 from digitbench.document.blocks import Block, Picture, Prose, Section
+from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
+from digitbench.figures.style import to_png
 from digitbench.results.records import Results
+from digitbench.results.sheets import AlwaysWrong, Disagreements, Mistakes, Sample
 from digitbench.wording import NAMES, listing
 
 POSITION = 80
@@ -23,14 +26,14 @@ def section(results: Results) -> Section:
         ),
         Picture(
             "always_wrong",
-            results.picture("always_wrong"),
+            to_png(always_wrong(AlwaysWrong.read("always_wrong"))),
             "Read wrongly by every replicate of every architecture: the label as given, and the "
             "answer that most give.",
             "Digits that no model reads as labelled.",
         ),
         Picture(
             "disagreements",
-            results.picture("disagreements"),
+            to_png(disagreements(Disagreements.read("disagreements"))),
             "Where the architectures disagree though sure of themselves; wrong answers are filled. "
             "The answer of an architecture is that of most of its replicates.",
             "Digits with the answers of all architectures.",
@@ -39,7 +42,7 @@ def section(results: Results) -> Section:
     blocks += [
         Picture(
             f"errors_{name}",
-            results.picture(f"errors_{name}"),
+            to_png(error_grid(Mistakes.read(f"errors_{name}"))),
             f"{NAMES[name]}: for every true (row) and predicted (column) digit the mistake made "
             "with most confidence, and how many there are over all replicates.",
             f"Mistakes of the {NAMES[name]} by true and predicted digit.",
@@ -49,7 +52,7 @@ def section(results: Results) -> Section:
     blocks.append(
         Picture(
             "random",
-            results.picture("random"),
+            to_png(random_predictions(Sample.read("random"))),
             f"Test digits drawn at random, with the answer of one {NAMES[names[0]]} and its "
             "probability: what everyday looks like.",
             "Random test digits with predictions.",

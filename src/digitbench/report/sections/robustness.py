@@ -3,8 +3,10 @@
 from typing import Any
 
 from digitbench.document.blocks import Chart, Picture, Prose, Section, Table
-from digitbench.figures.robustness import robustness_curves
+from digitbench.figures.robustness import corruption_examples, robustness_curves
+from digitbench.figures.style import to_png
 from digitbench.results.records import Results
+from digitbench.results.sheets import Corrupted
 from digitbench.statistics.summary import Summary
 from digitbench.wording import NAMES, interval, listing, percent
 
@@ -27,7 +29,7 @@ def section(results: Results) -> Section:
         [
             Picture(
                 "corruptions",
-                results.picture("corruptions"),
+                to_png(corruption_examples(Corrupted.read("corruptions"), record.units)),
                 "One test digit under every corruption at every strength.",
                 "Rows of the same digit, ever more distorted from left to right.",
             ),

@@ -6,22 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.evaluation import examples as module
+from digitbench.evaluation.corruptions import CORRUPTIONS
 from digitbench.evaluation.examples import (
     DISPUTED,
     SAMPLE,
     SHOWN,
-    galleries,
     majority,
+    sheets,
     wrong_everywhere,
 )
-from digitbench.params import ARCHITECTURES, load_params
-from digitbench.report.sections.errors import errors
-from digitbench.report.sections.robustness import robustness
-from digitbench.results.records import Results, load_results
+from digitbench.evaluation.outputs import examples
+from digitbench.files import write_all
+from digitbench.results.sheets import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
 Stacks = dict[str, NDArray[np.float32]]
@@ -41,7 +39,7 @@ def random_stacks(count: int, replicates: int, sharpness: float, seed: int) -> t
     draw = np.random.default_rng(seed)
     labels = draw.integers(0, 10, count)
     stacks = {}
-    for name in ARCHITECTURES:
+    for name in ("mlp", "cnn", "rnn", "lstm"):
         odds = np.exp(draw.normal(size=(replicates, count, 10)) + sharpness * np.eye(10)[labels])
         stacks[name] = (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32)
     return stacks, labels
@@ -101,23 +99,6 @@ def test_wrong_everywhere_by_brute_force() -> None:
 # --- the sheets ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """What each kind of sheet is given to draw, in place of the drawing."""
-    given: dict[str, list[Any]] = {}
-
-    def watch(kind: str) -> None:
-        def note(*arguments: Any) -> Figure:
-            given.setdefault(kind, []).append(arguments)
-            return Figure()
-
-        monkeypatch.setattr(module, kind, note)
-
-    for kind in ("error_grid", "disagreements", "always_wrong", "random_predictions"):
-        watch(kind)
-    return given
-
-
 def numbered(count: int) -> NDArray[np.uint8]:
     """Images [count, 28, 28] that tell their index."""
     images = np.zeros((count, 28, 28), np.uint8)
@@ -129,29 +110,28 @@ def index_of(images: NDArray[np.uint8]) -> list[int]:
     return [int(image[0, 0]) * 256 + int(image[0, 1]) for image in images]
 
 
-def test_error_sheets_hold_every_mistake_of_every_replicate(shown: dict[str, list[Any]]) -> None:
+def test_error_sheets_hold_the_surest_mistake_of_every_kind_and_count_them() -> None:
     stacks, labels = random_stacks(300, 3, 1.5, seed=5)
-    galleries(stacks, numbered(300), labels)
-    for stack, (images, truth, answers, confidence) in zip(
-        stacks.values(), shown["error_grid"], strict=True
-    ):
-        found = list(
-            zip(index_of(images), truth.tolist(), answers.tolist(), confidence, strict=True)
-        )
-        expected = [
-            (image, labels[image], row[image].argmax(), row[image].max())
-            for row in stack
-            for image in range(300)
-            if row[image].argmax() != labels[image]
-        ]
-        assert sorted(found) == sorted(expected)
-        assert len(found) > 100
+    found = sheets(stacks, numbered(300), labels)
+    for name, stack in stacks.items():
+        kinds: dict[tuple[int, int], list[tuple[float, int]]] = {}
+        for row in stack:
+            for image in range(300):
+                answer = int(row[image].argmax())
+                if answer != labels[image]:
+                    mistake = (float(row[image].max()), image)
+                    kinds.setdefault((int(labels[image]), answer), []).append(mistake)
+        sheet: Any = found[f"errors_{name}"]
+        shown = zip(sheet.labels.tolist(), sheet.answers.tolist(), strict=True)
+        assert list(shown) == sorted(kinds)
+        assert sheet.counts.tolist() == [len(kinds[kind]) for kind in sorted(kinds)]
+        assert index_of(sheet.images) == [max(kinds[kind])[1] for kind in sorted(kinds)]
+        assert max(sheet.counts) > 1
 
 
-def test_disagreements_are_shown_from_the_surest(shown: dict[str, list[Any]]) -> None:
+def test_disagreements_are_shown_from_the_surest() -> None:
     stacks, labels = random_stacks(300, 3, 1.5, seed=6)
-    galleries(stacks, numbered(300), labels)
-    ((images, truth, answers),) = shown["disagreements"]
+    sheet: Any = sheets(stacks, numbered(300), labels)["disagreements"]
     voted = {name: majority(stack) for name, stack in stacks.items()}
     differ = [i for i in range(300) if len({int(votes[i]) for votes in voted.values()}) > 1]
     sure = {
@@ -159,83 +139,74 @@ def test_disagreements_are_shown_from_the_surest(shown: dict[str, list[Any]]) ->
     }
     assert len(differ) > SHOWN
     expected = sorted(differ, key=lambda i: -sure[i])[:SHOWN]
-    assert index_of(images) == expected
-    np.testing.assert_array_equal(truth, labels[expected])
-    assert list(answers) == list(stacks)
-    for name, given in answers.items():
-        np.testing.assert_array_equal(given, voted[name][expected])
+    assert index_of(sheet.images) == expected
+    np.testing.assert_array_equal(sheet.labels, labels[expected])
+    assert sheet.architectures.tolist() == list(stacks)
+    for answers, votes in zip(sheet.answers, voted.values(), strict=True):
+        np.testing.assert_array_equal(answers, votes[expected])
 
 
-def test_hopeless_images_are_all_shown_and_doubtful_labels_marked(
-    shown: dict[str, list[Any]],
-) -> None:
+def test_hopeless_images_are_all_shown_and_doubtful_labels_marked() -> None:
     count = DISPUTED[1] + 1
     labels = np.arange(count) % 10
     stack = np.eye(10, dtype=np.float32)[labels][np.newaxis].repeat(2, axis=0)
     hopeless = [7, DISPUTED[0], DISPUTED[1]]
     for image in hopeless:
         stack[:, image] = np.eye(10)[(labels[image] + 1) % 10]
-    galleries({"mlp": stack, "cnn": stack.copy()}, numbered(count), labels)
-    ((images, truth, answers, disputed),) = shown["always_wrong"]
-    assert index_of(images) == hopeless
-    np.testing.assert_array_equal(truth, labels[hopeless])
-    np.testing.assert_array_equal(answers, (labels[hopeless] + 1) % 10)
-    assert disputed.tolist() == [False, True, True]
+    sheet: Any = sheets({"mlp": stack, "cnn": stack.copy()}, numbered(count), labels)
+    sheet = sheet["always_wrong"]
+    assert index_of(sheet.images) == hopeless
+    np.testing.assert_array_equal(sheet.labels, labels[hopeless])
+    np.testing.assert_array_equal(sheet.answers, (labels[hopeless] + 1) % 10)
+    assert sheet.disputed.tolist() == [False, True, True]
 
 
-def test_random_digits_are_a_fixed_sample_with_the_answers_of_the_best(
-    shown: dict[str, list[Any]],
-) -> None:
+def test_random_digits_are_a_fixed_sample_with_the_answers_of_the_best() -> None:
     stacks, labels = random_stacks(300, 2, 0.5, seed=7)
     stacks["rnn"] = (0.9 * np.eye(10)[labels] + 0.01).astype(np.float32)[np.newaxis].repeat(2, 0)
-    for _ in range(2):
-        galleries(stacks, numbered(300), labels)
-    (images, truth, answers, confidence), again = shown["random_predictions"]
-    np.testing.assert_array_equal(images, again[0])
-    index = index_of(images)
+    sheet, again = (sheets(stacks, numbered(300), labels)["random"] for _ in range(2))
+    np.testing.assert_array_equal(sheet.images, again.images)
+    assert isinstance(sheet, Sample)
+    index = index_of(sheet.images)
     assert len(set(index)) == SAMPLE
-    np.testing.assert_array_equal(truth, labels[index])
-    np.testing.assert_array_equal(answers, truth)
-    np.testing.assert_allclose(confidence, 0.91, rtol=1e-6)
+    np.testing.assert_array_equal(sheet.labels, labels[index])
+    np.testing.assert_array_equal(sheet.answers, sheet.labels)
+    np.testing.assert_allclose(sheet.confidence, 0.91, rtol=1e-6)
 
 
-def test_the_sheets_are_those_that_the_report_asks_for(
-    digits: tuple[NDArray[np.uint8], NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
+def test_the_clean_digit_leads_every_row_of_corruptions() -> None:
+    stacks, labels = random_stacks(20, 1, 2.0, seed=8)
+    images = np.full((20, 28, 28), 90, np.uint8)
+    sheet: Any = sheets(stacks, images, labels)["corruptions"]
+    assert list(dict.fromkeys(sheet.corruptions.tolist())) == list(CORRUPTIONS)
+    for name, corruption in CORRUPTIONS.items():
+        own = sheet.corruptions == name
+        assert sheet.strengths[own].tolist() == list(corruption.strengths)
+        np.testing.assert_array_equal(sheet.images[own][0], images[0])
+
+
+def test_sheets_are_written_as_they_are_read_and_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-
-    def picture(_: Results, name: str) -> bytes:
-        asked.append(name)
-        return b""
-
-    monkeypatch.setattr(Results, "picture", picture)
-    monkeypatch.chdir(ROOT)
-    results = load_results(load_params())
-    errors(results)
-    robustness(results)
+    monkeypatch.chdir(tmp_path)
     stacks, labels = random_stacks(60, 2, 2.0, seed=8)
-    sheets = galleries(stacks, digits[0][:60], labels)
-    assert set(sheets) == set(asked)
-    assert set(sheets) == {
-        *(f"errors_{name}" for name in ARCHITECTURES),
-        "disagreements",
-        "always_wrong",
-        "random",
-        "corruptions",
-    }
-    assert all(figure.axes for figure in sheets.values())
+    products = examples(stacks, numbered(60), labels.astype(np.uint8))
+    write_all(products)
+    first = {path: path.read_bytes() for path in products}
+    write_all(examples(stacks, numbered(60), labels.astype(np.uint8)))
+    assert {path: path.read_bytes() for path in products} == first
+    for name, sheet in sheets(stacks, numbered(60), labels.astype(np.uint8)).items():
+        for key, array in type(sheet).read(name).arrays.items():
+            np.testing.assert_array_equal(array, sheet.arrays[key], strict=True)
+    kept = {path.name for path in (ROOT / "plots/evaluate/examples").iterdir()}
+    assert {path.name for path in products} == kept, "those that the report reads"
 
 
-def test_models_without_a_mistake_leave_sheets_that_say_so(
+def test_models_without_a_mistake_leave_empty_sheets(
     digits: tuple[NDArray[np.uint8], NDArray[np.uint8]],
 ) -> None:
     images, labels = digits[0][:40], digits[1][:40]
     perfect = np.eye(10, dtype=np.float32)[labels][np.newaxis]
-    sheets = galleries({"mlp": perfect, "cnn": perfect}, images, labels)
-    said = {
-        name: [text.get_text() for axes in sheet.axes for text in axes.texts]
-        for name, sheet in sheets.items()
-    }
-    assert said["errors_mlp"] == said["errors_cnn"] == ["no mistakes"]
-    assert "no disagreement" in said["disagreements"]
-    assert said["always_wrong"] == ["none"]
+    found = sheets({"mlp": perfect, "cnn": perfect}, images, labels)
+    empty = ("errors_mlp", "errors_cnn", "disagreements", "always_wrong")
+    assert [found[name].images.shape for name in empty] == [(0, 28, 28)] * 4
