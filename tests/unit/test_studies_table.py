@@ -151,18 +151,17 @@ def test_the_error_reduction_is_paired_by_seed(rows: list[Row]) -> None:
     assert (row.ours_mean, row.ours_low, row.ours_high) == pytest.approx(expected, abs=1e-6)
 
 
-def test_areas_are_fractions_and_counts_are_counts(rows: list[Row]) -> None:
+def test_areas_are_fractions_counts_are_counts_and_seconds_those_of_training(
+    rows: list[Row],
+) -> None:
     area = one(rows, "report2002", "rnn", "macro_auc", "test", "1.0")
     assert area.ours_mean == pytest.approx(0.9996 + np.mean(data.SEEDS) / 1e5)
     assert area.verdict == "reproduced"
     count = one(rows, "nguyen2026", "cnn", "parameters", "", "421642")
     assert (count.ours_mean, count.seeds, count.verdict) == (421_642, None, "reproduced")
-
-
-def test_seconds_come_from_the_training_of_the_study(rows: list[Row]) -> None:
-    row = one(rows, "nguyen2026", "mlp", "seconds_per_epoch", "", "10.8")
-    assert (row.ours_mean, row.verdict) == (float(len("mlp")), "not comparable")
-    assert "a machine" in row.reason
+    clock = one(rows, "nguyen2026", "mlp", "seconds_per_epoch", "", "10.8")
+    assert (clock.ours_mean, clock.verdict) == (float(len("mlp")), "not comparable")
+    assert "a machine" in clock.reason
 
 
 @pytest.mark.parametrize(
@@ -184,22 +183,16 @@ def test_on_usps_ours_is_the_cell_of_that_network(
 
 
 def test_a_study_that_was_not_run_says_so(
-    studies: dict[str, Published], rows: list[Row], project: Path, tmp_path: Path
+    studies: dict[str, Published], rows: list[Row], project: Path
 ) -> None:
-    copied = tmp_path / "project"
-    shutil.copytree(project, copied)
-    shutil.rmtree(copied / "studies" / "report2002" / "metrics")
-    changed = all_rows(studies, load_measured(copied, studies))
-    assert [(r.study, r.model, r.metric, r.protocol, r.published) for r in changed] == [
-        (r.study, r.model, r.metric, r.protocol, r.published) for r in rows
-    ]
+    changed = all_rows(studies, load_measured(project, studies.keys() - {"report2002"}))
     for before, after in zip(rows, changed, strict=True):
-        if after.study != "report2002":
-            assert after == before
-            continue
-        assert after.verdict == "not comparable"
-        assert after.reason.endswith(": not run here.")
-        assert {after.ours_mean, after.ours_low, after.ours_high, after.seeds} == {None}
+        assert after == before or after.study == "report2002"
+        if after.study == "report2002":
+            assert (after.model, after.protocol) == (before.model, before.protocol)
+            assert after.verdict == "not comparable"
+            assert after.reason.endswith(": not run here.")
+            assert {after.ours_mean, after.ours_low, after.ours_high, after.seeds} == {None}
 
 
 def test_one_seed_has_no_interval(studies: dict[str, Published], tmp_path: Path) -> None:

@@ -61,12 +61,6 @@ def test_the_verdict_and_its_sentence(
     assert re.fullmatch(r"[A-Z].*[^.]\.", reason)
 
 
-def test_the_verdict_turns_round_with_the_numbers() -> None:
-    for shift in (-0.5, 0.5):
-        verdict, _ = judge(number("98.00"), ours(97.9 + shift, 98.1 + shift), "test")
-        assert verdict == ("higher" if shift > 0 else "lower")
-
-
 def test_one_seed_gives_no_direction() -> None:
     single = Ours(mean=98.5, seeds=1, images=10_000)
     verdict, reason = judge(number("97.0"), single, "test")

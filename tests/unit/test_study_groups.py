@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from digitbench.errors import DigitbenchError
 from digitbench.evaluation.corruptions import COLUMNS, CORRUPTIONS, corrupt
 from digitbench.evaluation.domains import MAPPINGS
 from digitbench.evaluation.predictions import TrainedModel
-from digitbench.results.records import Cell, DomainShiftRecord, RobustnessRecord
+from digitbench.figures.style import GROUP_OF
+from digitbench.results.records import DomainShiftRecord, RobustnessRecord
 from digitbench.statistics.summary import Summary, summarise
 from digitbench.studies.groups import design
 from digitbench.studies.groups.design import (
@@ -123,10 +125,6 @@ def hits(answers: NDArray[np.integer], labels: Any, seeds: list[int]) -> Summary
     return summarise(dict(zip(seeds, (answers == labels).mean(axis=1).tolist(), strict=True)))
 
 
-def group_of(cell: Cell) -> str:
-    return next(name for name, own in GROUPS.items() if own == (cell.model, cell.augmentation))
-
-
 def test_cells_and_effects_are_those_of_the_answers(
     domains: dict[str, Domain], tmp_path: Path
 ) -> None:
@@ -139,7 +137,7 @@ def test_cells_and_effects_are_those_of_the_answers(
         assert (content.name, content.images) == (domain.name, len(domain.labels))
         means: dict[tuple[Any, ...], float] = {}
         for cell in content.cells:
-            name = group_of(cell)
+            name = GROUP_OF[cell.model, cell.augmentation]
             shown = MAPPINGS[cell.mapping](domain.images)
             answers = np.stack([reading(shown, name, seed) for seed in SEEDS[name]])
             assert cell.accuracy == hits(answers, domain.labels, SEEDS[name])
@@ -318,13 +316,11 @@ def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
     domain_shift.main()
     record = DomainShiftRecord.read(Path("domain_shift/metrics/domain_shift.json"))
     assert [content.images for content in record.domains.values()] == [5, 50]
-    assert record.domains["usps"].name == origins.VARIANT
-    images, labels = origins.load_usps(USPS)
-    for cell in record.domains["usps"].cells:
-        name = group_of(cell)
-        networks = NetworkGroup(group(name).models, PixelStatistics(0.1, 0.3))
-        stack = predict_groups({name: networks}, MAPPINGS[cell.mapping](images), 100)[name]
-        assert cell.accuracy == hits(stack.argmax(axis=2), labels, SEEDS[name])
+    scale = PixelStatistics(0.1, 0.3)
+    networks = {name: NetworkGroup(group(name).models, scale) for name in GROUPS}
+    usps = {"usps": Domain(origins.VARIANT, *origins.load_usps(USPS))}
+    expected = study_record(partial(predict_groups, networks, batch_size=100), usps, SEEDS)
+    assert record.domains["usps"] == expected.domains["usps"]
     names = ["augmentation", "domain_shift", "effects", "gaps"]
     assert sorted(path.stem for path in Path("domain_shift/plots").glob("*.png")) == names
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from digitbench.statistics.factorial import Design, Effect, Factor, weighted_sum
 from digitbench.statistics.summary import summarise
 from digitbench.studies.ours import Measured
 from digitbench.studies.phrases import gap_sentence, sentence
-from digitbench.studies.published import Published, Question
+from digitbench.studies.published import Answer, Published, Question
 
 Found = Mapping[str, Any] | None
 Pair = tuple[int, int]
@@ -328,20 +328,4 @@ def usps_attribution(asked: Asked) -> Found:
     }
 
 
-FINDINGS: dict[str, Callable[[Asked], Found]] = {
-    finding.__name__: finding
-    for finding in (
-        auc,
-        class_balance,
-        confused_pairs,
-        confusion_causes,
-        distortions,
-        epochs,
-        equal_scores,
-        inference_speed,
-        pooling,
-        ranking,
-        training_time,
-        usps_attribution,
-    )
-}
+FINDINGS: dict[str, Callable[[Asked], Found]] = {name: globals()[name] for name in get_args(Answer)}

@@ -76,10 +76,6 @@ class Measured:
     figures: frozenset[str] = frozenset()
     main: MainResults = field(default_factory=MainResults)
 
-    def record(self, study: str, variant: str) -> ModelRecord | None:
-        """The metrics of one variant of a study."""
-        return self.variants.get(study, {}).get(variant)
-
 
 def load_measured(root: Path, keys: Iterable[str]) -> Measured:
     """Read the metrics that are there.
@@ -106,19 +102,16 @@ def load_measured(root: Path, keys: Iterable[str]) -> Measured:
 
 
 def _main_results(root: Path) -> MainResults:
-    models = {name: _one(ModelRecord, root / _metrics(name)) for name in ARCHITECTURES}
+    metrics = root / files.METRICS
+    models = {name: _one(ModelRecord, metrics / f"{name}.json") for name in ARCHITECTURES}
     return MainResults(
         models={name: record for name, record in models.items() if record},
         latency=_one(LatencyRecord, root / files.TIMING / "evaluate.json"),
-        comparison=_one(ComparisonRecord, root / _metrics("comparison")),
-        robustness=_one(RobustnessRecord, root / _metrics("robustness")),
+        comparison=_one(ComparisonRecord, metrics / "comparison.json"),
+        robustness=_one(RobustnessRecord, metrics / "robustness.json"),
         corruptions=_table(root / files.EVALUATION / "robustness.csv"),
         class_counts=_table(root / files.CLASS_COUNTS),
     )
-
-
-def _metrics(name: str) -> Path:
-    return files.METRICS / f"{name}.json"
 
 
 def _each(kind: type[R], folder: Path) -> dict[str, R]:
@@ -161,7 +154,8 @@ def find_ours(
         return _usps(measured, variant, protocol)
     if number.metric == "seconds_per_epoch":
         return _seconds(measured.timing.get(study, {}).get(variant))
-    record = measured.record(study, variant)
+    records = measured.variants.get(study, {})
+    record = records.get(variant)
     if record is None:
         return None
     if number.metric == "parameters":
@@ -170,7 +164,7 @@ def find_ours(
     if protocol is None or scores is None:
         return None
     if number.against is not None:
-        other = measured.record(study, number.against)
+        other = records.get(number.against)
         return None if other is None else _error_reduction(other.protocols[protocol], scores)
     ours, statistic = _scored(number, scores)
     if ours is None or protocol not in HELD_OUT:

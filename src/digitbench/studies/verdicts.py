@@ -126,12 +126,14 @@ def all_rows(studies: Mapping[str, Published], measured: Measured) -> list[Row]:
 
 def study_rows(key: str, study: Published, measured: Measured) -> list[Row]:
     """A row per number, variant and protocol; the paper's own protocol comes first."""
-    rows: list[Row] = []
-    for number in (*study.results, *study.other):
-        rows += _rows(key, number, _protocols(number), measured, mark="")
-    for number in study.trials:
-        rows += _rows(key, number, (number.protocol,), measured, mark=TRIAL)
-    return rows
+    numbers = [(number, "") for number in (*study.results, *study.other)]
+    numbers += [(number, TRIAL) for number in study.trials]
+    return [
+        _row(key, number, variant, protocol, mark, measured)
+        for number, mark in numbers
+        for variant in number.models or (number.model,)
+        for protocol in ((number.protocol,) if mark else _protocols(number))
+    ]
 
 
 def _protocols(number: Number) -> tuple[str | None, ...]:
@@ -143,25 +145,11 @@ def _protocols(number: Number) -> tuple[str | None, ...]:
     return (number.protocol, "test")
 
 
-def _rows(
-    key: str, number: Number, protocols: Sequence[str | None], measured: Measured, mark: str
-) -> list[Row]:
-    found = [
-        (variant, protocol, find_ours(number, key, variant, protocol, measured))
-        for variant in number.models
-        for protocol in protocols
-    ]
-    if not number.models:
-        found = [(number.model, number.protocol, None)]
-    return [_row(key, number, variant, protocol, ours, mark) for variant, protocol, ours in found]
-
-
 def _row(
-    key: str, number: Number, variant: str, protocol: str | None, ours: Ours | None, mark: str
+    key: str, number: Number, variant: str, protocol: str | None, mark: str, measured: Measured
 ) -> Row:
-    source = "trial's" if mark else "published"
-    verdict, reason = judge(number, ours, protocol, source)
-    mean, low, high = (None, None, None) if ours is None else (ours.mean, ours.low, ours.high)
+    ours = find_ours(number, key, variant, protocol, measured)
+    verdict, reason = judge(number, ours, protocol, "trial's" if mark else "published")
     return Row(
         study=key,
         model=variant,
@@ -170,10 +158,10 @@ def _row(
         protocol=f"{protocol or ''}{mark}",
         published=f"{number.value} to {number.until}" if number.until else number.value,
         published_spread=number.spread or "",
-        ours_mean=_rounded(mean),
-        ours_low=_rounded(low),
-        ours_high=_rounded(high),
-        seeds=None if ours is None else ours.seeds,
+        ours_mean=_rounded(ours and ours.mean),
+        ours_low=_rounded(ours and ours.low),
+        ours_high=_rounded(ours and ours.high),
+        seeds=ours and ours.seeds,
         verdict=verdict,
         reason=reason,
     )

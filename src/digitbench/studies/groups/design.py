@@ -2,10 +2,6 @@
 
 `pedrogiu13` compared an MLP without augmentation with a CNN with it. Two more groups of networks
 complete the square, so that architecture and augmentation can be told apart.
-
-Groups of trained networks that are shown the same images.
-
-What the studies of domain shift and robustness find on disk: networks, digits, a paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,17 +57,11 @@ GAPS: tuple[tuple[dict[str, Level], dict[str, Level]], ...] = tuple(
 
 @dataclass(frozen=True)
 class Domain:
-    """Digits of one origin.
+    """Digits of one origin."""
 
-    Attributes:
-        name: With the variant.
-        images: As the domain has them, white on black [N, h, h].
-        labels: [N].
-    """
-
-    name: str
-    images: Images
-    labels: Labels
+    name: str  # with the variant
+    images: Images  # as the domain has them, white on black [N, h, h]
+    labels: Labels  # [N]
 
 
 @dataclass(frozen=True)
@@ -133,13 +123,9 @@ def load_foreign_digits(root: Path, usps: Path) -> dict[str, Domain]:
 def published_on_usps(studies: Path) -> dict[str, float]:
     """Published accuracy on USPS in percent, by group."""
     content = read_mapping(studies / "pedrogiu13" / "published.yaml")
-    by_variant = {
-        item["model"]: float(item["value"])
+    groups = {source: name for name, source in SOURCES.items()}
+    return {
+        groups["pedrogiu13", item["model"]]: float(item["value"])
         for item in content["results"]
         if item.get("dataset") == "usps"
-    }
-    return {
-        name: by_variant[variant]
-        for name, (study, variant) in SOURCES.items()
-        if study == "pedrogiu13" and variant in by_variant
     }
