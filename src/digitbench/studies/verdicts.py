@@ -3,7 +3,7 @@
 A row per number, variant and protocol, in a fixed order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from digitbench.results.studies import TRIAL, Row, Verdict, decimals
 from digitbench.studies.ours import Measured, Ours, find_ours
@@ -150,6 +150,7 @@ def _row(
 ) -> Row:
     ours = find_ours(number, key, variant, protocol, measured)
     verdict, reason = judge(number, ours, protocol, "trial's" if mark else "published")
+    mean, low, high = (None, None, None) if ours is None else (ours.mean, ours.low, ours.high)
     return Row(
         study=key,
         model=variant,
@@ -158,10 +159,10 @@ def _row(
         protocol=f"{protocol or ''}{mark}",
         published=f"{number.value} to {number.until}" if number.until else number.value,
         published_spread=number.spread or "",
-        ours_mean=_rounded(ours and ours.mean),
-        ours_low=_rounded(ours and ours.low),
-        ours_high=_rounded(ours and ours.high),
-        seeds=ours and ours.seeds,
+        ours_mean=_rounded(mean),
+        ours_low=_rounded(low),
+        ours_high=_rounded(high),
+        seeds=None if ours is None else ours.seeds,
         verdict=verdict,
         reason=reason,
     )
