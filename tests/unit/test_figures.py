@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from digitbench.figures.style import GRID, INK, new_figure, to_png, to_svg
+from digitbench.figures.style import COLOURS, GRID, INK, _Colours, new_figure, to_png, to_svg
 from figure_data import ALL, FIGURES
 
 
@@ -69,3 +69,10 @@ def test_svg_keeps_the_digits_of_text_and_rounds_coordinates() -> None:
     outlines = re.findall(r' d="([^"]+)"', svg)
     assert outlines
     assert not [outline for outline in outlines if re.search(r"\.\d{3}", outline)]
+
+
+def test_an_architecture_that_is_not_listed_gets_a_colour_of_its_own_and_keeps_it() -> None:
+    colours = _Colours(COLOURS)
+    new = [colours[name] for name in ("gru", "tcn", "gru")]
+    assert new[0] == new[2]
+    assert len({*COLOURS.values(), *new}) == len(COLOURS) + 2

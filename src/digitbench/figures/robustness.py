@@ -9,22 +9,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from digitbench.figures.style import LOOKS, MUTED, WIDTH, Look, new_figure
+from digitbench.figures.style import COLOURS, MUTED, WIDTH, Look, new_figure
 from digitbench.figures.tiles import SIDE, Grid, compose, sheet
 from digitbench.results.sheets import Corrupted
+from digitbench.wording import NAMES
 
 CHANCE = 10.0  # percent, of ten classes
 
 
 def robustness_curves(
-    results: pd.DataFrame, units: Mapping[str, str], looks: Mapping[str, Look] = LOOKS
+    results: pd.DataFrame, units: Mapping[str, str], looks: Mapping[str, Look] | None = None
 ) -> Figure:
     """A panel per corruption: accuracy against strength, with bands over all seeds.
 
     Args:
         results: One row per architecture, seed, corruption and strength, with accuracy as share.
         units: Per corruption what a strength counts.
-        looks: Per architecture how it is drawn.
+        looks: Per group of networks how it is drawn; architectures have their own.
     """
     names = list(dict.fromkeys(results["corruption"]))
     cells = len(names) + 1  # the last one holds the legend
@@ -33,7 +34,7 @@ def robustness_curves(
     figure = new_figure(WIDTH / 3 * columns, 2.15 * rows)
     panels: Any = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, name in zip(panels.flat, names, strict=False):
-        _draw(axes, results[results["corruption"] == name], looks)
+        _draw(axes, results[results["corruption"] == name], looks or {})
         axes.set_title(name)
         axes.set_xlabel(textwrap.fill(units[name], 26), fontsize=8.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -51,7 +52,9 @@ def robustness_curves(
 def _draw(axes: Any, results: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     for architecture, frame in results.groupby("architecture", sort=False):
         by_strength = 100 * frame.groupby("strength")["accuracy"].agg(["mean", "min", "max"])
-        look, strength = looks[str(architecture)], by_strength.index
+        own = str(architecture)
+        look = looks.get(own) or Look(COLOURS[own], NAMES[own])
+        strength = by_strength.index
         axes.plot(
             strength,
             by_strength["mean"],

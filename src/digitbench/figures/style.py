@@ -15,12 +15,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from digitbench.wording import NAMES
-
 INK = "#1b1c1e"
 GRID = "#d8d9db"
 # Okabe and Ito (2008): told apart also with colour-vision deficiency.
-COLOURS = {"mlp": "#0072b2", "cnn": "#d55e00", "rnn": "#009e73", "lstm": "#cc79a7"}
+NEXT_COLOURS = ("#56b4e9", "#999933", "#882255")  # for architectures that are not listed
+
+
+class _Colours(dict[str, str]):
+    """An architecture that is not listed gets the next free colour, and keeps it."""
+
+    def __missing__(self, name: str) -> str:
+        free = [colour for colour in NEXT_COLOURS if colour not in self.values()]
+        return self.setdefault(name, free[0] if free else NEXT_COLOURS[len(self) % 3])
+
+
+COLOURS = _Colours(mlp="#0072b2", cnn="#d55e00", rnn="#009e73", lstm="#cc79a7")
 ACCENT = "#0072b2"
 # Both stand out on light and on dark pages; red never carries a meaning that words don't repeat.
 MUTED = "#7a7e83"
@@ -112,7 +121,6 @@ class Look:
     line: str = "-"
 
 
-LOOKS = {name: Look(COLOURS[name], NAMES[name]) for name in COLOURS}
 # Colour tells the architecture, a whole line that it was trained with augmentation.
 GROUP_LOOKS = {
     "mlp": Look(COLOURS["mlp"], "MLP", "--"),
