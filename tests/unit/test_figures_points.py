@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from digitbench.errors import DigitbenchError
 from digitbench.figures.accuracy import pair_differences
 from digitbench.figures.cost import error_against_cost, growth, growth_exponent, pareto_front
 from digitbench.figures.domains import domain_accuracy
@@ -29,17 +28,6 @@ def test_pareto_front_matches_brute_force() -> None:
 
 def test_pareto_front_of_nothing_is_empty() -> None:
     assert pareto_front([], []).tolist() == []
-
-
-@pytest.mark.parametrize(
-    ("cost", "error", "message"),
-    [([1, 2], [1], "one of each"), ([1, np.nan], [1, 2], "not a number")],
-)
-def test_pareto_front_refuses_what_cannot_be_ordered(
-    cost: list[float], error: list[float], message: str
-) -> None:
-    with pytest.raises(DigitbenchError, match=message):
-        pareto_front(cost, error)
 
 
 @pytest.mark.parametrize("names", [ALL, ("rnn",)])

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from digitbench.errors import DigitbenchError
 from digitbench.figures.style import COLOURS, MUTED, WIDTH, new_figure
 from digitbench.wording import NAMES
 
@@ -31,18 +30,8 @@ def pareto_front(cost: ArrayLike, error: ArrayLike) -> NDArray[np.intp]:
 
     Returns:
         Indices of the front, from the cheapest to the most accurate; equal points are all on it.
-
-    Raises:
-        DigitbenchError: The lengths differ, or a value is not a number.
     """
     costs, errors = np.asarray(cost, dtype=np.float64), np.asarray(error, dtype=np.float64)
-    if costs.ndim != 1 or costs.shape != errors.shape:
-        raise DigitbenchError(
-            f"Costs have the shape {costs.shape} and errors {errors.shape}; give one of each per "
-            "point."
-        )
-    if np.isnan(costs).any() or np.isnan(errors).any():
-        raise DigitbenchError("A cost or an error is not a number; leave that point out.")
     front: list[int] = []
     best = np.inf
     for index in np.lexsort((errors, costs)):  # by cost, then by error
