@@ -17,7 +17,7 @@ from digitbench.files import REPORT
 from digitbench.params import load_params
 from digitbench.report.compose import compose
 from digitbench.report.readme import README, refreshed
-from digitbench.results.records import Results, load_results
+from digitbench.results.collection import Results, load_results
 from digitbench.wording import listing
 
 REPRODUCE = "Run `dvc repro`, then `make readme`, and commit what they change"

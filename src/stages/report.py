@@ -5,7 +5,7 @@ from digitbench.document.markdown import FIGURES, figure_files, render_markdown
 from digitbench.files import METRICS, REPORT, write_bytes, write_text
 from digitbench.params import load_params
 from digitbench.report.compose import compose
-from digitbench.results.records import load_results
+from digitbench.results.collection import load_results
 from digitbench.tracking.runs import record_report
 
 

@@ -12,7 +12,8 @@ import pytest
 from digitbench import check
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
-from digitbench.results.records import ModelRecord, load_results
+from digitbench.results.collection import load_results
+from digitbench.results.records import ModelRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 

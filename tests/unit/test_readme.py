@@ -15,7 +15,7 @@ from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import readme
 from digitbench.report.compose import verdict
 from digitbench.report.readme import BENCHMARK, DOMAIN_SHIFT, FIGURE, RESULTS
-from digitbench.results.records import Results, load_results
+from digitbench.results.collection import Results, load_results
 from digitbench.results.studies import (
     SUMMARY,
     Row,

@@ -31,7 +31,8 @@ from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import sections
 from digitbench.report.compose import compose, verdict
-from digitbench.results.records import ModelRecord, Results, load_results
+from digitbench.results.collection import Results, load_results
+from digitbench.results.records import ModelRecord
 from digitbench.results.sheets import Sample
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise

@@ -9,7 +9,7 @@ from digitbench.document.blocks import Document, Tile
 from digitbench.figures.style import COLOURS
 from digitbench.report import sections
 from digitbench.report.sections.statistics import pair_sentence
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import NAMES, interval, percent
 
 

@@ -16,13 +16,9 @@ from digitbench.figures.domains import FACTORS
 from digitbench.files import write_text
 from digitbench.params import load_params
 from digitbench.report.compose import verdict
+from digitbench.results.collection import Results, load_results
 from digitbench.results.metrics import ACCURACY, shown
-from digitbench.results.records import (
-    DomainShift,
-    DomainShiftRecord,
-    Results,
-    load_results,
-)
+from digitbench.results.records import DomainShift, DomainShiftRecord
 from digitbench.results.studies import (
     SUMMARY,
     VERDICTS,

@@ -4,32 +4,23 @@ A study's files have the same records as those of the main pipeline. Every recor
 it has; the schema before, which files of older commits have, is brought up to date while reading.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
-import yaml
 from pydantic import (
     NonNegativeInt,
     PositiveInt,
     model_validator,
 )
 
-from digitbench import files
-from digitbench.errors import DigitbenchError
-from digitbench.results.clocks import LatencyRecord, TimingRecord
 from digitbench.results.record import Content, Part, Record
-from digitbench.results.studies import SUMMARY, Row, read_rows
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import Summary
 
 if TYPE_CHECKING:
-    from digitbench.params import Params
+    pass
 
-PUBLISHED = Path("studies/nguyen2026/published.yaml")
 TEST = "test"
 Matrix = tuple[tuple[NonNegativeInt, ...], ...]  # counts [true class][predicted class]
 
@@ -329,76 +320,3 @@ def _effect(content: Mapping[str, Any]) -> Content:
         "estimate": {"value": content["effect"], **estimate},
         "p_value_holm": content["p_value_holm"],
     }
-
-
-# --- the pipeline's results as a whole ------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything the report says comes from here; by architecture in the order of params.yaml."""
-
-    params: "Params"
-    metrics: dict[str, ModelRecord]
-    comparison: ComparisonRecord
-    timing: dict[str, TimingRecord]
-    curves: dict[str, pd.DataFrame]
-    class_counts: dict[str, list[int]]
-    samples: bytes
-    robustness: RobustnessRecord
-    robustness_curves: pd.DataFrame
-    domains: DomainsRecord
-    latency: LatencyRecord
-    growth: pd.DataFrame
-    published: dict[str, Any]
-    studies: list[Row]
-
-    def table(self, kind: str, architecture: str) -> pd.DataFrame:
-        """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
-        return files.read_csv(files.EVALUATION / kind / f"{architecture}.csv")
-
-    @property
-    def ranking(self) -> list[str]:
-        """Architectures from the highest mean test accuracy to the lowest."""
-        return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
-
-
-def load_results(params: "Params") -> Results:
-    """Read all results of a finished pipeline.
-
-    Raises:
-        DigitbenchError: A file is missing or damaged, or made with other seeds; the text names it.
-    """
-    comparison = ComparisonRecord.read(files.METRICS / "comparison.json")
-    names = list(comparison.most_confused)
-    counts = files.read_csv(files.CLASS_COUNTS)
-    return Results(
-        params=params,
-        metrics={name: _model(name, params.seeds) for name in names},
-        comparison=comparison,
-        timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
-        curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
-        class_counts={
-            str(part): frame["images"].tolist()
-            for part, frame in counts.groupby("part", sort=False)
-        },
-        samples=files.read_bytes(files.SAMPLES_FIGURE),
-        robustness=RobustnessRecord.read(files.METRICS / "robustness.json"),
-        robustness_curves=files.read_csv(files.EVALUATION / "robustness.csv"),
-        domains=DomainsRecord.read(files.METRICS / "domains.json"),
-        latency=LatencyRecord.read(files.TIMING / "evaluate.json"),
-        growth=files.read_csv(files.EVALUATION / "growth.csv"),
-        published=files.read(PUBLISHED, lambda path: yaml.safe_load(path.read_bytes())),
-        studies=read_rows(SUMMARY),
-    )
-
-
-def _model(name: str, seeds: Sequence[int]) -> ModelRecord:
-    path = files.METRICS / f"{name}.json"
-    record = ModelRecord.read(path)
-    if record.seeds != tuple(seeds):
-        raise DigitbenchError(
-            f"{path}: made with other seeds than params.yaml asks for "
-            f"({', '.join(map(str, seeds))}). Run `dvc repro evaluate`."
-        )
-    return record

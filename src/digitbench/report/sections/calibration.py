@@ -2,8 +2,8 @@
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
+from digitbench.results.collection import Results
 from digitbench.results.metrics import shown
-from digitbench.results.records import Results
 from digitbench.wording import NAMES, listing, percent
 
 POSITION = 50

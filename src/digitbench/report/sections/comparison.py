@@ -2,8 +2,8 @@
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.accuracy import accuracy_intervals
+from digitbench.results.collection import Results
 from digitbench.results.metrics import shown
-from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval, listing, percent
 
 POSITION = 10

@@ -4,7 +4,7 @@ import numpy as np
 
 from digitbench.document.blocks import Block, Chart, Prose, Section
 from digitbench.figures.confusion import confusion_matrices
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing, percent
 
 POSITION = 40

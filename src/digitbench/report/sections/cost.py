@@ -4,7 +4,7 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.cost import error_against_cost, growth
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing
 
 POSITION = 30

@@ -2,7 +2,7 @@
 
 from digitbench.document.blocks import Chart, Picture, Prose, Section
 from digitbench.figures.data import class_distribution
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import listing
 
 POSITION = 100

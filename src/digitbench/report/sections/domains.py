@@ -4,7 +4,7 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.domains import domain_accuracy
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.statistics.summary import Summary
 from digitbench.wording import ENLARGING, NAMES, interval, listing, points
 

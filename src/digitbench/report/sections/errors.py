@@ -3,7 +3,7 @@
 from digitbench.document.blocks import Block, Picture, Prose, Section
 from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
 from digitbench.figures.style import to_png
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.results.sheets import AlwaysWrong, Disagreements, Mistakes, Sample
 from digitbench.wording import NAMES, listing
 

@@ -1,8 +1,8 @@
 """The papers' numbers beside ours."""
 
 from digitbench.document.blocks import Prose, Section, Table
+from digitbench.results.collection import Results
 from digitbench.results.metrics import BY_KEY
-from digitbench.results.records import Results
 from digitbench.wording import NAMES, interval
 
 POSITION = 110

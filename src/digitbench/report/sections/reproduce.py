@@ -1,7 +1,7 @@
 """How to get these numbers again."""
 
 from digitbench.document.blocks import Command, Prose, Section, Table
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import arithmetic, listing
 
 POSITION = 130

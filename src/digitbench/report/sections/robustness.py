@@ -5,7 +5,7 @@ from typing import Any
 from digitbench.document.blocks import Chart, Picture, Prose, Section, Table
 from digitbench.figures.robustness import corruption_examples, robustness_curves
 from digitbench.figures.style import to_png
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.results.sheets import Corrupted
 from digitbench.statistics.summary import Summary
 from digitbench.wording import NAMES, interval, listing, percent

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from digitbench.document.blocks import Block, Chart, Prose, Section, Table
 from digitbench.figures.accuracy import pair_differences
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.statistics.comparison import ALPHA, PairwiseComparison
 from digitbench.wording import (
     NAMES,

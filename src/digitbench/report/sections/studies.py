@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from digitbench.document.blocks import Block, Prose, Section, Table
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.results.studies import (
     VERDICTS,
     Row,

@@ -2,7 +2,7 @@
 
 from digitbench.document.blocks import Chart, Prose, Section
 from digitbench.figures.training import learning_curves
-from digitbench.results.records import Results
+from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing, percent
 
 POSITION = 90

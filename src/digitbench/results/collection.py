@@ -1,0 +1,95 @@
+"""The results of the main pipeline as a whole, as the report reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import yaml
+
+from digitbench import files
+from digitbench.errors import DigitbenchError
+from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.records import (
+    ComparisonRecord,
+    DomainsRecord,
+    ModelRecord,
+    RobustnessRecord,
+)
+from digitbench.results.studies import SUMMARY, Row, read_rows
+
+if TYPE_CHECKING:
+    from digitbench.params import Params
+
+PUBLISHED = Path("studies/nguyen2026/published.yaml")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report says comes from here; by architecture in the order of params.yaml."""
+
+    params: "Params"
+    metrics: dict[str, ModelRecord]
+    comparison: ComparisonRecord
+    timing: dict[str, TimingRecord]
+    curves: dict[str, pd.DataFrame]
+    class_counts: dict[str, list[int]]
+    samples: bytes
+    robustness: RobustnessRecord
+    robustness_curves: pd.DataFrame
+    domains: DomainsRecord
+    latency: LatencyRecord
+    growth: pd.DataFrame
+    published: dict[str, Any]
+    studies: list[Row]
+
+    def table(self, kind: str, architecture: str) -> pd.DataFrame:
+        """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
+        return files.read_csv(files.EVALUATION / kind / f"{architecture}.csv")
+
+    @property
+    def ranking(self) -> list[str]:
+        """Architectures from the highest mean test accuracy to the lowest."""
+        return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
+
+
+def load_results(params: "Params") -> Results:
+    """Read all results of a finished pipeline.
+
+    Raises:
+        DigitbenchError: A file is missing or damaged, or made with other seeds; the text names it.
+    """
+    comparison = ComparisonRecord.read(files.METRICS / "comparison.json")
+    names = list(comparison.most_confused)
+    counts = files.read_csv(files.CLASS_COUNTS)
+    return Results(
+        params=params,
+        metrics={name: _model(name, params.seeds) for name in names},
+        comparison=comparison,
+        timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
+        curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
+        class_counts={
+            str(part): frame["images"].tolist()
+            for part, frame in counts.groupby("part", sort=False)
+        },
+        samples=files.read_bytes(files.SAMPLES_FIGURE),
+        robustness=RobustnessRecord.read(files.METRICS / "robustness.json"),
+        robustness_curves=files.read_csv(files.EVALUATION / "robustness.csv"),
+        domains=DomainsRecord.read(files.METRICS / "domains.json"),
+        latency=LatencyRecord.read(files.TIMING / "evaluate.json"),
+        growth=files.read_csv(files.EVALUATION / "growth.csv"),
+        published=files.read(PUBLISHED, lambda path: yaml.safe_load(path.read_bytes())),
+        studies=read_rows(SUMMARY),
+    )
+
+
+def _model(name: str, seeds: Sequence[int]) -> ModelRecord:
+    path = files.METRICS / f"{name}.json"
+    record = ModelRecord.read(path)
+    if record.seeds != tuple(seeds):
+        raise DigitbenchError(
+            f"{path}: made with other seeds than params.yaml asks for "
+            f"({', '.join(map(str, seeds))}). Run `dvc repro evaluate`."
+        )
+    return record
