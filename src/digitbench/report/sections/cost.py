@@ -1,5 +1,7 @@
 """What each architecture costs."""
 
+from math import nan
+
 import pandas as pd
 
 from digitbench.document.blocks import Chart, Prose, Section, Table
@@ -8,6 +10,15 @@ from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing
 
 POSITION = 30
+_COLUMNS = ["parameters", "MACs per image", "kB", "s per epoch", "ms for one image", "images per s"]
+_POINT = [
+    "architecture",
+    "error",
+    "error_low",
+    "error_high",
+    "multiply_accumulates",
+    "seconds_per_epoch",
+]
 
 
 def section(results: Results) -> Section:
@@ -25,15 +36,7 @@ def section(results: Results) -> Section:
                 f"On {where}, one thread per model. Training: seconds per epoch of {images:,} "
                 f"images, validation included, {at_once} replicates at once, median over epochs "
                 "and seeds. Inference: medians, float32, from pixels in memory to logits.",
-                [
-                    "",
-                    "parameters",
-                    "MACs per image",
-                    "kB",
-                    "s per epoch",
-                    "ms for one image",
-                    "images per s",
-                ],
+                ["", *_COLUMNS],
                 [_row(results, name) for name in names],
             ),
             Chart(
@@ -76,19 +79,12 @@ def _row(results: Results, name: str) -> list[str]:
 def _points(results: Results) -> pd.DataFrame:
     rows = []
     for name in results.ranking:
-        accuracy = results.metrics[name].accuracy
-        low, high = accuracy.ci95_low, accuracy.ci95_high
-        rows.append(
-            {
-                "architecture": name,
-                "error": 1 - accuracy.mean,
-                "error_low": float("nan") if high is None else 1 - high,
-                "error_high": float("nan") if low is None else 1 - low,
-                "multiply_accumulates": results.metrics[name].macs,
-                "seconds_per_epoch": results.timing[name].seconds_per_epoch.median,
-            }
-        )
-    return pd.DataFrame(rows)
+        record = results.metrics[name]
+        ends = [record.accuracy.ci95_high, record.accuracy.ci95_low]
+        errors = [nan if end is None else 1 - end for end in ends]
+        seconds = results.timing[name].seconds_per_epoch.median
+        rows.append([name, 1 - record.accuracy.mean, *errors, record.macs, seconds])
+    return pd.DataFrame(rows, columns=_POINT)
 
 
 def _fastest(results: Results) -> str:
@@ -118,7 +114,7 @@ def _layers(results: Results, name: str) -> Table:
     rows = [
         [
             layer.name,
-            " × ".join(str(size) for size in layer.output_shape),
+            " × ".join(map(str, layer.output_shape)),
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
         ]

@@ -9,6 +9,7 @@ from digitbench.statistics.summary import Summary
 from digitbench.wording import ENLARGING, NAMES, interval, listing, points
 
 POSITION = 70
+_COLUMNS = ["architecture", "domain", "mapping", "accuracy", "low", "high"]
 
 
 def section(results: Results) -> Section:
@@ -47,22 +48,14 @@ def _cell(summary: Summary) -> str:
 
 
 def _frame(results: Results) -> pd.DataFrame:
-    rows = []
-    for domain, record in results.domains.domains.items():
-        for mapping, way in ENLARGING.items():
-            for name in results.ranking:
-                summary = record.accuracy[mapping][name]
-                rows.append(
-                    {
-                        "architecture": name,
-                        "domain": domain,
-                        "mapping": way.heading,
-                        "accuracy": summary.mean,
-                        "low": summary.ci95_low,
-                        "high": summary.ci95_high,
-                    }
-                )
-    return pd.DataFrame(rows).astype({"low": float, "high": float})
+    rows = [
+        (name, domain, way.heading, summary.mean, summary.ci95_low, summary.ci95_high)
+        for domain, record in results.domains.domains.items()
+        for mapping, way in ENLARGING.items()
+        for name, summary in ((name, record.accuracy[mapping][name]) for name in results.ranking)
+    ]
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    return frame.astype({"low": float, "high": float})
 
 
 def _mapping_effect(results: Results) -> str:
@@ -70,11 +63,7 @@ def _mapping_effect(results: Results) -> str:
     sentences = []
     for domain, record in results.domains.domains.items():
         stretch, box = record.accuracy["stretch"], record.accuracy["box"]
-        gains = listing(
-            [
-                f"{NAMES[name]} {points(box[name].mean - stretch[name].mean)}"
-                for name in results.ranking
-            ]
-        )
-        sentences.append(f"On {domain}, box instead of stretch changes accuracy by {gains} points.")
+        gains = {name: points(box[name].mean - stretch[name].mean) for name in results.ranking}
+        told = listing([f"{NAMES[name]} {gain}" for name, gain in gains.items()])
+        sentences.append(f"On {domain}, box instead of stretch changes accuracy by {told} points.")
     return " ".join(sentences)

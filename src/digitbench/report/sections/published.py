@@ -16,29 +16,18 @@ def section(results: Results) -> Section:
             continue
         metric = BY_KEY[item["metric"]]
         ours = results.metrics[item["model"]].metrics[metric.key]
-        rows.append(
-            [
-                f"{NAMES[item['model']]} {metric.title}",
-                f"{item['value']} ± {item['spread']}",
-                metric.mean(ours),
-                interval(ours),
-                item["place"],
-            ]
+        title, theirs = (
+            f"{NAMES[item['model']]} {metric.title}",
+            f"{item['value']} ± {item['spread']}",
         )
+        rows.append([title, theirs, metric.mean(ours), interval(ours), item["place"]])
     (claim,) = (n for n in results.published["other"] if n["metric"] == "error_reduction")
     pair = results.comparison.pair(claim["against"], claim["model"])
     if pair.error_reduction is not None:
         low, high = pair.error_reduction_low, pair.error_reduction_high
         spread = "" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}"
-        rows.append(
-            [
-                "error reduction",
-                claim["value"],
-                f"{100 * pair.error_reduction:.0f}",
-                spread,
-                claim["place"],
-            ]
-        )
+        reduced = f"{100 * pair.error_reduction:.0f}"
+        rows.append(["error reduction", claim["value"], reduced, spread, claim["place"]])
     return Section(
         "Published numbers beside ours",
         [
