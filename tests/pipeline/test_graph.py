@@ -121,11 +121,12 @@ def test_a_stage_reads_its_dependencies_and_writes_its_outputs(
     ]
     reads = {path for kind, path in notes if kind == "r"}
     reads -= {*stage.params, Path("requirements.lock")}
-    reads = {path for path in reads if not is_witness(path.as_posix(), stage.program)}
+    # Modules are held by the imports above: a witness may load what can't reach this stage's bytes.
+    other = {path for path in reads if path.parts[0] != "src" or path.suffix != ".py"}
+    other = {path for path in other if not is_witness(path.as_posix(), stage.program)}
     writes = {path for kind, path in notes if kind == "w" and (studied.root / path).exists()}
-    assert not {path for path in reads if not covering(path, stage.deps | stage.outs)}, (
-        "not in deps"
-    )
+    known = stage.deps | stage.outs
+    assert not {path for path in other if not covering(path, known)}, "not in deps"
     assert not stage.deps - {covering(path, stage.deps) for path in reads}, "in deps, never read"
     assert not {path for path in writes if not covering(path, stage.outs)}, "not in outs"
     assert not stage.outs - {covering(path, stage.outs) for path in writes}, "never written"
