@@ -42,7 +42,7 @@ check: install  ## the committed results come from the committed code
 	@.ci/check
 
 experiments: install  ## what experiments changed, and the accuracy they reached
-	@$(BIN)/dvc exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)'
+	@$(BIN)/dvc exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)|metrics$$|plots$$'
 
 bench: install  ## measure training speed, about half an hour; writes benchmarks/results.*
 	@$(BIN)/dvc repro --quiet preprocess

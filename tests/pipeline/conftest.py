@@ -68,8 +68,9 @@ class Project:
         return [(kind, Path(path).relative_to(root)) for kind, path in notes if _below(path, root)]
 
     def restore(self) -> None:
-        """Bring tracked files back to the last commit."""
+        """Bring tracked files back to the last commit, and the page that DVC keeps."""
         self.run("git", "reset", "-q", "--hard")
+        self.dvc("checkout", "--quiet", "--force", "report/index.html")
 
     def edit(self, name: str, pattern: str, replacement: str) -> None:
         """Change the text of a file in the clone; the pattern must be there."""
