@@ -114,11 +114,12 @@ def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     project.run("git", "init", "-q", "-b", "main")
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test@example.org")
-    _commit(project)
+    commit(project)
     return project
 
 
-def _commit(project: Project) -> None:
+def commit(project: Project) -> None:
+    """Commit all that is there."""
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "state")
 
@@ -188,5 +189,5 @@ def finished(
     """A clone in which the pipeline has run and is committed; tests restore what they change."""
     project = make_project(tmp_path_factory.mktemp("finished") / "project", digits)
     project.dvc("repro")
-    _commit(project)
+    commit(project)
     return project

@@ -18,7 +18,7 @@ from digitbench.params import ARCHITECTURES, load_study
 from imports import closure
 from witnesses import WITNESSES, is_witness
 
-from .conftest import AUDIT, ROOT, Project
+from .conftest import AUDIT, ROOT, Project, commit
 from .graph import GRAPH, MAIN, Stage, covering
 
 pytestmark = pytest.mark.pipeline
@@ -92,9 +92,10 @@ def studied(finished: Project) -> Iterator[Project]:
     targets = [f"{STUDIES}assess@nguyen2026-mlp", *sorted(GROUPS)]
     output = finished.dvc("repro", *targets)
     assert "Running stage 'train_cnn'" not in output, "the main pipeline is up to date"
+    commit(finished)  # other tests bring the clone back to its last commit
     yield finished
+    finished.run("git", "reset", "-q", "--hard", "HEAD~1")
     finished.restore()
-    finished.run("git", "clean", "-qfd", "studies")
 
 
 WATCHED = [

@@ -133,7 +133,7 @@ def test_the_served_champion_answers_like_the_project(recorded: Recorded, tmp_pa
     with np.load(project.root / "data/predictions/cnn.npz") as arrays:
         row = arrays["seeds"].tolist().index(int(version.tags["seed"]))
         expected, labels = arrays["probabilities"][row], arrays["labels"]
-    images = np.load(project.root / "data/processed/test_images.npy")
+    images = np.load(project.root / "data/processed/test/images.npy")
 
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "digitbench").mkdir(parents=True)
