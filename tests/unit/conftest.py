@@ -49,6 +49,12 @@ def threads() -> Iterator[None]:
 
 
 @pytest.fixture
+def one_thread(threads: None) -> None:
+    """As in training: the number of threads decides how sums are rounded."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
 def usps(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Two small files in place of the originals, which their hashes then stand for."""
     contents = {TRAIN: usps_file([3, 0, 9]), TEST: usps_file([7, 1])}

@@ -20,7 +20,7 @@ from digitbench.evaluation.corruptions import (
     robustness_record,
 )
 from digitbench.statistics.summary import summarise
-from readers import reading, readers
+from readers import readers, reading
 
 SEED = 7
 NAMES = list(CORRUPTIONS)

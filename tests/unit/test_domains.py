@@ -16,7 +16,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.evaluation.domains import MAPPINGS, box20, domain_results, load_domains, stretch
 from digitbench.files import write_npz
 from digitbench.statistics.summary import summarise
-from readers import reading, readers
+from readers import readers, reading
 
 SEEDS = (3, 11, 4)
 ARCHITECTURES = ("mlp", "lstm")
