@@ -28,23 +28,18 @@ CORRUPTIONS = ("shift", "rotation", "scaling", "shear", "noise", "blur", "contra
 
 
 def roc_data(names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    rates = np.logspace(-4, 0, 9)
+    digit, rates = (grid.ravel() for grid in np.mgrid[:10, -4:0:9j])
+    rates = 10**rates
     return {
         name: pd.DataFrame(
             {
-                "class": np.repeat(np.arange(10), 9),
-                "false_positive_rate": np.tile(rates, 10),
-                "true_positive_rate": np.concatenate(
-                    [1 - (0.1 * order + digit**2 / 900) * (1 - rates) for digit in range(10)]
-                ),
+                "class": digit.astype(int),
+                "false_positive_rate": rates,
+                "true_positive_rate": 1 - (0.1 * order + digit**2 / 900) * (1 - rates),
             }
         )
         for order, name in enumerate(names)
     }
-
-
-def draw_roc(names: tuple[str, ...]) -> Figure:
-    return roc_curves(roc_data(names), dict.fromkeys(names, 0.99912))
 
 
 def reliability_data(counts: list[int]) -> pd.DataFrame:
@@ -61,10 +56,6 @@ def reliability_data(counts: list[int]) -> pd.DataFrame:
     )
 
 
-def draw_reliability(names: tuple[str, ...]) -> Figure:
-    return reliability_diagrams({name: reliability_data([0, 5, 0, 200, 9000]) for name in names})
-
-
 def coverage_data(errors: list[float]) -> pd.DataFrame:
     error = np.array(errors)
     return pd.DataFrame(
@@ -75,10 +66,6 @@ def coverage_data(errors: list[float]) -> pd.DataFrame:
             "high": 1 - 0.5 * error,
         }
     )
-
-
-def draw_coverage(names: tuple[str, ...]) -> Figure:
-    return risk_coverage({name: coverage_data([0, 0.0001, 0.002, 0.02]) for name in names})
 
 
 def robustness_data(
@@ -98,13 +85,6 @@ def robustness_data(
 
 def units(corruptions: tuple[str, ...]) -> dict[str, str]:
     return {name: f"unit of {name}" for name in corruptions}
-
-
-def draw_robustness(names: tuple[str, ...]) -> Figure:
-    corruptions = CORRUPTIONS[:5]
-    return robustness_curves(
-        robustness_data(names, 3, corruptions, (0, 1, 2, 4)), units(corruptions)
-    )
 
 
 def cost_data(names: tuple[str, ...]) -> pd.DataFrame:
@@ -143,10 +123,6 @@ def domain_data(names: tuple[str, ...], half_width: float) -> pd.DataFrame:
     return pd.DataFrame(
         rows, columns=["architecture", "domain", "mapping", "accuracy", "low", "high"]
     )
-
-
-def draw_domains(names: tuple[str, ...]) -> Figure:
-    return domain_accuracy(domain_data(names, 0.01), dict.fromkeys(names, 0.98))
 
 
 def pair(
@@ -227,12 +203,6 @@ def gap(
     )
 
 
-def draw_domain_shift(names: tuple[str, ...]) -> Figure:
-    published = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
-    examples = dict(zip(("stretch", "box"), digits(2), strict=True))
-    return domain_shift(shift_record(0.01), published, examples)
-
-
 PAIRS = [
     pair("mlp", "cnn", 0.011, 0.002, 1e-6),
     pair("mlp", "rnn", -0.004, 0.001, 0.004),
@@ -274,26 +244,30 @@ def corrupted(lengths: dict[str, list[float]]) -> Corrupted:
     return Corrupted(digits(len(flat)), np.array(names), np.array(strengths, float))
 
 
-def draw_examples(names: tuple[str, ...]) -> Figure:
-    lengths = {name: [float(s) for s in range(3 + k % 2)] for k, name in enumerate(CORRUPTIONS)}
-    return corruption_examples(corrupted(lengths), units(CORRUPTIONS))
-
-
+PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
+EXAMPLES = dict(zip(("stretch", "box"), digits(2), strict=True))
+STRENGTHS = {name: [0.0, 1.0, 2.0, 3.0][: 3 + k % 2] for k, name in enumerate(CORRUPTIONS)}
 FIGURES: dict[str, Callable[[tuple[str, ...]], Figure]] = {
-    "roc": draw_roc,
-    "reliability": draw_reliability,
-    "coverage": draw_coverage,
-    "robustness": draw_robustness,
-    "examples": draw_examples,
+    "roc": lambda names: roc_curves(roc_data(names), dict.fromkeys(names, 0.99912)),
+    "reliability": lambda names: reliability_diagrams(
+        {name: reliability_data([0, 5, 0, 200, 9000]) for name in names}
+    ),
+    "coverage": lambda names: risk_coverage(
+        {name: coverage_data([0, 0.0001, 0.002, 0.02]) for name in names}
+    ),
+    "robustness": lambda names: robustness_curves(
+        robustness_data(names, 3, CORRUPTIONS[:5], (0, 1, 2, 4)), units(CORRUPTIONS[:5])
+    ),
+    "examples": lambda names: corruption_examples(corrupted(STRENGTHS), units(CORRUPTIONS)),
     "cost": lambda names: error_against_cost(cost_data(names)),
     "growth": lambda names: growth(growth_data(names, (28, 56, 112))),
-    "domains": draw_domains,
+    "domains": lambda names: domain_accuracy(domain_data(names, 0.01), dict.fromkeys(names, 0.98)),
     "pairs": lambda names: pair_differences(PAIRS),
     "error_grid": lambda names: error_grid(mistakes()),
     "disagreements": lambda names: disagreements(disputes(names)),
     "always_wrong": lambda names: always_wrong(hopeless()),
     "random": lambda names: random_predictions(Sample(digits(6), TRUE, PREDICTED, CONFIDENCE)),
-    "domain_shift": draw_domain_shift,
+    "domain_shift": lambda names: domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES),
     "effects": lambda names: effects(shift_record(0.01)),
     "gaps": lambda names: gaps(shift_record(0.01)),
     "augmentation": lambda names: augmented_digits(digits(15).reshape(3, 5, SIDE, SIDE)),

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 import studies_data
+from digitbench.download import digits
 from digitbench.results.studies import Row
 from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.published import Published, load_all
 from digitbench.studies.verdicts import all_rows
 from digitbench.tracking.connection import DATABASE, URI_VARIABLE
+from usps import TEST, TRAIN, spec, usps_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +46,20 @@ def threads() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def one_thread(threads: None) -> None:
+    """As in training: the number of threads decides how sums are rounded."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def usps(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Two small files in place of the originals, which their hashes then stand for."""
+    contents = {TRAIN: usps_file([3, 0, 9]), TEST: usps_file([7, 1])}
+    monkeypatch.setattr(digits, "FILES", tuple(spec(*item) for item in contents.items()))
+    return contents
 
 
 @pytest.fixture(scope="session")

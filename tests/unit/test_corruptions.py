@@ -1,7 +1,7 @@
 """Corruptions against SciPy and by hand, accuracies under them against a plain recomputation."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from digitbench.evaluation.corruptions import (
     robustness_record,
 )
 from digitbench.statistics.summary import summarise
+from readers import readers, reading
 
 SEED = 7
 NAMES = list(CORRUPTIONS)
@@ -47,51 +48,32 @@ def _bilinear(image: Images, matrix: list[list[float]]) -> NDArray[np.float64]:
     return result
 
 
-def _either_sign(corrupted: Images, expected: list[list[NDArray[np.float64]]]) -> list[int]:
-    """Say per image which of the two expected images it equals, to within rounding."""
-    found = []
-    for image, pair in zip(corrupted, expected, strict=True):
-        differences = [_largest_difference(image, candidate) for candidate in pair]
-        assert min(differences) < 0.6
-        found.append(int(np.argmin(differences)))
-    return found
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_strengths_ascend_from_zero_which_is_a_copy(name: str, images: Images) -> None:
+def test_strengths_ascend_from_zero_which_is_a_copy_and_spoil_more_and_more(
+    name: str, images: Images
+) -> None:
     strengths = list(CORRUPTIONS[name].strengths)
     assert strengths[0] == 0
     assert strengths == sorted(set(strengths))
-    result = corrupt(images, name, 0, SEED)
-    np.testing.assert_array_equal(result, images)
-    assert not np.shares_memory(result, images)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_larger_strength_spoils_more(name: str) -> None:
+    copy = corrupt(images, name, 0, SEED)
+    np.testing.assert_array_equal(copy, images)
+    assert not np.shares_memory(copy, images)
     bars = np.zeros((40, 28, 28), np.uint8)
     bars[:, 6:22, 12:15] = 255
-    _, weakest, *_, strongest = (
+    weakest, strongest = (
         np.abs(corrupt(bars, name, strength, SEED).astype(float) - bars).mean()
-        for strength in CORRUPTIONS[name].strengths
+        for strength in (strengths[1], strengths[-1])
     )
     assert 0 < weakest < strongest
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_input_is_unchanged_even_when_read_only(name: str, images: Images) -> None:
-    before = images.copy()
+def test_repeats_exactly_on_any_part_and_leaves_its_input_alone(name: str, images: Images) -> None:
+    strength, before = CORRUPTIONS[name].strengths[2], images.copy()
     images.flags.writeable = False
-    result = corrupt(images, name, CORRUPTIONS[name].strengths[-1], SEED)
-    np.testing.assert_array_equal(images, before)
-    assert result.dtype == np.uint8
-    assert result.shape == images.shape
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_repeats_exactly_and_does_not_depend_on_later_images(name: str, images: Images) -> None:
-    strength = CORRUPTIONS[name].strengths[2]
     whole = corrupt(images, name, strength, SEED)
+    assert (whole.dtype, whole.shape) == (np.uint8, images.shape)
+    np.testing.assert_array_equal(images, before)
     np.testing.assert_array_equal(corrupt(images, name, strength, SEED), whole)
     np.testing.assert_array_equal(corrupt(images[:13], name, strength, SEED), whole[:13])
 
@@ -119,35 +101,29 @@ def test_shift_equals_moving_the_array_with_black_behind_it(pixels: int) -> None
     assert seen == {(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)} - {(0, 0)}
 
 
-def test_rotation_agrees_with_scipy_and_turns_both_ways(images: Images) -> None:
-    expected = [
-        [
-            ndimage.rotate(
-                image.astype(np.float64), angle, reshape=False, order=1, mode="grid-constant"
-            )
-            for angle in (30, -30)
-        ]
-        for image in images
-    ]
-    found = _either_sign(corrupt(images, "rotation", 30, SEED), expected)
-    assert set(found) == {0, 1}
+def turned(degrees: float) -> list[list[float]]:
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return [[cosine, -sine], [sine, cosine]]
 
 
-def test_rotation_leaves_a_disc_about_the_centre() -> None:
-    rows, columns = np.mgrid[:28, :28] - 13.5
-    disc = np.round(200 * np.exp(-(rows**2 + columns**2) / 50)).astype(np.uint8)
-    batch = np.stack([disc] * 8)
-    for degrees in (20, 45):
-        assert _largest_difference(corrupt(batch, "rotation", degrees, SEED), batch) <= 4
+def leaning(degrees: float) -> list[list[float]]:
+    return [[1, 0], [math.tan(math.radians(degrees)), 1]]
 
 
-def test_shear_agrees_with_scipy_and_leans_both_ways(images: Images) -> None:
-    slope = math.tan(math.radians(20))
-    expected = [
-        [_bilinear(image, [[1, 0], [sign * slope, 1]]) for sign in (1, -1)] for image in images
-    ]
-    found = _either_sign(corrupt(images, "shear", 20, SEED), expected)
-    assert set(found) == {0, 1}
+@pytest.mark.parametrize(
+    ("name", "degrees", "matrix"),
+    [("rotation", 20, turned), ("rotation", 45, turned), ("shear", 20, leaning)],
+)
+def test_rotation_and_shear_agree_with_scipy_and_go_both_ways(
+    name: str, degrees: float, matrix: Callable[[float], list[list[float]]], images: Images
+) -> None:
+    found = set()
+    for image, result in zip(images, corrupt(images, name, degrees, SEED), strict=True):
+        both = [_bilinear(image, matrix(angle)) for angle in (degrees, -degrees)]
+        differences = [_largest_difference(result, expected) for expected in both]
+        assert min(differences) < 0.6
+        found.add(differences.index(min(differences)))
+    assert found == {0, 1}
 
 
 @pytest.mark.parametrize("strength", [0.2, 0.5])
@@ -155,13 +131,6 @@ def test_scaling_agrees_with_scipy(strength: float, images: Images) -> None:
     factor = 1 / (1 - strength)
     expected = np.stack([_bilinear(image, [[factor, 0], [0, factor]]) for image in images])
     assert _largest_difference(corrupt(images, "scaling", strength, SEED), expected) < 0.6
-
-
-def test_scaling_to_half_leaves_a_quarter_of_the_light(images: Images) -> None:
-    result = corrupt(images, "scaling", 0.5, SEED)
-    assert result.sum() / images.sum() == pytest.approx(0.25, rel=0.01)
-    assert not result[:, :9].any()
-    assert not result[:, -9:].any()
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.1])
@@ -224,32 +193,6 @@ ARCHITECTURES = ("mlp", "lstm")
 STRENGTHS = [(name, s) for name, item in CORRUPTIONS.items() for s in item.strengths]
 
 
-def one_hot(answers: NDArray[np.integer]) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = np.eye(10, dtype=np.float32)[answers]
-    return result
-
-
-def reading(images: Images, architecture: str, seed: int) -> NDArray[np.int64]:
-    """An answer per image that depends on every pixel and on the model."""
-    weights = np.random.default_rng([seed, len(architecture)]).integers(1, 99, (28, 28))
-    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
-    return answers
-
-
-class Reader:
-    """Stands for the trained models, and remembers what it was shown."""
-
-    def __init__(self) -> None:
-        self.seen: list[Images] = []
-
-    def __call__(self, images: Images) -> Mapping[str, NDArray[np.float32]]:
-        self.seen.append(images)
-        return {
-            name: np.stack([one_hot(reading(images, name, seed)) for seed in SEEDS])
-            for name in ARCHITECTURES
-        }
-
-
 def test_a_random_part_repeats_nothing_and_keeps_images_with_their_labels() -> None:
     labels = np.arange(1000) % 10
     images = np.zeros((1000, 28, 28), np.uint8)
@@ -273,7 +216,9 @@ def test_a_part_as_large_as_the_whole_is_the_whole(digits: Digits) -> None:
 
 def test_every_accuracy_is_that_of_the_corrupted_images(digits: Digits) -> None:
     images, labels = digits[0][:40], digits[1][:40]
-    table = corrupted_accuracies(Reader(), images, labels, SEEDS)
+    table = corrupted_accuracies(
+        readers(dict.fromkeys(ARCHITECTURES, SEEDS)), images, labels, SEEDS
+    )
     assert len(table) == len(ARCHITECTURES) * len(SEEDS) * len(STRENGTHS)
     found = table.set_index(["architecture", "seed", "corruption", "strength"])["accuracy"]
     assert found.index.is_unique
@@ -281,35 +226,8 @@ def test_every_accuracy_is_that_of_the_corrupted_images(digits: Digits) -> None:
         shown = corrupt(images, corruption, strength, CORRUPTION_SEED)
         for name in ARCHITECTURES:
             for seed in SEEDS:
-                hits = [a == b for a, b in zip(reading(shown, name, seed), labels, strict=True)]
-                assert found[name, seed, corruption, strength] == sum(hits) / 40
-
-
-def test_strength_0_is_the_clean_accuracy_whatever_the_corruption(digits: Digits) -> None:
-    images, labels = random_subset(*digits, 60)
-    known = {i.tobytes(): label for i, label in zip(images, labels, strict=True)}
-
-    def oracle(shown: Images) -> dict[str, NDArray[np.float32]]:
-        answers = np.array([known.get(image.tobytes(), 10) % 10 for image in shown])
-        off_by_one = np.where(np.arange(len(shown)) % len(labels) < 15, (answers + 1) % 10, answers)
-        return {"cnn": one_hot(np.stack([answers, off_by_one]))}
-
-    table = corrupted_accuracies(oracle, images, labels, (0, 1))
-    clean = table[table["strength"] == 0]
-    assert len(clean) == 2 * len(CORRUPTIONS)
-    assert set(clean.loc[clean["seed"] == 0, "accuracy"]) == {1.0}
-    assert set(clean.loc[clean["seed"] == 1, "accuracy"]) == {0.75}
-    strongest = table[(table["seed"] == 0) & (table["strength"] > 0)]
-    assert strongest["accuracy"].max() < 0.5, "the oracle knows clean images alone"
-
-
-def test_every_model_sees_the_same_corrupted_images(digits: Digits) -> None:
-    reader = Reader()
-    for _ in range(2):
-        corrupted_accuracies(reader, digits[0][:5], digits[1][:5], SEEDS)
-    first, second = reader.seen
-    np.testing.assert_array_equal(first, second)
-    assert len(first) == 5 * len(STRENGTHS)
+                hits = (reading(shown, name, seed) == labels).sum()
+                assert found[name, seed, corruption, strength] == hits / 40
 
 
 def test_means_are_over_strengths_then_over_corruptions() -> None:

@@ -1,7 +1,6 @@
 """What an image costs: counts against hand counts, clocks against a clock that stands still."""
 
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -140,14 +139,6 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     return Network(clock)
 
 
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_units_and_warm_up(network: Network) -> None:
     latency = measure_latency(network, torch.zeros(1_000, 1, 28, 28))
     # Every call takes equally long but the first of a shape, which must not show.
@@ -167,15 +158,20 @@ def test_counts_are_those_of_the_calls(network: Network) -> None:
     assert latency.batch_size == max(sizes)
 
 
-def test_quartiles_span_the_middle_half_of_the_images(network: Network) -> None:
-    durations = np.random.default_rng(0).exponential(1e-3, 301)
-    waits = iter([0.0] * WARM_UP + durations.tolist())
+def let_calls_take(network: Network, *seconds: float) -> None:
+    """So long each, and a second every later one."""
+    waits = iter(seconds)
 
     def wait(images: Tensor) -> Tensor:
         network.clock.now += next(waits, 1.0)
         return images
 
     network.forward = wait  # type: ignore[method-assign]
+
+
+def test_quartiles_span_the_middle_half_of_the_images(network: Network) -> None:
+    durations = np.random.default_rng(0).exponential(1e-3, 301)
+    let_calls_take(network, *[0.0] * WARM_UP, *durations)
     single = measure_latency(network, torch.zeros(301, 1, 28, 28)).milliseconds_per_image
     ordered = np.sort(1_000 * durations)
     assert [single.q1, single.median, single.q3] == pytest.approx(ordered[[75, 150, 225]])
@@ -183,21 +179,15 @@ def test_quartiles_span_the_middle_half_of_the_images(network: Network) -> None:
 
 def test_quartiles_of_the_throughput_leave_the_first_pass_out(network: Network) -> None:
     durations = np.random.default_rng(1).exponential(1e-3, PASSES)
-    waits = iter([1e-3] * (WARM_UP + 1) + [1e-9] + durations.tolist())
-
-    def wait(images: Tensor) -> Tensor:
-        network.clock.now += next(waits)
-        return images
-
-    network.forward = wait  # type: ignore[method-assign]
+    let_calls_take(network, *[1e-3] * (WARM_UP + 1), 1e-9, *durations)
     rate = measure_latency(network, torch.zeros(1, 1, 28, 28)).images_per_second
     ordered = np.sort(1 / durations)
     assert [rate.q1, rate.median, rate.q3] == pytest.approx(ordered[[2, 4, 6]])
 
 
-def test_runs_on_one_thread_without_dropout_or_gradients(
-    network: Network, two_threads: None
-) -> None:
+@pytest.mark.usefixtures("threads")
+def test_runs_on_one_thread_without_dropout_or_gradients(network: Network) -> None:
+    torch.set_num_threads(2)
     network.train()
     measure_latency(network, torch.zeros(10, 1, 28, 28))
     assert {call[1:] for call in network.calls} == {(False, 1, True)}
@@ -208,7 +198,10 @@ def test_runs_on_one_thread_without_dropout_or_gradients(
     assert not network.training
 
 
-def test_mode_and_threads_come_back_after_an_error(network: Network, two_threads: None) -> None:
+@pytest.mark.usefixtures("threads")
+def test_mode_and_threads_come_back_after_an_error(network: Network) -> None:
+    torch.set_num_threads(2)
+
     def fail(images: Tensor) -> Tensor:
         raise RuntimeError("out of memory")
 

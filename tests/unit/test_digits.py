@@ -1,18 +1,17 @@
 """Raw digits: the IDX format against headers written by hand, and USPS from files and folders."""
 
 import gzip
-import hashlib
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from digitbench.download import digits
-from digitbench.download.digits import FileSpec, decode, encode
+from digitbench.download.digits import decode, encode
 from digitbench.download.sources import DropIn, fetch_all
 from digitbench.errors import DigitbenchError
+from usps import TEST, TRAIN, usps_file
 
 # --- IDX --------------------------------------------------------------------------------------
 
@@ -80,33 +79,6 @@ def test_anything_else_is_refused_with_its_name(content: bytes, reason: str) -> 
 
 # --- USPS -------------------------------------------------------------------------------------
 
-TRAIN, TEST = "zip.train.gz", "zip.test.gz"
-
-
-def _gz(labels: list[int], pixels: NDArray[np.floating]) -> bytes:
-    """Write lines as the originals have them: label with a decimal point, trailing blank."""
-    lines = [
-        f"{label:.4f} " + " ".join(f"{value:.4f}" for value in row) + " \n"
-        for label, row in zip(labels, pixels, strict=True)
-    ]
-    return gzip.compress("".join(lines).encode())
-
-
-@pytest.fixture
-def contents(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Return two small files in place of the originals, which their hashes then stand for."""
-    rng = np.random.default_rng(0)
-    files = {
-        TRAIN: _gz([3, 0, 9], rng.uniform(-1, 1, (3, 256))),
-        TEST: _gz([7, 1], rng.uniform(-1, 1, (2, 256))),
-    }
-    specs = tuple(
-        FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
-        for name, content in files.items()
-    )
-    monkeypatch.setattr(digits, "FILES", specs)
-    return files
-
 
 def _fill(folder: Path, contents: dict[str, bytes]) -> Path:
     folder.mkdir(parents=True)
@@ -123,7 +95,7 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
     pixels = np.full((2, 256), -1.0)
     pixels[0, 1] = 1.0  # first row, second column
     pixels[1, 16] = 0.2  # second row, first column
-    images, labels = digits.parse_usps(_gz([6, 5], pixels))
+    images, labels = digits.parse_usps(usps_file([6, 5], pixels))
     expected = np.zeros((2, 16, 16), np.uint8)
     expected[0, 0, 1] = 255
     expected[1, 1, 0] = 153  # 0.6 * 255
@@ -140,9 +112,9 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
         gzip.compress(b"6 one two\n"),
         gzip.compress(b"6 0.5 0.5\n"),
         gzip.compress(b"6 0.5\n6\n"),
-        _gz([10], np.zeros((1, 256))),
-        _gz([4], np.full((1, 256), 1.5)),
-        _gz([4], np.zeros((1, 256)))[:-20],
+        usps_file([10], np.zeros((1, 256))),
+        usps_file([4], np.full((1, 256), 1.5)),
+        usps_file([4], np.zeros((1, 256)))[:-20],
     ],
     ids=["no gzip", "words", "short", "ragged", "label", "pixel", "cut"],
 )
@@ -152,33 +124,33 @@ def test_parse_refuses_other_content(content: bytes) -> None:
 
 
 def test_loading_joins_training_and_test_images_in_this_order(
-    contents: dict[str, bytes], tmp_path: Path
+    usps: dict[str, bytes], tmp_path: Path
 ) -> None:
-    images, labels = digits.load_usps(_fill(tmp_path / "usps", contents))
+    images, labels = digits.load_usps(_fill(tmp_path / "usps", usps))
     assert images.shape == (5, 16, 16)
     assert labels.tolist() == [3, 0, 9, 7, 1]
-    np.testing.assert_array_equal(images[3:], digits.parse_usps(contents[TEST])[0])
+    np.testing.assert_array_equal(images[3:], digits.parse_usps(usps[TEST])[0])
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
 def test_a_damaged_file_is_named_with_the_stage_to_run(
-    damage: str, contents: dict[str, bytes], tmp_path: Path
+    damage: str, usps: dict[str, bytes], tmp_path: Path
 ) -> None:
-    folder = _fill(tmp_path / "usps", contents)
+    folder = _fill(tmp_path / "usps", usps)
     path = folder / TEST
     if damage == "missing":
         path.unlink()
     else:
-        content = contents[TEST]
+        content = usps[TEST]
         path.write_bytes(_flipped(content) if damage == "flipped" else content[:-1])
     with pytest.raises(DigitbenchError, match=r"zip\.test\.gz: .*download"):
         digits.load_usps(folder)
 
 
 def test_usps_that_cannot_be_had_names_files_hashes_variable_and_variant(
-    contents: dict[str, bytes], tmp_path: Path
+    usps: dict[str, bytes], tmp_path: Path
 ) -> None:
-    spoiled = {name: _flipped(content) for name, content in contents.items()}
+    spoiled = {name: _flipped(content) for name, content in usps.items()}
     drop_in = DropIn(_fill(tmp_path / "own" / "usps", spoiled).parent, subfolder="usps")
     with pytest.raises(DigitbenchError) as caught:
         fetch_all(digits.FILES, [drop_in], tmp_path / "t", print, dataset=digits.VARIANT)

@@ -1,9 +1,6 @@
 """Digits of other origin: how they are brought to 28 x 28, loaded and told."""
 
-import gzip
-import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +11,16 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from digitbench.download import digits
-from digitbench.download.digits import DOMAINS, FileSpec, optical_digits
+from digitbench.download.digits import DOMAINS, optical_digits
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.domains import MAPPINGS, box20, domain_results, load_domains, stretch
 from digitbench.files import write_npz
 from digitbench.statistics.summary import summarise
+from readers import readers, reading
 
 SEEDS = (3, 11, 4)
 ARCHITECTURES = ("mlp", "lstm")
 Foreign = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
-
-
-@pytest.fixture
-def images() -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (5, 16, 16), dtype=np.uint8)
 
 
 def _pillow_cubic(image: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
@@ -37,20 +30,17 @@ def _pillow_cubic(image: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
     return np.clip(np.asarray(resized, np.float64), 0, 255)
 
 
+@pytest.mark.parametrize(("name", "border"), [("stretch", 0), ("box", 4)])
 @pytest.mark.parametrize("side", [16, 40])
-def test_stretch_is_pillows_cubic_resize_clipped(side: int) -> None:
+def test_mappings_are_pillows_cubic_resize_clipped_within_a_black_border(
+    name: str, border: int, side: int
+) -> None:
     images = np.random.default_rng(1).integers(0, 256, (4, side, side), dtype=np.uint8)
-    expected = np.stack([_pillow_cubic(image, 28) for image in images])
-    assert np.abs(stretch(images) - expected).max() < 0.6
-
-
-def test_box_is_pillows_cubic_resize_within_a_black_border(images: NDArray[np.uint8]) -> None:
-    result = box20(images)
-    expected = np.stack([_pillow_cubic(image, 20) for image in images])
-    assert np.abs(result[:, 4:24, 4:24] - expected).max() < 0.6
-    border = np.ones((28, 28), bool)
-    border[4:24, 4:24] = False
-    assert not result[:, border].any()
+    inner = np.stack([_pillow_cubic(image, 28 - 2 * border) for image in images])
+    expected = np.pad(inner, ((0, 0), (border, border), (border, border)))
+    result = MAPPINGS[name](images)
+    assert np.abs(result - expected).max() < 0.6
+    np.testing.assert_array_equal(MAPPINGS[name](images.astype(np.float64)), result)
 
 
 @pytest.mark.parametrize("grey", [0, 93, 255])
@@ -62,11 +52,6 @@ def test_constant_images_stay_constant_in_the_field_of_mnist(grey: int, side: in
     for images in inner.values():
         assert images.dtype == np.uint8
         np.testing.assert_array_equal(images, grey)
-
-
-def test_float_and_bytes_give_the_same(images: NDArray[np.uint8]) -> None:
-    for mapping in MAPPINGS.values():
-        np.testing.assert_array_equal(mapping(images.astype(np.float64)), mapping(images))
 
 
 def test_stretch_fills_the_field_from_an_oblong() -> None:
@@ -109,22 +94,6 @@ def test_optical_digits_span_the_grey_levels_and_keep_their_order() -> None:
 # --- accuracy --------------------------------------------------------------------------------
 
 
-def reading(images: NDArray[np.uint8], architecture: str, seed: int) -> NDArray[np.int64]:
-    """An answer per image that depends on every pixel and on the model."""
-    weights = np.random.default_rng([seed, len(architecture)]).integers(1, 99, (28, 28))
-    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
-    return answers
-
-
-def answers(images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
-    """Stands for the trained models."""
-    eye = np.eye(10, dtype=np.float32)
-    return {
-        name: np.stack([eye[reading(images, name, seed)] for seed in SEEDS])
-        for name in ARCHITECTURES
-    }
-
-
 @pytest.fixture
 def foreign() -> Foreign:
     draw = np.random.default_rng(2)
@@ -137,7 +106,7 @@ def foreign() -> Foreign:
 def test_domain_accuracies_and_confusions_are_those_of_the_answers(
     foreign: Foreign,
 ) -> None:
-    record, confusion = domain_results(answers, foreign, SEEDS)
+    record, confusion = domain_results(readers(dict.fromkeys(ARCHITECTURES, SEEDS)), foreign, SEEDS)
     assert list(record.domains) == list(foreign)
     keys = ["domain", "mapping", "architecture"]
     cells = confusion.set_index([*keys, "actual", "predicted"])["count"].sort_index()
@@ -165,11 +134,6 @@ def test_domain_accuracies_and_confusions_are_those_of_the_answers(
 # --- loading ---------------------------------------------------------------------------------
 
 
-def usps_file(labels: list[int]) -> bytes:
-    lines = [f"{label} " + " ".join(["-1"] * 255 + ["1"]) for label in labels]
-    return gzip.compress("\n".join(lines).encode())
-
-
 def put_optical(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """What the stage `download` leaves there."""
     DOMAINS["optical"].fetch(folder, None, 1)
@@ -177,18 +141,15 @@ def put_optical(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def test_domains_are_loaded_as_asked_and_usps_is_named_with_its_variant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    usps: dict[str, bytes], tmp_path: Path
 ) -> None:
-    contents = {"zip.train.gz": usps_file([7, 1]), "zip.test.gz": usps_file([0])}
-    for name, content in contents.items():
+    for name, content in usps.items():
         (tmp_path / name).write_bytes(content)
     images, labels = put_optical(tmp_path)
-    specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
-    monkeypatch.setattr(digits, "FILES", specs)
     (foreign, of_usps), (near, of_optical) = load_domains(("usps", "optical"), tmp_path).items()
     assert "USPS" in foreign
     assert "unsmoothed" in foreign
-    assert of_usps[1].tolist() == [7, 1, 0]
+    assert of_usps[1].tolist() == [3, 0, 9, 7, 1]
     assert near == digits.NAME
     np.testing.assert_array_equal(of_optical[0], images)
     np.testing.assert_array_equal(of_optical[1], labels)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import readers
 from digitbench.evaluation.corruptions import CORRUPTIONS
 from digitbench.evaluation.examples import (
     DISPUTED,
@@ -36,13 +37,11 @@ def probabilities(*rows: dict[int, float]) -> NDArray[np.float32]:
 
 
 def random_stacks(count: int, replicates: int, sharpness: float, seed: int) -> tuple[Stacks, Any]:
-    draw = np.random.default_rng(seed)
-    labels = draw.integers(0, 10, count)
-    stacks = {}
-    for name in ("mlp", "cnn", "rnn", "lstm"):
-        odds = np.exp(draw.normal(size=(replicates, count, 10)) + sharpness * np.eye(10)[labels])
-        stacks[name] = (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32)
-    return stacks, labels
+    labels = np.random.default_rng(seed).integers(0, 10, count, dtype=np.uint8)
+    return {
+        name: readers.probabilities(replicates, labels, sharpness, seed, row)
+        for row, name in enumerate(("mlp", "cnn", "rnn", "lstm"))
+    }, labels
 
 
 # --- the answer of most ----------------------------------------------------------------------
@@ -76,10 +75,6 @@ def test_the_majority_by_counting() -> None:
             summed = stack[:, image].astype(np.float64).sum(axis=0)
             assert found[image] == max(candidates, key=lambda digit: summed[digit])
     assert ties > 50, "ties were among them"
-
-
-def test_nobody_to_ask_is_no_obstacle() -> None:
-    assert majority(np.zeros((3, 0, 10), np.float32)).shape == (0,)
 
 
 # --- hopeless images -------------------------------------------------------------------------
@@ -190,23 +185,21 @@ def test_sheets_are_written_as_they_are_read_and_with_the_same_bytes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     stacks, labels = random_stacks(60, 2, 2.0, seed=8)
-    products = examples(stacks, numbered(60), labels.astype(np.uint8))
+    products = examples(stacks, numbered(60), labels)
     write_all(products)
     first = {path: path.read_bytes() for path in products}
-    write_all(examples(stacks, numbered(60), labels.astype(np.uint8)))
+    write_all(examples(stacks, numbered(60), labels))
     assert {path: path.read_bytes() for path in products} == first
-    for name, sheet in sheets(stacks, numbered(60), labels.astype(np.uint8)).items():
+    for name, sheet in sheets(stacks, numbered(60), labels).items():
         for key, array in type(sheet).read(name).arrays.items():
             np.testing.assert_array_equal(array, sheet.arrays[key], strict=True)
     kept = {path.name for path in (ROOT / "plots/evaluate/examples").iterdir()}
     assert {path.name for path in products} == kept, "those that the report reads"
 
 
-def test_models_without_a_mistake_leave_empty_sheets(
-    digits: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-) -> None:
-    images, labels = digits[0][:40], digits[1][:40]
-    perfect = np.eye(10, dtype=np.float32)[labels][np.newaxis]
-    found = sheets({"mlp": perfect, "cnn": perfect}, images, labels)
+def test_models_without_a_mistake_leave_empty_sheets() -> None:
+    labels = np.arange(40) % 10
+    perfect = readers.EYE[labels][np.newaxis]
+    found = sheets({"mlp": perfect, "cnn": perfect}, numbered(40), labels)
     empty = ("errors_mlp", "errors_cnn", "disagreements", "always_wrong")
     assert [found[name].images.shape for name in empty] == [(0, 28, 28)] * 4

@@ -13,10 +13,8 @@ from digitbench.wording import NAMES
 from figure_data import (
     ALL,
     CORRUPTIONS,
+    FIGURES,
     coverage_data,
-    draw_coverage,
-    draw_reliability,
-    draw_roc,
     legend_of,
     lines_in,
     reliability_data,
@@ -30,7 +28,7 @@ from figure_data import (
 
 @pytest.mark.parametrize("names", [ALL, ("cnn",)])
 def test_roc_has_a_mean_each_and_every_class_below(names: tuple[str, ...]) -> None:
-    overview, *panels = draw_roc(names).axes
+    overview, *panels = FIGURES["roc"](names).axes
     assert len(panels) == len(names)
     for order, name in enumerate(names):
         (line,) = lines_in(overview, COLOURS[name])
@@ -63,7 +61,7 @@ def test_area_below_one_is_not_rounded_to_one(area: float, text: str) -> None:
 
 @pytest.mark.parametrize("names", [ALL, ("lstm",)])
 def test_reliability_shows_filled_bins_alone(names: tuple[str, ...]) -> None:
-    figure = draw_reliability(names)
+    figure = FIGURES["reliability"](names)
     assert len(figure.axes) == 2 * len(names)
     for upper, lower in zip(figure.axes[: len(names)], figure.axes[len(names) :], strict=True):
         _, many, few = upper.collections  # stems, then full and hollow dots
@@ -71,17 +69,14 @@ def test_reliability_shows_filled_bins_alone(names: tuple[str, ...]) -> None:
         np.testing.assert_allclose(few.get_offsets(), [[0.3, 0.27]])
         assert len(few.get_facecolor()) == 0
         assert [bar.get_height() for bar in lower.patches] == [0, 5, 0, 200, 9000]
-
-
-def test_reliability_of_nothing_is_an_empty_panel() -> None:
-    figure = reliability_diagrams({"mlp": reliability_data([0, 0, 0])})
-    to_svg(figure)
-    assert sum(len(dots.get_offsets()) for dots in figure.axes[0].collections[1:]) == 0
+    nothing = reliability_diagrams({"mlp": reliability_data([0, 0, 0])})
+    to_svg(nothing)
+    assert sum(len(dots.get_offsets()) for dots in nothing.axes[0].collections[1:]) == 0
 
 
 @pytest.mark.parametrize("names", [ALL, ("mlp",)])
 def test_coverage_plots_errors_in_percent(names: tuple[str, ...]) -> None:
-    (axes,) = draw_coverage(names).axes
+    (axes,) = FIGURES["coverage"](names).axes
     assert legend_of(axes) == [NAMES[name] for name in names]
     for line in axes.lines:
         np.testing.assert_allclose(line.get_ydata(), [0, 0.01, 0.2, 2], atol=1e-9)

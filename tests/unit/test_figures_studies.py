@@ -1,5 +1,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from digitbench.figures.data import augmented_digits
 from digitbench.figures.domains import domain_shift, effects, gaps
@@ -14,10 +16,16 @@ from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import ACCENT, COLOURS, GROUP_LOOKS, MUTED, Look, to_svg
 from digitbench.figures.tiles import on_paper
 from digitbench.statistics.factorial import Estimate
-from figure_data import digits, legend_of, robustness_data, shift_record, texts, units
-
-PUBLISHED = {"usps": {"mlp": 41.18, "cnn_augmented": 97.45}}
-EXAMPLES = dict(zip(("stretch", "box"), digits(2), strict=True))
+from figure_data import (
+    EXAMPLES,
+    FIGURES,
+    digits,
+    legend_of,
+    robustness_data,
+    shift_record,
+    texts,
+    units,
+)
 
 
 def dots(axes: Any) -> list[Any]:
@@ -56,7 +64,7 @@ def test_domain_shift_has_a_row_per_group_with_both_mappings(half_width: float |
 
 
 def test_published_numbers_stand_in_the_rows_of_the_networks_they_are_about() -> None:
-    usps, other, *_ = domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES).axes
+    usps, other, *_ = FIGURES["domain_shift"](()).axes
     marks = [mark for mark in dots(usps) if mark.get_offsets()[0][1] % 1]
     assert [mark.get_offsets()[0][0] for mark in marks] == pytest.approx([41.18, 97.45])
     assert [int(mark.get_offsets()[0][1]) for mark in marks] == [0, 3]
@@ -65,14 +73,10 @@ def test_published_numbers_stand_in_the_rows_of_the_networks_they_are_about() ->
 
 
 def test_the_legend_shows_a_digit_in_both_mappings() -> None:
-    figure = domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES)
-    pictures = [axes for axes in figure.findobj(match_images) if axes.get_array().shape == (28, 28)]
+    figure = FIGURES["domain_shift"](())
+    pictures = [axes for axes in figure.findobj(AxesImage) if axes.get_array().shape == (28, 28)]
     for picture, example in zip(pictures, EXAMPLES.values(), strict=True):
         np.testing.assert_array_equal(picture.get_array(), on_paper(example))
-
-
-def match_images(artist: Any) -> bool:
-    return hasattr(artist, "get_array") and hasattr(artist, "get_interpolation")
 
 
 # --- effects and gaps ------------------------------------------------------------------------
@@ -178,15 +182,15 @@ def test_robustness_of_groups_tells_them_by_colour_and_line() -> None:
 def test_augmented_digits_stand_in_rows_behind_their_original() -> None:
     samples = digits(15).reshape(3, 5, 28, 28)
     (axes,) = augmented_digits(samples).axes
-    raster = axes.images[0].get_array()
-    opaque = np.flatnonzero((raster[..., 3] == 255).any(axis=0))
-    starts = opaque[np.r_[True, np.diff(opaque) > 1]]
-    assert len(starts) == 5
+    opaque = axes.images[0].get_array()[..., 3] == 255
+    raster = axes.images[0].get_array()[..., 0]
+    tops, starts = (
+        np.flatnonzero(np.diff(opaque.any(axis=axis), prepend=False) & opaque.any(axis=axis))
+        for axis in (1, 0)
+    )
+    assert (len(tops), len(starts)) == (3, 5)
     assert starts[1] - starts[0] > starts[2] - starts[1], "the original stands apart"
-    tops = np.flatnonzero((raster[..., 3] == 255).any(axis=1))
-    tops = tops[np.r_[True, np.diff(tops) > 1]]
-    for row, top in enumerate(tops):
-        for column, left in enumerate(starts):
-            tile = raster[top : top + 28, left : left + 28, 0]
-            np.testing.assert_array_equal(tile, on_paper(samples[row, column]))
+    for sample, place in zip(samples.reshape(15, 28, 28), product(tops, starts), strict=True):
+        top, left = place
+        np.testing.assert_array_equal(raster[top : top + 28, left : left + 28], on_paper(sample))
     assert texts(axes) == ["original", "as the network is shown it"]

@@ -39,7 +39,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "npy": lambda path: write_npy(path, MATRIX),
     "npz": lambda path: write_npz(path, {"probabilities": MATRIX, "seeds": SEEDS}),
 }
-FRAME = pd.DataFrame({"metric": ["f1, macro", "é"], "value": [0.1 + 0.2, 1e-300]})
+FRAME = pd.DataFrame({"metric": ["f1, macro", "é"], "value": [0.1 + 0.2, None]})
 
 
 def rows_that_break() -> Iterator[tuple[object, ...]]:
@@ -154,11 +154,6 @@ def test_everybody_may_read_the_file(kind: str, umask: int, target: Path) -> Non
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
 
 
-def test_folders_are_made(tmp_path: Path) -> None:
-    write_text(tmp_path / "a" / "b" / "c.txt", "x")
-    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
-
-
 # --- same content, same bytes ----------------------------------------------------------------
 
 
@@ -183,23 +178,16 @@ def test_bytes_do_not_depend_on_the_clock(
     assert contents[0] == contents[1]
 
 
-def test_npz_written_later_has_the_same_bytes(tmp_path: Path) -> None:
-    WRITERS["npz"](tmp_path / "one.npz")
-    time.sleep(2.1)  # zip files count in steps of two seconds
-    WRITERS["npz"](tmp_path / "two.npz")
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-
-
 # --- content comes back ----------------------------------------------------------------------
 
 
 def test_npz_holds_the_arrays_and_nothing_else(tmp_path: Path) -> None:
-    write_npz(tmp_path / "a.npz", {"probabilities": MATRIX, "seeds": SEEDS})
+    arrays = {"probabilities": MATRIX, "seeds": SEEDS}
+    write_npz(tmp_path / "a.npz", arrays)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
-        assert sorted(archive.files) == ["probabilities", "seeds"]
-        for name, expected in (("probabilities", MATRIX), ("seeds", SEEDS)):
-            assert archive[name].dtype == expected.dtype
-            np.testing.assert_array_equal(archive[name], expected)
+        assert sorted(archive.files) == list(arrays)
+        for name, expected in arrays.items():
+            np.testing.assert_array_equal(archive[name], expected, strict=True)
 
 
 def test_npy_can_be_memory_mapped(tmp_path: Path) -> None:
@@ -231,7 +219,7 @@ def test_files_of_a_stage_are_those_of_the_single_writers(tmp_path: Path) -> Non
         }
     )
     write_json(other / "a.json", record)
-    write_csv(other / "b.csv", ("metric", "value"), FRAME.itertuples(index=False))
+    write_csv(other / "b.csv", ("metric", "value"), [("f1, macro", 0.1 + 0.2), ("é", None)])
     write_npz(other / "deep" / "c.npz", arrays)
     write_bytes(other / "d.png", b"\x89PNG\r\n")
     files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
@@ -240,33 +228,18 @@ def test_files_of_a_stage_are_those_of_the_single_writers(tmp_path: Path) -> Non
         assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
-def test_frame_comes_back_exactly(tmp_path: Path) -> None:
-    values = RNG.random(300).tolist()
-    frame = pd.DataFrame({"x": values, "count": range(300), "none": [None, 1.5] * 150})
-    write_all({tmp_path / "a.csv": frame})
-    header, *rows = csv.reader(io.StringIO((tmp_path / "a.csv").read_text()))
-    assert header == ["x", "count", "none"]
-    assert [float(x) for x, _, _ in rows] == values
-    assert [(count, none) for _, count, none in rows] == [
-        (str(i), "1.5" if i % 2 else "") for i in range(300)
-    ]
-
-
-def test_csv_gives_every_float_back_exactly(tmp_path: Path) -> None:
+def test_csv_gives_every_float_back_exactly_and_nothing_for_a_missing_value(
+    tmp_path: Path,
+) -> None:
     values = [*RNG.random(200).tolist(), 1e-300, 0.1 + 0.2, 1 / 3, 1e22, 5e-324]
-    numbers = [*values, *RNG.random(50)]  # NumPy's own floats too
-    write_csv(tmp_path / "a.csv", HEADER, [(f"row, {i}", x) for i, x in enumerate(numbers)])
+    values += [*RNG.random(50)]  # NumPy's own floats too
+    write_csv(tmp_path / "a.csv", HEADER, [*((f"row, {x}", x) for x in values), ("none", None)])
     content = (tmp_path / "a.csv").read_bytes()
     assert b"\r" not in content
-    header, *rows = csv.reader(io.StringIO(content.decode()))
-    assert header == list(HEADER)
-    assert [name for name, _ in rows] == [f"row, {i}" for i in range(len(numbers))]
-    assert [float(value) for _, value in rows] == [float(number) for number in numbers]
-
-
-def test_csv_writes_nothing_for_a_missing_value(tmp_path: Path) -> None:
-    write_csv(tmp_path / "a.csv", ("a", "b", "c"), [(1, None, 2)])
-    assert (tmp_path / "a.csv").read_text() == "a,b,c\n1,,2\n"
+    header, *rows, none = csv.reader(io.StringIO(content.decode()))
+    assert (header, none) == (list(HEADER), ["none", ""])
+    assert [name for name, _ in rows] == [f"row, {x}" for x in values]
+    assert [float(value) for _, value in rows] == values
 
 
 def test_text_keeps_its_line_ends(tmp_path: Path) -> None:

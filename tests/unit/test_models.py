@@ -1,6 +1,3 @@
-import hashlib
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -8,22 +5,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from architectures import FULL as PARAMS
-from architectures import PARAMETERS
-from digitbench.errors import DigitbenchError
 from digitbench.models import mlp
 from digitbench.params import ARCHITECTURES
-from digitbench.training.model import build_model, count_parameters, load_weights, weights_to_bytes
+from digitbench.training.model import build_model
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 GATES = {"rnn": 1, "lstm": 4}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """As in training: the number of threads decides how sums are rounded."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def model(architecture: str, seed: int = 0) -> nn.Module:
@@ -42,58 +29,20 @@ def weights(architecture: str) -> dict[str, NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_parameters_are_the_published_number(architecture: str) -> None:
-    assert count_parameters(model(architecture)) == PARAMETERS[architecture](28)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_logits_of_an_image_do_not_depend_on_its_batch(architecture: str) -> None:
-    network = model(architecture)
-    with torch.no_grad():
-        together = network(images(5))
-        alone = torch.cat([network(image) for image in images(5).split(1)])
+def test_logits_depend_on_every_row_of_the_image_and_on_neither_batch_nor_strides(
+    architecture: str,
+) -> None:
+    network, pixels = model(architecture), images(5).requires_grad_()
+    together = network(pixels)
     assert together.shape == (5, 10)
-    torch.testing.assert_close(together, alone)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_row_of_the_image_counts(architecture: str) -> None:
-    pixels = images(1).requires_grad_()
-    model(architecture)(pixels).square().sum().backward()
+    together[0].square().sum().backward()
     assert pixels.grad is not None
-    assert torch.all(pixels.grad.abs().sum(dim=(0, 1, 3)) > 0)
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_strides_of_the_input_do_not_matter(architecture: str) -> None:
-    network = model(architecture)
-    contiguous = images()
-    channels_last = contiguous.squeeze(1).unsqueeze(-1).permute(0, 3, 1, 2)
+    assert torch.all(pixels.grad[0].abs().sum(dim=(0, 2)) > 0)
     with torch.no_grad():
-        torch.testing.assert_close(network(contiguous), network(channels_last))
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(architecture: str) -> None:
-    digests = [
-        hashlib.sha256(weights_to_bytes(model(architecture, seed))).hexdigest()
-        for seed in (0, 0, 1)
-    ]
-    assert digests[0] == digests[1] != digests[2]
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_weights_come_back_as_they_were_saved(architecture: str) -> None:
-    network = model(architecture, seed=3)
-    loaded = load_weights(architecture, PARAMS[architecture], weights_to_bytes(network), "here")
-    assert not loaded.training
-    with torch.no_grad():
-        assert torch.equal(loaded(images()), network(images()))
-
-
-def test_weights_of_another_architecture_are_refused() -> None:
-    with pytest.raises(DigitbenchError, match=r"seed-0: not the weights of the lstm.*train_lstm"):
-        load_weights("lstm", PARAMS["lstm"], weights_to_bytes(model("rnn")), "seed-0")
+        alone = torch.cat([network(image) for image in images(5).split(1)])
+        torch.testing.assert_close(together, alone)
+        channels_last = images(5).squeeze(1).unsqueeze(-1).permute(0, 3, 1, 2)
+        torch.testing.assert_close(together, network(channels_last))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -148,24 +97,12 @@ def perturbed(architecture: str) -> tuple[nn.Module, dict[str, NDArray[np.float6
     return network, state
 
 
-def test_rnn_is_the_textbook_recurrence_and_reads_out_its_last_step() -> None:
-    network, w = perturbed("rnn")
+@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
+def test_recurrent_networks_are_those_of_the_textbook_and_read_out_their_last_step(
+    architecture: str,
+) -> None:
+    network, w = perturbed(architecture)
     rows = images().squeeze(1).double().numpy()  # [B, 28, 28]
-    state = np.zeros((len(rows), 128))
-    for step in range(28):
-        state = np.tanh(
-            rows[:, step] @ w["recurrent.weight_ih_l0"].T
-            + w["recurrent.bias_ih_l0"]
-            + state @ w["recurrent.weight_hh_l0"].T
-            + w["recurrent.bias_hh_l0"]
-        )
-    expected = state @ w["output.weight"].T + w["output.bias"]
-    np.testing.assert_allclose(network(images()).detach().numpy(), expected, atol=1e-4)
-
-
-def test_lstm_is_the_textbook_recurrence_with_the_forget_gate_second() -> None:
-    network, w = perturbed("lstm")
-    rows = images().squeeze(1).double().numpy()
     state, cell = np.zeros((len(rows), 128)), np.zeros((len(rows), 128))
     for step in range(28):
         total = (
@@ -174,18 +111,14 @@ def test_lstm_is_the_textbook_recurrence_with_the_forget_gate_second() -> None:
             + state @ w["recurrent.weight_hh_l0"].T
             + w["recurrent.bias_hh_l0"]
         )
+        if architecture == "rnn":
+            state = np.tanh(total)
+            continue
         entry, forget, candidate, out = np.split(total, 4, axis=1)
         cell = cell / (1 + np.exp(-forget)) + np.tanh(candidate) / (1 + np.exp(-entry))
         state = np.tanh(cell) / (1 + np.exp(-out))
     expected = state @ w["output.weight"].T + w["output.bias"]
     np.testing.assert_allclose(network(images()).detach().numpy(), expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
-def test_order_of_the_rows_matters(architecture: str) -> None:
-    network = model(architecture)
-    with torch.no_grad():
-        assert not torch.allclose(network(images()), network(images().flip(2)))
 
 
 def test_cnn_is_the_published_sequence_of_layers_also_while_dropping() -> None:

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)
 COUNT = 130
 Trained = dict[str, list[TrainedModel]]
+Images = NDArray[np.uint8]
+Stacks = dict[str, NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +36,16 @@ def trained() -> Trained:
 
 
 @pytest.fixture(scope="module")
-def images(digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def images(digits: tuple[Images, Images]) -> Images:
     return digits[0][:COUNT]
 
 
 @pytest.fixture(scope="module")
-def predicted(trained: Trained, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+def predicted(trained: Trained, images: Images) -> Stacks:
     return predict_all(trained, images, STATISTICS, batch_size=50)
 
 
-def test_rows_are_probabilities(predicted: dict[str, NDArray[np.float32]]) -> None:
+def test_rows_are_probabilities(predicted: Stacks) -> None:
     assert list(predicted) == list(ARCHITECTURES)
     for stack in predicted.values():
         assert stack.shape == (len(SEEDS), COUNT, 10)
@@ -54,7 +56,7 @@ def test_rows_are_probabilities(predicted: dict[str, NDArray[np.float32]]) -> No
 
 
 def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
-    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
+    trained: Trained, images: Images, predicted: Stacks
 ) -> None:
     pixels = (torch.tensor(images[:, None]) / 255 - STATISTICS.mean) / STATISTICS.std
     for name, models in trained.items():
@@ -70,48 +72,28 @@ def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
 
 @pytest.mark.parametrize("batch_size", [1, 64, COUNT, 10_000])
 def test_the_batch_size_doesnt_matter(
-    batch_size: int,
-    trained: Trained,
-    images: NDArray[np.uint8],
-    predicted: dict[str, NDArray[np.float32]],
+    batch_size: int, trained: Trained, images: Images, predicted: Stacks
 ) -> None:
     for name, stack in predict_all(trained, images, STATISTICS, batch_size).items():
         np.testing.assert_allclose(stack, predicted[name], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_threads_dont_change_a_byte(
-    count: int,
-    trained: Trained,
-    images: NDArray[np.uint8],
-    predicted: dict[str, NDArray[np.float32]],
+def test_neither_threads_nor_company_change_a_byte_and_images_are_left_alone(
+    count: int, trained: Trained, images: Images, predicted: Stacks
 ) -> None:
     torch.set_num_threads(count)
-    for name, stack in predict_all(trained, images, STATISTICS, 50).items():
-        assert stack.tobytes() == predicted[name].tobytes()
-
-
-def test_company_doesnt_change_a_byte(
-    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
-) -> None:
-    torch.set_num_threads(2)
-    for name, models in trained.items():
-        alone = predict_all({name: models[1:2]}, images, STATISTICS, 50)
-        assert alone[name].shape == (1, COUNT, 10)
-        assert alone[name][0].tobytes() == predicted[name][1].tobytes()
-
-
-def test_read_only_images_are_left_alone(
-    trained: Trained, images: NDArray[np.uint8], predicted: dict[str, NDArray[np.float32]]
-) -> None:
     locked = images.copy()
     locked.flags.writeable = False  # as memory-mapped files are
-    again = predict_all({"mlp": trained["mlp"]}, locked, STATISTICS, 50)
-    np.testing.assert_array_equal(again["mlp"], predicted["mlp"])
+    for name, stack in predict_all(trained, locked, STATISTICS, 50).items():
+        assert stack.tobytes() == predicted[name].tobytes()
+        alone = predict_all({name: trained[name][1:2]}, locked, STATISTICS, 50)[name]
+        assert alone.shape == (1, COUNT, 10)
+        assert alone[0].tobytes() == predicted[name][1].tobytes()
     np.testing.assert_array_equal(locked, images)
 
 
-def test_damaged_weights_are_named(trained: Trained, images: NDArray[np.uint8]) -> None:
+def test_damaged_weights_are_named(trained: Trained, images: Images) -> None:
     good = trained["rnn"][0]
     bad = TrainedModel("rnn", good.params, 4, Path("models/rnn/seed-4.safetensors"), b"half")
     with pytest.raises(DigitbenchError, match=r"models/rnn/seed-4\.safetensors: .*train_rnn"):

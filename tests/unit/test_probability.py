@@ -1,7 +1,6 @@
 """Probability scores and curves, by hand, by counting and against scikit-learn."""
 
 import io
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from scipy import stats
 from sklearn.metrics import log_loss
 
 import figure_data
+import readers
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.probability import (
     COVERAGES,
@@ -35,10 +35,7 @@ Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]
 def random_predictions(seeds: int, images: int, signal: float = 2.0) -> Predictions:
     """Probabilities [S, N, 10], better than chance, and labels [N]."""
     labels = np.arange(images) % 10
-    logits = np.random.default_rng(5).normal(size=(seeds, images, 10))
-    logits[:, np.arange(images), labels] += signal
-    odds = np.exp(logits)
-    return (odds / odds.sum(axis=-1, keepdims=True)).astype(np.float32), labels
+    return readers.probabilities(seeds, labels, signal, 5), labels
 
 
 @pytest.fixture(scope="module")
@@ -90,30 +87,27 @@ def test_impossible_label_costs_the_clip_value() -> None:
     assert negative_log_likelihood(probabilities, np.array([0, 1])) == pytest.approx(expected)
 
 
-def test_brier_score_by_hand() -> None:
+def test_brier_score_by_hand_leaves_its_input_alone() -> None:
     probabilities = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
+    before = probabilities.copy()
     # (0.3^2 + 0.2^2 + 0.1^2 + 1 + 1) / 2
     assert brier_score(probabilities, np.array([0, 1])) == pytest.approx((0.14 + 2.0) / 2)
+    np.testing.assert_array_equal(probabilities, before)
 
 
-def test_brier_score_leaves_its_input_alone() -> None:
-    probabilities = np.array([[0.7, 0.3]])
-    brier_score(probabilities, np.array([0]))
-    assert probabilities.tolist() == [[0.7, 0.3]]
-
-
-def test_perfect_calibration_gives_exactly_zero() -> None:
-    probabilities, labels = two_class(
-        [0.75, 0.75, 0.75, 0.75, 1.0, 1.0], [True, True, False, True, True, True]
-    )
-    assert expected_calibration_error(probabilities, labels) == 0.0
-
-
-def test_calibration_error_by_hand() -> None:
-    # Bins of width 1/15: 0.55 lies in the 9th, 0.9 and 0.92 in the 14th, 1.0 in the last.
-    probabilities, labels = two_class([0.55, 0.9, 0.92, 1.0, 1.0], [True, True, False, True, False])
-    gaps = [abs(1 - 0.55), abs(1 - (0.9 + 0.92)), abs(1 - 2.0)]
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(sum(gaps) / 5)
+@pytest.mark.parametrize(
+    ("confidence", "correct", "error"),
+    [
+        ([0.75, 0.75, 0.75, 0.75, 1.0, 1.0], [True, True, False, True, True, True], 0),
+        # Bins of width 1/15: 0.55 lies in the 9th, 0.9 and 0.92 in the 14th, 1.0 in the last.
+        ([0.55, 0.9, 0.92, 1.0, 1.0], [True, True, False, True, False], (0.45 + 0.82 + 1) / 5),
+    ],
+)
+def test_calibration_error_by_hand(
+    confidence: list[float], correct: list[bool], error: float
+) -> None:
+    found = expected_calibration_error(*two_class(confidence, correct))
+    assert found == pytest.approx(error, rel=1e-12, abs=0)
 
 
 def test_calibration_error_ignores_which_wrong_class() -> None:
@@ -137,24 +131,13 @@ def test_reliability_table_pools_replicates_and_keeps_empty_bins() -> None:
     np.testing.assert_allclose(table["bin_high"] - table["bin_low"], 1 / 15)
 
 
-def test_reliability_table_reproduces_the_calibration_error() -> None:
-    probabilities, labels = random_predictions(1, 800)
-    table = reliability_table(probabilities, labels).dropna()
-    gap = (table["accuracy"] - table["confidence"]).abs()
-    expected = (gap * table["count"]).sum() / 800
-    assert expected_calibration_error(probabilities[0], labels) == pytest.approx(expected)
-
-
-def test_bins_include_their_upper_edge() -> None:
+def test_bins_include_their_upper_edge_and_what_is_rounded_above_one() -> None:
     edge = float(np.linspace(0.0, 1.0, 16)[9])
-    probabilities, labels = two_class([edge], [True])
-    table = reliability_table(probabilities[np.newaxis], labels)
-    assert table.loc[table["count"] > 0, "bin_high"].tolist() == [edge]
-
-
-def test_confidence_rounded_above_one_stays_in_the_last_bin() -> None:
-    probabilities = np.array([[np.nextafter(np.float32(1), np.float32(2)), 0.0]], dtype=np.float32)
-    assert reliability_table(probabilities[np.newaxis], np.array([0]))["count"].iloc[-1] == 1
+    above = float(np.nextafter(np.float32(1), np.float32(2)))
+    for confidence, last in ((edge, edge), (above, 1.0)):
+        probabilities, labels = two_class([confidence], [True])
+        table = reliability_table(probabilities[np.newaxis], labels)
+        assert table.loc[table["count"] > 0, "bin_high"].tolist() == [last]
 
 
 def test_coverage_curve_by_hand() -> None:
@@ -186,39 +169,27 @@ def test_uninformative_scores_have_area_one_half() -> None:
     assert macro_auc(np.full((50, 10), 0.1), labels) == pytest.approx(0.5)
 
 
-def test_perfect_scores_reach_the_corner_everywhere() -> None:
-    labels = np.arange(50) % 10
-    points = roc_curve_points(np.eye(10)[labels][np.newaxis], labels)
-    assert (points["true_positive_rate"] == 1.0).all()
-
-
-def test_grid_and_shape() -> None:
-    probabilities, labels = random_predictions(2, 200, signal=1.0)
-    points = roc_curve_points(probabilities, labels)
-    assert points.groupby("class").size().tolist() == [len(FALSE_POSITIVE_RATES)] * 10
-    for _, curve in points.groupby("class"):
-        assert curve["false_positive_rate"].iloc[[0, -1]].tolist() == [1e-4, 1.0]
-        assert curve["true_positive_rate"].is_monotonic_increasing
-        assert curve["true_positive_rate"].iloc[-1] == 1.0
-
-
 def test_points_match_counting_over_all_thresholds() -> None:
     probabilities, labels = random_predictions(3, 200, signal=1.0)
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=-1, keepdims=True)
     probabilities = np.random.default_rng(6).multinomial(20, exact) / 20  # many ties
-    points = roc_curve_points(probabilities, labels)
-    k, grid = 4, FALSE_POSITIVE_RATES
-    expected = np.zeros((3, len(grid)))
-    for s in range(3):
-        scores = probabilities[s, :, k]
-        for threshold in np.unique(scores):
-            called = scores >= threshold
-            false_rate, true_rate = called[labels != k].mean(), called[labels == k].mean()
-            reached = grid >= false_rate
-            expected[s, reached] = np.maximum(expected[s, reached], true_rate)
-    actual = points.loc[points["class"] == k, "true_positive_rate"]
-    np.testing.assert_allclose(actual, expected.mean(axis=0), atol=1e-12)
+    points = roc_curve_points(probabilities, labels).set_index("class")
+    grid = FALSE_POSITIVE_RATES
+    assert (grid[0], grid[-1]) == (1e-4, 1.0)
+    for k in range(10):
+        expected = np.zeros((3, len(grid)))
+        for s in range(3):
+            scores = probabilities[s, :, k]
+            for threshold in np.unique(scores):
+                called = scores >= threshold
+                false_rate, true_rate = called[labels != k].mean(), called[labels == k].mean()
+                reached = grid >= false_rate
+                expected[s, reached] = np.maximum(expected[s, reached], true_rate)
+        np.testing.assert_array_equal(points.loc[k, "false_positive_rate"], grid)
+        np.testing.assert_allclose(
+            points.loc[k, "true_positive_rate"], expected.mean(axis=0), atol=1e-12
+        )
 
 
 def test_absent_class_is_named() -> None:
@@ -246,21 +217,14 @@ def test_tables_have_the_columns_that_the_figures_draw(predictions: Predictions)
         pd.testing.assert_frame_equal(read_back, table, rtol=0, atol=0)
 
 
-def test_the_tables_agree_with_the_predictions(predictions: Predictions) -> None:
-    probabilities, labels = predictions
-    tables = probability_tables(probabilities, labels)
-    correct = probabilities.argmax(axis=2) == labels
-    coverage = tables["coverage"]
-    assert coverage["coverage"].tolist() == list(COVERAGES)
+def test_the_tables_are_those_of_the_predictions(predictions: Predictions) -> None:
+    tables = probability_tables(*predictions)
+    assert tables["coverage"]["coverage"].tolist() == list(COVERAGES)
     assert (COVERAGES[0], COVERAGES[-1], len(COVERAGES)) == (0.5, 1.0, 51)
-    everything: Any = coverage.iloc[-1]
-    per_seed = correct.mean(axis=1)
-    wanted = (per_seed.mean(), per_seed.min(), per_seed.max())
-    assert tuple(everything[["accuracy", "low", "high"]]) == pytest.approx(wanted, abs=1e-6)
-    assert tables["reliability"]["count"].sum() == correct.size
-    filled = tables["reliability"].dropna()
-    hits = (filled["count"] * filled["accuracy"]).sum()
-    assert hits == pytest.approx(correct.sum(), abs=1e-3)
-    last = tables["roc"].groupby("class").tail(1)
-    assert last["class"].tolist() == list(range(10))
-    assert set(last["true_positive_rate"]) == {1.0}
+    expected = {
+        "roc": roc_curve_points(*predictions),
+        "reliability": reliability_table(*predictions),
+        "coverage": coverage_curve(*predictions, COVERAGES),
+    }
+    for kind, table in tables.items():
+        pd.testing.assert_frame_equal(table, expected[kind], rtol=0, atol=1e-6)

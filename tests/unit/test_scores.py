@@ -160,9 +160,7 @@ def test_every_seed_gets_its_own_row_and_value() -> None:
     summaries = summarise_scores(scores)
     assert list(summaries) == ["accuracy", "macro_precision", "macro_recall", "macro_f1"]
     for metric, summary in summaries.items():
-        values = {seed: item.headline[metric] for seed, item in scores.items()}
-        assert summary == summarise(values)
-        assert summary.per_seed == values
+        assert summary == summarise({seed: s.headline[metric] for seed, s in scores.items()})
     for seed, name in TRAINED.items():
         expected = metrics.accuracy_score(labels, CASES[name][1])
         assert summaries["accuracy"].per_seed[seed] == pytest.approx(expected)

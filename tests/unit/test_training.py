@@ -16,7 +16,7 @@ from digitbench.params import ARCHITECTURES
 from digitbench.results.clocks import TimingRecord
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
-from digitbench.training.model import load_weights
+from digitbench.training.model import build_model, load_weights, weights_to_bytes
 from digitbench.training.pixels import standardise
 from digitbench.training.recipe import Augmentation, Recipe
 from digitbench.training.replicates import (
@@ -33,6 +33,7 @@ from digitbench.training.trainer import Epoch
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = Augmentation(rotation=0, shift=0, zoom=0)
+MOVING = Augmentation(rotation=10, shift=0.1, zoom=0.1)
 RECIPE = Recipe(
     seeds=(0,),
     epochs=2,
@@ -77,11 +78,20 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     assert first.weights != other.weights
 
 
-def test_side_by_side_gives_the_same_bytes_as_one_by_one(job: Job) -> None:
+@pytest.mark.parametrize("augmentation", [STILL, MOVING])
+def test_side_by_side_gives_the_same_bytes_as_one_by_one(
+    augmentation: Augmentation, job: Job
+) -> None:
+    job = dataclasses.replace(job, recipe=changed(RECIPE, augmentation=augmentation))
     alone, together = run(job, (0, 1, 2), jobs=1), run(job, (0, 1, 2), jobs=2)
     assert [r.seed for r in together] == [0, 1, 2]
     assert [r.weights for r in together] == [r.weights for r in alone]
     assert [figures(r) for r in together] == [figures(r) for r in alone]
+
+
+def test_augmentation_matters(job: Job) -> None:
+    moving = dataclasses.replace(job, recipe=changed(RECIPE, augmentation=MOVING))
+    assert run(moving)[0].weights != run(job)[0].weights
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -124,32 +134,31 @@ class KilledError(Exception):
     pass
 
 
-def test_a_killed_training_resumes_to_the_same_bytes(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+STOPPING = {"epochs": 30, "learning_rate": 0.02, "patience": 2}  # the loss soon rises again
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 3}, STOPPING])
+def test_a_killed_training_resumes_to_the_same_bytes_also_after_its_best_epoch(
+    settings: dict[str, Any], job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = dataclasses.replace(job, recipe=changed(RECIPE, epochs=3))
+    job = dataclasses.replace(job, recipe=changed(RECIPE, **settings))
     (whole,) = run(job)
-    learned: list[tuple[int, int]] = []
+    last = len(whole.history)
+    learned: list[object] = []
     learn = trainer._learn
 
-    def die_in_epoch_3(*args: object) -> tuple[float, float]:
-        seed_and_epoch: tuple[int, int] = args[5]  # type: ignore[assignment]
-        if seed_and_epoch[1] == 3:
+    def die_in_the_last_epoch(*args: object) -> tuple[float, float]:
+        learned.append(args[5])
+        if learned == [(0, epoch) for epoch in range(1, last + 1)]:
             raise KilledError
         return learn(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trainer, "_learn", die_in_epoch_3)
+    monkeypatch.setattr(trainer, "_learn", die_in_the_last_epoch)
     with pytest.raises(KilledError):
         run(job)
     assert len(list(job.checkpoints.iterdir())) == 1
-
-    def note(*args: object) -> tuple[float, float]:
-        learned.append(args[5])  # type: ignore[arg-type]
-        return learn(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(trainer, "_learn", note)
     (resumed,) = run(job)
-    assert learned == [(0, 3)], "epochs 1 and 2 come from the checkpoint"
+    assert learned[last:] == [(0, last)], "the epochs before come from the checkpoint"
     assert resumed.weights == whole.weights
     assert figures(resumed) == figures(whole)
     assert list(job.checkpoints.iterdir()) == [], "a finished replicate leaves no checkpoint"
@@ -166,15 +175,11 @@ def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
         assert not damaged.exists(), "the file is the one that training looked at"
 
 
-MOVING = Augmentation(rotation=10, shift=0.1, zoom=0.1)
-
-
 @pytest.mark.parametrize("augmentation", [STILL, MOVING])
 def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validation_loss(
     augmentation: Augmentation, job: Job
 ) -> None:
-    # A step so large that the loss soon rises again.
-    recipe = changed(RECIPE, epochs=30, learning_rate=0.02, patience=2, augmentation=augmentation)
+    recipe = changed(RECIPE, augmentation=augmentation, **STOPPING)
     (stopped,) = run(dataclasses.replace(job, recipe=recipe))
     losses = [epoch.validation_loss for epoch in stopped.history]
     best = 1 + int(np.argmin(losses))
@@ -182,37 +187,6 @@ def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validatio
     (short,) = run(dataclasses.replace(job, recipe=changed(recipe, epochs=best, patience=0)))
     assert stopped.weights == short.weights
     assert figures(stopped)[:best] == figures(short)
-
-
-def test_early_stopping_survives_a_kill_after_its_best_epoch(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe = changed(RECIPE, epochs=30, learning_rate=0.02, patience=2)
-    job = dataclasses.replace(job, recipe=recipe)
-    (whole,) = run(job)
-    last = len(whole.history)
-    learn = trainer._learn
-
-    def die_in_the_last_epoch(*args: object) -> tuple[float, float]:
-        if args[5] == (0, last):
-            raise KilledError
-        return learn(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(trainer, "_learn", die_in_the_last_epoch)
-    with pytest.raises(KilledError):
-        run(job)
-    monkeypatch.setattr(trainer, "_learn", learn)
-    (resumed,) = run(job)
-    assert resumed.weights == whole.weights
-    assert figures(resumed) == figures(whole)
-
-
-def test_augmented_training_is_the_same_alone_and_side_by_side(job: Job) -> None:
-    recipe = changed(RECIPE, augmentation=MOVING)
-    moving = dataclasses.replace(job, recipe=recipe)
-    alone, together = run(moving, (0, 1), jobs=1), run(moving, (0, 1), jobs=2)
-    assert [r.weights for r in together] == [r.weights for r in alone]
-    assert alone[0].weights != run(job)[0].weights
 
 
 @pytest.mark.parametrize("rule", ["torch", "keras"])
@@ -232,8 +206,7 @@ def test_the_data_order_of_a_seed_is_a_permutation_that_differs_by_epoch_and_see
 
     assert order(0, 1) == order(0, 1)
     assert sorted(order(0, 1)) == list(range(100))
-    assert order(0, 1) != order(0, 2)
-    assert order(0, 1) != order(1, 1)
+    assert order(0, 1) not in (order(0, 2), order(1, 1))
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 3_000])
@@ -298,14 +271,16 @@ def test_a_diverged_training_is_refused_with_the_key_to_change(
         run(job)
 
 
-def test_damaged_or_foreign_weights_name_the_file_and_the_stage(job: Job) -> None:
-    (replicate,) = run(job)
-    for content, section in (
-        (replicate.weights[:-10], job.params),
-        (replicate.weights, FULL["cnn"]),
-    ):
-        with pytest.raises(DigitbenchError, match=r"models/x: .*dvc repro .*train_cnn"):
-            load_weights("cnn", section, content, "models/x")
+@pytest.mark.parametrize(
+    ("trained", "read", "cut"), [("cnn", SMALL, -10), ("cnn", FULL, None), ("rnn", SMALL, None)]
+)
+def test_damaged_or_foreign_weights_name_the_file_and_the_stage(
+    trained: str, read: dict[str, Any], cut: int | None
+) -> None:
+    weights = weights_to_bytes(build_model(trained, SMALL[trained]))[:cut]
+    message = r"models/x: not the weights of the cnn.*dvc repro .*train_cnn"
+    with pytest.raises(DigitbenchError, match=message):
+        load_weights("cnn", read["cnn"], weights, "models/x")
 
 
 def test_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,38 +30,28 @@ def random_pairs() -> list[PairwiseComparison]:
     return pairs
 
 
-PAIRS = random_pairs()
+# At the limits, p is not below and an end of the interval is zero.
+PAIRS = [*random_pairs(), pair(0.01, 0.002, 0.02, 0.05), pair(0.01, 0.0, 0.02, 0.001)]
 
 
 # --- comparisons -----------------------------------------------------------------------------
 
+NUMBER = r"([+−]\d+\.\d\d)"
 
-def test_evidence_needs_both_a_small_p_and_an_interval_without_zero() -> None:
+
+def test_every_sentence_says_what_its_pair_does() -> None:
     seen = set()
     for item in PAIRS:
-        covers = item.difference_low <= 0 <= item.difference_high
-        evident = item.p_value_holm < 0.05 and not covers
-        seen.add((covers, item.p_value_holm < 0.05))
-        assert item.is_evident == evident
-        told = pair_sentence(item)
-        assert told.startswith("No evidence of a difference between ") != evident
-        assert (" beats " in told) == evident
-    assert len(seen) == 4, "all four combinations occur above"
-
-
-def test_better_one_comes_first_and_the_numbers_are_its_own() -> None:
-    for item in (item for item in PAIRS if item.is_evident):
-        found = re.match(r"(\w+) beats (\w+): ", pair_sentence(item))
-        assert found
+        covers, p = item.difference_low <= 0 <= item.difference_high, item.p_value_holm
+        seen.add((covers, p < 0.05))
+        # Evidence needs both a small p and an interval without zero.
+        assert item.is_evident == (p < 0.05 and not covers)
         better, worse = ("CNN", "MLP") if item.difference > 0 else ("MLP", "CNN")
-        assert found.groups() == (better, worse)
-
-
-def test_numbers_are_positive_ordered_and_of_the_pair() -> None:
-    number = r"([+−]\d+\.\d\d)"
-    for item in PAIRS:
-        found = re.search(
-            rf": {number} points of accuracy, 95 % interval {number} to {number}, p",
+        start = f"No evidence of a difference between {worse} and {better}"
+        found = re.fullmatch(
+            (f"{better} beats {worse}" if item.is_evident else start)
+            + rf": {NUMBER} points of accuracy, 95 % interval {NUMBER} to {NUMBER}, p "
+            + (r"< 0\.001\." if p < 0.001 else rf"= {p:.3f}\."),
             pair_sentence(item),
         )
         assert found
@@ -72,54 +62,40 @@ def test_numbers_are_positive_ordered_and_of_the_pair() -> None:
         ends = sorted((abs(low), abs(high)))
         expected = sorted(100 * abs(end) for end in (item.difference_low, item.difference_high))
         assert ends == pytest.approx(expected, abs=0.0051)
-
-
-@pytest.mark.parametrize("swapped", [False, True])
-def test_sentence_does_not_depend_on_which_was_first(swapped: bool) -> None:
-    item = pair(0.0178, 0.0147, 0.0211, 0.0123)
-    if swapped:
-        item = pair(-0.0178, -0.0211, -0.0147, 0.0123)
-        item = replace(item, first="cnn", second="mlp")
-    assert pair_sentence(item) == (
-        "CNN beats MLP: +1.78 points of accuracy, 95 % interval +1.47 to +2.11, p = 0.012."
-    )
-
-
-def test_negative_difference_is_told_from_the_other_side() -> None:
-    assert pair_sentence(pair(-0.01, -0.015, -0.002, 0.0001)) == (
-        "MLP beats CNN: +1.00 points of accuracy, 95 % interval +0.20 to +1.50, p < 0.001."
-    )
-    assert pair_sentence(pair(-0.01, -0.025, 0.005, 0.3)) == (
-        "No evidence of a difference between CNN and MLP: "
-        "+1.00 points of accuracy, 95 % interval −0.50 to +2.50, p = 0.300."
-    )
+    assert len(seen) == 4, "all four combinations occur above"
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "p"),
+    ("item", "sentence"),
     [
-        (0.002, 0.02, 0.05),  # p is not below the limit
-        (0.002, 0.02, 1.0),
-        (0.0, 0.02, 0.001),  # an end of the interval is zero
-        (-0.001, 0.02, 0.001),
+        (
+            pair(0.0178, 0.0147, 0.0211, 0.0123),
+            "CNN beats MLP: +1.78 points of accuracy, 95 % interval +1.47 to +2.11, p = 0.012.",
+        ),
+        (
+            replace(pair(-0.0178, -0.0211, -0.0147, 0.0123), first="cnn", second="mlp"),
+            "CNN beats MLP: +1.78 points of accuracy, 95 % interval +1.47 to +2.11, p = 0.012.",
+        ),
+        (
+            pair(-0.01, -0.015, -0.002, 0.0001),
+            "MLP beats CNN: +1.00 points of accuracy, 95 % interval +0.20 to +1.50, p < 0.001.",
+        ),
+        (
+            pair(-0.01, -0.025, 0.005, 0.3),
+            "No evidence of a difference between CNN and MLP: "
+            "+1.00 points of accuracy, 95 % interval −0.50 to +2.50, p = 0.300.",
+        ),
+        (
+            pair(0.0, 0.0, 0.0, 1.0),
+            "No evidence of a difference between MLP and CNN: "
+            "+0.00 points of accuracy, 95 % interval +0.00 to +0.00, p = 1.000.",
+        ),
     ],
 )
-def test_no_evidence_at_the_limits(low: float, high: float, p: float) -> None:
-    assert pair_sentence(pair(0.01, low, high, p)).startswith("No evidence of a difference")
-
-
-def test_identical_results_are_no_evidence() -> None:
-    assert pair_sentence(pair(0.0, 0.0, 0.0, 1.0)) == (
-        "No evidence of a difference between MLP and CNN: "
-        "+0.00 points of accuracy, 95 % interval +0.00 to +0.00, p = 1.000."
-    )
-
-
-def test_p_value_is_written_once_and_right_in_every_sentence() -> None:
-    for item in PAIRS:
-        p = item.p_value_holm
-        end = ", p < 0.001." if p < 0.001 else f", p = {p:.3f}."
-        assert pair_sentence(item).endswith(end)
+def test_a_sentence_tells_the_difference_from_the_side_of_the_better(
+    item: PairwiseComparison, sentence: str
+) -> None:
+    assert pair_sentence(item) == sentence
 
 
 def compared(first: str, errors: float, second: str, others: float) -> PairwiseComparison:
@@ -162,55 +138,31 @@ def test_turned_comparison_leaves_out_what_is_undefined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "digits", "text"),
+    ("written", "text"),
     [
-        (0.98765, 2, "98.77 %"),
-        (0.98765, 1, "98.8 %"),
-        (1.0, 2, "100.00 %"),
-        (0.0, 0, "0 %"),
+        (percent(0.98765, 2), "98.77 %"),
+        (percent(0.98765, 1), "98.8 %"),
+        (percent(1.0), "100.00 %"),
+        (percent(0.0, 0), "0 %"),
+        (points(0.0123), "+1.23"),
+        (points(-0.0123), "−1.23"),
+        (points(0.5), "+50.00"),
+        (points(-0.00126), "−0.13"),
+        (points(0.0), "+0.00"),
+        (points(-0.0), "+0.00"),  # as turning an interval round makes it of 0.0
+        (p_value(0.0), "< 0.001"),
+        (p_value(0.00099), "< 0.001"),
+        (p_value(0.001), "0.001"),
+        (p_value(0.0504), "0.050"),
+        (p_value(1.0), "1.000"),
+        (interval(Summary(0.99, 0.1, 0.9812, 1.00126, {})), "98.12 to 100.13"),
+        (interval(Summary(0.2, 0.1, 0.0, 0.5, {})), "0.00 to 50.00"),
+        (interval(Summary(0.9, None, None, None, {})), "one seed"),
+        (listing([]), ""),
+        (listing(["a"]), "a"),
+        (listing(["a", "b"]), "a and b"),
+        (listing(["a", "b", "c"]), "a, b and c"),
     ],
 )
-def test_percent(value: float, digits: int, text: str) -> None:
-    assert percent(value, digits) == text
-
-
-def test_percent_has_two_digits_unless_told() -> None:
-    assert percent(0.5) == "50.00 %"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0123, "+1.23"), (-0.0123, "−1.23"), (0.5, "+50.00"), (-0.00126, "−0.13"), (0.0, "+0.00")],
-)
-def test_points_have_a_sign(value: float, text: str) -> None:
-    assert points(value) == text
-
-
-def test_zero_has_one_spelling() -> None:
-    # Turning an interval round makes -0.0 of 0.0.
-    assert points(-0.0) == points(0.0)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "0.001"), (0.0504, "0.050"), (1.0, "1.000")],
-)
-def test_p_value(value: float, text: str) -> None:
-    assert p_value(value) == text
-
-
-def test_interval_is_in_percent_and_may_leave_the_range() -> None:
-    assert interval(Summary(0.99, 0.1, 0.9812, 1.00126, {})) == "98.12 to 100.13"
-    assert interval(Summary(0.2, 0.1, 0.0, 0.5, {})) == "0.00 to 50.00"
-
-
-def test_one_seed_has_no_interval() -> None:
-    assert interval(Summary(0.9, None, None, None, {})) == "one seed"
-
-
-@pytest.mark.parametrize(
-    ("items", "text"),
-    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
-)
-def test_listing(items: list[str], text: str) -> None:
-    assert listing(items) == text
+def test_numbers_and_lists_as_they_are_written(written: str, text: str) -> None:
+    assert written == text
