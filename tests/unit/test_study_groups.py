@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import readers
 from architectures import SMALL
 from digitbench import files
 from digitbench.download import digits as origins
@@ -202,7 +203,7 @@ def test_effects_of_robustness_are_those_on_the_summaries() -> None:
         for corruption in ("blur", "shift")
         for strength in (0, 1, 2)
     ]
-    record = robustness_record(pd.DataFrame(rows, columns=COLUMNS), 10)
+    record = robustness_record(readers.corrupted(pd.DataFrame(rows, columns=COLUMNS)), 10)
     assert record.effects is not None
     assert list(record.effects) == ["mean", "blur", "shift"]
     signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}
