@@ -21,7 +21,7 @@ from digitbench.results.records import Cell, DomainShift
 from digitbench.results.sheets import AlwaysWrong, Corrupted, Disagreements, Mistakes, Sample
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect, Estimate
-from digitbench.statistics.summary import Summary
+from digitbench.statistics.summary import CrossedSummary, Summary
 
 ALL = ("mlp", "cnn", "rnn", "lstm")
 CORRUPTIONS = ("shift", "rotation", "scaling", "shear", "noise", "blur", "contrast", "occlusion")
@@ -128,10 +128,24 @@ def domain_data(names: tuple[str, ...], half_width: float) -> pd.DataFrame:
 def pair(
     first: str, second: str, difference: float, half_width: float, p: float
 ) -> PairwiseComparison:
-    low, high = difference - half_width, difference + half_width
-    accuracy, errors = (difference, low, high), (None, None, None)
     return PairwiseComparison(
-        first, second, (0, 1), *accuracy, *errors, (), p, p, "made up", 0.95, 100, None
+        first,
+        second,
+        seeds=(0, 1),
+        difference=difference,
+        difference_low=difference - half_width,
+        difference_high=difference + half_width,
+        standard_error=half_width / 3.2,
+        degrees_of_freedom=3.0,
+        seed_variance=(half_width / 3.2) ** 2,
+        error_reduction=None,
+        error_reduction_low=None,
+        error_reduction_high=None,
+        mcnemar=(),
+        p_value=p,
+        p_value_holm=p,
+        p_value_method="made up",
+        limitation=None,
     )
 
 
@@ -144,7 +158,7 @@ def estimate(value: float, half_width: float | None) -> Estimate:
 
 
 def summary(mean: float, half_width: float | None) -> Summary:
-    return Summary(mean, None, *ends(mean, half_width), {0: mean})
+    return CrossedSummary(mean, None, *ends(mean, half_width), {0: mean})
 
 
 def shift_record(half_width: float | None) -> dict[str, DomainShift]:

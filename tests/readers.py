@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from digitbench.evaluation.corruptions import Predict
+from digitbench.evaluation.corruptions import CorruptedAccuracy, Predict, corruption_means
 
 EYE = np.eye(10, dtype=np.float32)
 
@@ -34,3 +35,11 @@ def probabilities(
     odds = np.exp(draw.normal(size=(replicates, len(labels), 10)) + sharpness * EYE[labels])
     share: NDArray[np.float32] = (odds / odds.sum(axis=2, keepdims=True)).astype(np.float32)
     return share
+
+
+def corrupted(table: pd.DataFrame, images: int = 10) -> CorruptedAccuracy:
+    """Accuracies given as a table, every image being read as often as their mean says."""
+    shares: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for (name, kind), rows in corruption_means(table).groupby(["architecture", "corruption"]):
+        shares.setdefault(name, {})[kind] = np.outer(rows["accuracy"], np.ones(images))
+    return CorruptedAccuracy(table, shares)

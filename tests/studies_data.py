@@ -20,6 +20,7 @@ from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import GROUPS, Domain
 from digitbench.studies.groups.domain_shift import LEVELS, domain_record
 from digitbench.studies.groups.robustness import study_record
+from readers import corrupted
 
 SEEDS = (0, 1, 2)
 VARIANTS = {
@@ -120,7 +121,7 @@ def robustness(harmful: str = "") -> RobustnessRecord:
         for corruption in CORRUPTIONS
         for strength in (0.0, 1.0, 2.0)
     ]
-    return study_record(pd.DataFrame(rows), 1000)
+    return study_record(corrupted(pd.DataFrame(rows)), 1000)
 
 
 def timing(seconds: float) -> TimingRecord:

@@ -81,6 +81,7 @@ class Params(Recipe):
     """The whole file of the main pipeline; `_with_networks` adds the sections of architectures."""
 
     validation_share: Float = Field(ge=0.01, le=0.9, description="a share from 0.01 to 0.9")
+    margin: Float = Field(gt=0, le=100, description="points of accuracy above 0, at most 100")
     download: DownloadParams = Field(description="a section with the keys of the stage")
     preprocess: PreprocessParams = Field(description="a section with the keys of the stage")
     evaluate: EvaluateParams = Field(description="a section with the keys of the stage")

@@ -18,8 +18,8 @@ def main() -> None:
     """Run the stage in the folder of all studies."""
     settings = load_params(ROOT / PARAMS_FILE, networks=()).evaluate
     images, labels = random_subset(*load_images(ROOT / files.TEST), settings.robustness_images)
-    accuracies = groups_corrupted(load_groups(), images, labels, settings.batch_size)
-    record = study_record(accuracies, len(labels))
+    corrupted = groups_corrupted(load_groups(), images, labels, settings.batch_size)
+    record = study_record(corrupted, len(labels))
     record.write(FOLDER / files.METRICS / "robustness.json")
-    curves = robustness_curves(accuracies, record.units, GROUP_LOOKS)
+    curves = robustness_curves(corrupted.table, record.units, GROUP_LOOKS)
     files.write_bytes(FOLDER / files.PLOTS / "robustness.png", to_png(curves))

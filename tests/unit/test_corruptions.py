@@ -15,12 +15,12 @@ from digitbench.evaluation.corruptions import (
     CORRUPTIONS,
     Images,
     corrupt,
-    corrupted_accuracies,
+    corrupted_accuracy,
     random_subset,
     robustness_record,
 )
-from digitbench.statistics.summary import summarise
-from readers import readers, reading
+from digitbench.statistics.summary import crossed_share_interval
+from readers import corrupted, readers, reading
 
 SEED = 7
 NAMES = list(CORRUPTIONS)
@@ -216,9 +216,8 @@ def test_a_part_as_large_as_the_whole_is_the_whole(digits: Digits) -> None:
 
 def test_every_accuracy_is_that_of_the_corrupted_images(digits: Digits) -> None:
     images, labels = digits[0][:40], digits[1][:40]
-    table = corrupted_accuracies(
-        readers(dict.fromkeys(ARCHITECTURES, SEEDS)), images, labels, SEEDS
-    )
+    found = corrupted_accuracy(readers(dict.fromkeys(ARCHITECTURES, SEEDS)), images, labels, SEEDS)
+    table = found.table
     assert len(table) == len(ARCHITECTURES) * len(SEEDS) * len(STRENGTHS)
     found = table.set_index(["architecture", "seed", "corruption", "strength"])["accuracy"]
     assert found.index.is_unique
@@ -228,6 +227,22 @@ def test_every_accuracy_is_that_of_the_corrupted_images(digits: Digits) -> None:
             for seed in SEEDS:
                 hits = (reading(shown, name, seed) == labels).sum()
                 assert found[name, seed, corruption, strength] == hits / 40
+
+
+def test_shares_of_images_are_those_of_the_summaries_and_widen_their_intervals(
+    digits: Digits,
+) -> None:
+    images, labels = digits[0][:40], digits[1][:40]
+    found = corrupted_accuracy(readers(dict.fromkeys(ARCHITECTURES, SEEDS)), images, labels, SEEDS)
+    record = robustness_record(found, len(labels))
+    for name, summaries in record.accuracy.items():
+        assert list(summaries) == list(found.shares[name])
+        for kind, summary in summaries.items():
+            table = found.shares[name][kind]
+            assert table.shape == (len(SEEDS), 40)
+            assert list(summary.per_seed.values()) == pytest.approx(table.mean(axis=1).tolist())
+            ends = crossed_share_interval(table, 40)
+            assert (summary.ci95_low, summary.ci95_high) == ends
 
 
 def test_means_are_over_strengths_then_over_corruptions() -> None:
@@ -243,7 +258,7 @@ def test_means_are_over_strengths_then_over_corruptions() -> None:
         # Clean images don't count.
         for condition, accuracy in ({("shift", 0): 0.99, ("blur", 0): 0.99} | conditions).items()
     ]
-    record = robustness_record(pd.DataFrame(rows, columns=COLUMNS), 123)
+    record = robustness_record(corrupted(pd.DataFrame(rows, columns=COLUMNS)), 123)
     assert (record.images, record.curves, record.effects) == (123, None, None)
     assert record.units == {name: item.unit for name, item in CORRUPTIONS.items()}
     # A mean over the three conditions of the first model would be 0.7.
@@ -257,4 +272,4 @@ def test_means_are_over_strengths_then_over_corruptions() -> None:
         for corruption, (first, second) in by_corruption.items():
             found = record.accuracy[name][corruption]
             assert found.per_seed == pytest.approx({0: first, 1: second})
-            assert found == summarise(found.per_seed)
+            assert found.mean == pytest.approx((first + second) / 2)

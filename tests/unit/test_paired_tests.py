@@ -7,7 +7,12 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar
 
 from digitbench.errors import DigitbenchError
-from digitbench.statistics.comparison import crossed_t_test, mcnemar_exact
+from digitbench.statistics.comparison import mcnemar_exact
+from digitbench.statistics.estimates import Difference, crossed
+
+
+def crossed_t_test(first: np.ndarray, second: np.ndarray) -> Difference:
+    return crossed(second.astype(float) - first)
 
 
 def from_table(n11: int, n10: int, n01: int, n00: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,20 +61,20 @@ def test_crossed_t_test_matches_analysis_of_variance() -> None:
 
     result = crossed_t_test(first, second)
 
-    assert result.difference == pytest.approx(difference.mean())
-    assert result.standard_error == pytest.approx((combined / 100) ** 0.5)
-    assert result.degrees_of_freedom == pytest.approx(freedom)
+    assert result.value == pytest.approx(difference.mean())
+    assert result.error == pytest.approx((combined / 100) ** 0.5)
+    assert result.freedom == pytest.approx(freedom)
     assert result.p_value == pytest.approx(2 * stats.t.sf(abs(statistic), freedom))
 
 
 def test_without_image_variation_it_is_the_t_test_over_seeds() -> None:
     # Every image has the same mean over seeds: only the seeds differ from each other.
     first = np.zeros((3, 6), dtype=bool)
-    second = np.array([[1, 1, 1, 1, 1, 0], [1, 1, 0, 0, 1, 1], [0, 0, 1, 1, 0, 1]], dtype=bool)
+    second = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], dtype=bool)
     per_seed = second.mean(axis=1)
     expected = stats.ttest_1samp(per_seed, 0.0)
     result = crossed_t_test(first, second)
-    assert result.degrees_of_freedom == pytest.approx(2)
+    assert result.freedom == pytest.approx(2)
     assert result.p_value == pytest.approx(expected.pvalue)
 
 
@@ -78,7 +83,7 @@ def test_without_seed_variation_it_is_the_z_test_over_images() -> None:
     difference = second.astype(float) - first
     z = difference.mean() / stats.sem(difference)
     result = crossed_t_test(np.tile(first, (3, 1)), np.tile(second, (3, 1)))
-    assert result.degrees_of_freedom == np.inf
+    assert result.freedom == np.inf
     assert result.p_value == pytest.approx(2 * stats.norm.sf(abs(z)))
 
 
@@ -86,7 +91,7 @@ def test_swapping_architectures_changes_only_the_sign() -> None:
     rng = np.random.default_rng(2)
     first, second = rng.random((2, 4, 60)) < np.array([0.9, 0.8])[:, None, None]
     forward, backward = crossed_t_test(first, second), crossed_t_test(second, first)
-    assert forward.difference == -backward.difference
+    assert forward.value == -backward.value
     assert forward.p_value == pytest.approx(backward.p_value)
 
 

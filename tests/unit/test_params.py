@@ -27,6 +27,7 @@ PROBABILITY = "a probability from 0 to below 1"
 # Key, what the message calls allowed, smallest and largest accepted, and the nearest refused.
 LIMITS: list[tuple[str, str, Any, Any, Any, Any]] = [
     ("epochs", f"{WHOLE} 1 to 1,000", 1, 1_000, 0, 1_001),
+    ("margin", "points of accuracy above 0, at most 100", 1e-6, 100, 0, 100.1),
     ("batch_size", f"{WHOLE} 1 to 60,000", 1, 60_000, 0, 60_001),
     ("learning_rate", "a number above 0 and at most 1", 1e-12, 1, 0, 1.001),
     ("adam_epsilon", "a number above 0 and at most 1", 1e-12, 1, 0, 1.001),

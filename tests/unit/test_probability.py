@@ -26,7 +26,7 @@ from digitbench.evaluation.probability import (
     reliability_table,
     roc_curve_points,
 )
-from digitbench.statistics.summary import summarise
+from digitbench.statistics.summary import crossed_share_interval, summarise
 
 SEEDS = (5, 2, 9)
 Predictions = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -146,8 +146,28 @@ def test_coverage_curve_by_hand() -> None:
     curve = coverage_curve(np.stack([first, second]), labels, [1.0, 0.7, 0.5, 0.25])
     assert curve["coverage"].tolist() == [1.0, 0.7, 0.5, 0.25]  # keeps 4, 3, 2 and 1 images
     np.testing.assert_allclose(curve["accuracy"], [0.5, 0.5, 0.75, 0.5])
-    np.testing.assert_allclose(curve["low"], [0.5, 1 / 3, 0.5, 0.0])
-    np.testing.assert_allclose(curve["high"], [0.5, 2 / 3, 1.0, 1.0])
+    assert (curve["low"] < curve["accuracy"]).all()
+    assert (curve["high"] > curve["accuracy"]).all()
+
+
+def test_ends_of_the_coverage_curve_are_those_of_the_errors_that_are_left() -> None:
+    correct = [False, True, True, True] * 2
+    first, labels = two_class([0.9] * 4 + [0.6] * 4, correct)
+    second, _ = two_class([0.9, 0.6, 0.6, 0.9, 0.9, 0.9, 0.6, 0.6], correct)
+    half = coverage_curve(np.stack([first, second]), labels, [0.5]).iloc[0]
+    # Four images are kept, so that each counts for a quarter: 2 of 8.
+    wrong = 2.0 * np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 1, 0, 0, 0]])
+    low, high = crossed_share_interval(wrong, 4)
+    found = half["accuracy"], half["low"], half["high"]
+    assert found == pytest.approx((0.625, 1 - high, 1 - low))
+
+
+def test_without_an_error_the_interval_is_that_of_so_many_images() -> None:
+    probabilities, labels = two_class([0.9] * 20, [True] * 20)
+    curve = coverage_curve(np.stack([probabilities] * 2), labels, [1.0, 0.5]).set_index("coverage")
+    # Clopper and Pearson: 0.025^(1/20) and, for the ten that are kept, 0.025^(1/10).
+    assert curve["low"].tolist() == pytest.approx([0.025 ** (1 / 20), 0.025 ** (1 / 10)])
+    assert curve["high"].tolist() == [1.0, 1.0]
 
 
 def test_equal_confidence_is_kept_in_test_set_order() -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from statsmodels.stats.multitest import multipletests
 from digitbench.errors import DigitbenchError
 from digitbench.statistics.comparison import (
     PairwiseComparison,
+    Standing,
     compare_all,
-    crossed_t_test,
     holm,
     is_evident,
+    pair_verdicts,
 )
-
-SIMULATIONS = 200
+from digitbench.statistics.estimates import crossed
 
 
 def simulate(
@@ -29,16 +29,10 @@ def simulate(
     return skill + training + rng.normal(size=images) + noise > 0
 
 
-def compare_pair(
-    first: np.ndarray, second: np.ndarray, seeds: Sequence[int], **how: Any
-) -> PairwiseComparison:
+def compare_pair(first: np.ndarray, second: np.ndarray, seeds: Sequence[int]) -> PairwiseComparison:
     """A family of one pair."""
-    (pair,) = compare_all({"a": first, "b": second}, seeds, **how)
+    (pair,) = compare_all({"a": first, "b": second}, seeds)
     return pair
-
-
-def expected_accuracy(skill: float, drift: float) -> float:
-    return float(stats.norm.cdf(skill / np.sqrt(1 + drift**2 + 0.3**2)))
 
 
 def three_architectures() -> dict[str, np.ndarray]:
@@ -67,17 +61,20 @@ def test_holm_refuses_what_is_no_p_value(p_values: list[float]) -> None:
 def test_estimates_by_hand() -> None:
     first = np.array([[1, 1, 0, 0], [1, 0, 0, 0]], dtype=bool)  # 5 errors of 8
     second = np.array([[1, 1, 1, 0], [0, 1, 1, 0]], dtype=bool)  # 3 errors of 8
-    result = compare_pair(first, second, (3, 9), resamples=50)
+    result = compare_pair(first, second, (3, 9))
     assert result.difference == pytest.approx(2 / 8)
     assert result.error_reduction == pytest.approx(1 - 3 / 5)
     assert [(t.seed, t.n10, t.n01) for t in result.mcnemar] == [(3, 0, 1), (9, 1, 2)]
-    assert result.p_value == pytest.approx(crossed_t_test(first, second).p_value)
+    estimate = crossed(second.astype(float) - first)
+    assert result.p_value == pytest.approx(estimate.p_value)
+    assert (result.difference_low, result.difference_high) == pytest.approx(estimate.interval())
+    assert result.estimate == estimate
     assert result.limitation is None
 
 
 def test_every_pair_is_compared_in_the_given_order_and_adjusted_together() -> None:
     correct = three_architectures()
-    results = compare_all(correct, (0, 1, 2, 3), resamples=200)
+    results = compare_all(correct, (0, 1, 2, 3))
     assert [(r.first, r.second) for r in results] == [
         ("mlp", "rnn"),
         ("mlp", "cnn"),
@@ -91,37 +88,19 @@ def test_every_pair_is_compared_in_the_given_order_and_adjusted_together() -> No
         assert result.difference_low < result.difference < result.difference_high
 
 
-def test_interval_is_wider_at_higher_confidence() -> None:
-    correct = three_architectures()
-    narrow, wide = (
-        compare_pair(correct["mlp"], correct["rnn"], range(4), resamples=500, confidence=level)
-        for level in (0.8, 0.99)
-    )
-    assert wide.difference_low < narrow.difference_low
-    assert narrow.difference_high < wide.difference_high
-
-
-def test_same_seed_gives_identical_comparisons() -> None:
-    correct = three_architectures()
-    first, second, other = (
-        compare_all(correct, (0, 1, 2, 3), resamples=300, seed=seed) for seed in (7, 7, 8)
-    )
-    assert first == second
-    assert first != other
-
-
 def test_reversing_a_pair_mirrors_the_difference() -> None:
     correct = three_architectures()
-    forward = compare_pair(correct["mlp"], correct["cnn"], range(4), resamples=4000)
-    backward = compare_pair(correct["cnn"], correct["mlp"], range(4), resamples=4000)
+    forward = compare_pair(correct["mlp"], correct["cnn"], range(4))
+    backward = compare_pair(correct["cnn"], correct["mlp"], range(4))
     assert forward.difference == pytest.approx(-backward.difference)
     assert forward.p_value == pytest.approx(backward.p_value)
-    assert forward.difference_low == pytest.approx(-backward.difference_high, abs=0.005)
+    assert forward.difference_low == pytest.approx(-backward.difference_high)
+    assert forward.error_reduction_low == pytest.approx(backward.oriented.error_reduction_low)
 
 
 def test_identical_architectures_do_not_differ() -> None:
     correct = three_architectures()["mlp"]
-    result = compare_pair(correct, correct, range(4), resamples=200)
+    result = compare_pair(correct, correct, range(4))
     assert (result.difference_low, result.difference, result.difference_high) == (0, 0, 0)
     assert not result.is_evident
     assert result.p_value == 1.0
@@ -129,58 +108,107 @@ def test_identical_architectures_do_not_differ() -> None:
 
 def test_difference_without_any_variation_falls_back_to_mcnemar() -> None:
     worst, best = np.zeros((3, 8), dtype=bool), np.ones((3, 8), dtype=bool)
-    result = compare_pair(worst, best, range(3), resamples=50)
+    result = compare_pair(worst, best, range(3))
     assert result.p_value == pytest.approx(2 / 2**8)
     assert result.p_value_method == "exact McNemar test"
-
-
-def test_fallback_takes_the_most_cautious_replicate() -> None:
-    # Both replicates gain 6 images net, on images apart from each other, so that the estimated
-    # variance is zero although the replicates are not equally convincing: 6 to 0 and 7 to 1.
-    first, second = np.zeros((2, 2, 13), dtype=bool)
-    second[0, :6] = True
-    first[1, 0] = True
-    second[1, 6:] = True
-    assert crossed_t_test(first, second).standard_error == 0
-    result = compare_pair(first, second, (0, 1), resamples=50)
-    assert [test.p_value for test in result.mcnemar] == pytest.approx([2 / 2**6, 18 / 2**8])
-    assert result.p_value == pytest.approx(18 / 2**8)
+    # Clopper and Pearson's lower end of 8 of 8: 0.025^(1/8).
+    assert result.difference_low == pytest.approx(2 * 0.025 ** (1 / 8) - 1)
+    assert (result.difference_high, result.estimate, result.noise) == (1.0, None, None)
 
 
 def test_error_reduction_is_undefined_without_errors_of_the_first() -> None:
     flawless = np.ones((2, 6), dtype=bool)
     other = flawless.copy()
     other[:, 0] = False
-    result = compare_pair(flawless, other, (0, 1), resamples=50)
-    assert result.error_reduction is None
-    backward = compare_pair(other, flawless, (0, 1), resamples=50)
-    assert backward.error_reduction == 1.0
-    # About a third of the resamples miss the only difficult image.
-    assert (backward.error_reduction_low, backward.error_reduction_high) == (None, None)
+    result = compare_pair(flawless, other, (0, 1))
+    assert (result.error_reduction, result.error_reduction_low) == (None, None)
+    backward = compare_pair(other, flawless, (0, 1))
+    # One difficult image of six: whether there are any is not certain, so the ratio has no limit.
+    assert (backward.error_reduction, backward.error_reduction_low) == (1.0, None)
+
+
+def test_error_reduction_and_difference_are_of_one_test() -> None:
+    """Fieller's interval leaves out a reduction of 0 just when p is below 0.05."""
+    rng = np.random.default_rng(3)
+    evident = 0
+    for _ in range(40):
+        first, second = simulate(rng, seeds=4, images=300, skills=(1.0, 1.2), drift=0.1)
+        pair = compare_pair(first, second, range(4))
+        assert pair.error_reduction_low is not None
+        assert pair.error_reduction_high is not None
+        assert (pair.error_reduction_low <= 0 <= pair.error_reduction_high) == (
+            pair.p_value >= 0.05
+        )
+        assert (pair.difference_low <= 0 <= pair.difference_high) == (pair.p_value >= 0.05)
+        evident += pair.p_value < 0.05
+    assert 5 < evident < 35
 
 
 def test_one_seed_still_compares_and_says_what_it_cannot() -> None:
     correct = three_architectures()
-    result = compare_pair(correct["mlp"][:1], correct["cnn"][:1], (42,), resamples=4000)
-    assert result.p_value == result.mcnemar[0].p_value
+    result = compare_pair(correct["mlp"][:1], correct["cnn"][:1], (42,))
+    (test,) = result.mcnemar
+    assert result.p_value == test.p_value
     assert result.p_value_method == "exact McNemar test"
     assert result.limitation is not None
     assert "trained again" in result.limitation
-    # The bootstrap over images alone approaches the normal interval of the paired difference.
-    paired = correct["cnn"][0].astype(float) - correct["mlp"][0]
-    half_width = 1.96 * stats.sem(paired)
-    assert result.difference_low == pytest.approx(result.difference - half_width, abs=0.008)
-    assert result.difference_high == pytest.approx(result.difference + half_width, abs=0.008)
+    ends = stats.binomtest(test.n01, test.n01 + test.n10).proportion_ci(method="exact")
+    scale = (test.n01 + test.n10) / 300
+    expected = [(2 * end - 1) * scale for end in (ends.low, ends.high)]
+    assert [result.difference_low, result.difference_high] == pytest.approx(expected)
+    assert result.difference_low < result.difference < result.difference_high
+
+
+def pair_of(difference: float, error: float, p: float, seeds: int = 4) -> PairwiseComparison:
+    base = compare_pair(*list(three_architectures().values())[:2], range(4))
+    low, high = difference - 3 * error, difference + 3 * error
+    return replace(
+        base,
+        difference=difference,
+        difference_low=low,
+        difference_high=high,
+        standard_error=error,
+        degrees_of_freedom=3.0,
+        seed_variance=seeds * error**2,
+        p_value=p,
+        p_value_holm=p,
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "p", "standing"),
+    [
+        (0.01, 0.001, 0.001, Standing.HIGHER),
+        (-0.01, 0.001, 0.001, Standing.LOWER),
+        # t of 2.353 is the limit with 3 degrees of freedom: (0.002 - 0.0002) / 2.353 = 0.000765.
+        (0.0002, 0.00076, 0.8, Standing.SAME),
+        (0.0002, 0.00077, 0.8, Standing.NO_EVIDENCE),
+        (-0.0002, 0.00076, 0.8, Standing.SAME),
+        (0.0001, 0.00001, 0.01, Standing.HIGHER),  # evident, however small
+    ],
+)
+def test_standing_of_a_pair(difference: float, error: float, p: float, standing: Standing) -> None:
+    (verdict,) = pair_verdicts([pair_of(difference, error, p)], margin=0.002)
+    assert verdict.standing == standing
+
+
+def test_sameness_is_adjusted_over_the_pairs_and_power_is_for_the_strictest_step() -> None:
+    same = pair_of(0.0002, 0.00076, 0.8)
+    alone, (first, second) = pair_verdicts([same], 0.002), pair_verdicts([same, same], 0.002)
+    assert alone[0].p_same is not None
+    assert first.p_same is not None
+    assert first.p_same == pytest.approx(2 * alone[0].p_same)
+    assert (first.standing, second.standing) == (Standing.NO_EVIDENCE,) * 2
+    assert first.smallest is not None
+    assert alone[0].smallest is not None
+    assert first.smallest > alone[0].smallest
+    assert first.seeds_needed is not None
+    assert alone[0].seeds_needed is not None
+    assert first.seeds_needed >= alone[0].seeds_needed
 
 
 def test_one_architecture_has_no_pair() -> None:
     assert compare_all({"mlp": np.ones((2, 5), dtype=bool)}, (0, 1)) == []
-
-
-@pytest.mark.parametrize(("resamples", "confidence"), [(0, 0.95), (10, 0.0), (10, 95.0)])
-def test_senseless_settings_are_refused(resamples: int, confidence: float) -> None:
-    with pytest.raises(DigitbenchError, match="resamples"):
-        compare_all(three_architectures(), range(4), resamples, confidence)
 
 
 CORRECT = np.array([[True, False, True], [True, True, False]])
@@ -222,45 +250,3 @@ def test_evidence_needs_a_small_p_and_an_interval_without_zero(
     low: float | None, high: float | None, p: float | None, evident: bool
 ) -> None:
     assert is_evident(low, high, p) == evident
-
-
-def coverage(*, seeds: int, drift: float) -> tuple[float, float]:
-    """Share of simulations whose interval covers the true difference and error reduction."""
-    rng = np.random.default_rng(20)
-    error_a, error_b = (1 - expected_accuracy(skill, drift) for skill in (1.0, 1.3))
-    difference, reduction = error_a - error_b, 1 - error_b / error_a
-    covered = np.zeros(2)
-    for _ in range(SIMULATIONS):
-        first, second = simulate(rng, seeds=seeds, images=300, skills=(1.0, 1.3), drift=drift)
-        result = compare_pair(first, second, range(seeds), resamples=400)
-        assert result.error_reduction_low is not None
-        assert result.error_reduction_high is not None
-        covered += [
-            result.difference_low <= difference <= result.difference_high,
-            result.error_reduction_low <= reduction <= result.error_reduction_high,
-        ]
-    share = covered / SIMULATIONS
-    return float(share[0]), float(share[1])
-
-
-def test_interval_covers_the_truth_at_about_the_nominal_rate() -> None:
-    # Binomial 99.9 % limits around 0.95; the upper one is open, as the bootstrap is conservative.
-    lowest = stats.binom.ppf(0.001, SIMULATIONS, 0.95) / SIMULATIONS
-    difference, reduction = coverage(seeds=10, drift=0.1)
-    assert lowest <= difference < 1.0
-    assert lowest <= reduction < 1.0
-
-
-def test_one_seed_misses_the_variation_of_training() -> None:
-    difference, _ = coverage(seeds=1, drift=0.2)
-    assert difference < 0.7
-
-
-def test_p_value_keeps_its_level_under_variation_between_seeds() -> None:
-    rng = np.random.default_rng(30)
-    false_positives = 0
-    for _ in range(1000):
-        first, second = simulate(rng, seeds=5, images=300, skills=(1.2, 1.2), drift=0.1)
-        false_positives += crossed_t_test(first, second).p_value < 0.05
-    limits = stats.binom.ppf([0.001, 0.999], 1000, 0.05)
-    assert limits[0] <= false_positives <= limits[1]

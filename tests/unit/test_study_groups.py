@@ -39,7 +39,7 @@ from digitbench.training.data import PixelStatistics, write_images
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
 from digitbench.training.recipe import Augmentation, Plan
-from readers import readers, reading
+from readers import corrupted, readers, reading
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
@@ -169,7 +169,7 @@ def test_effects_of_robustness_are_those_on_the_summaries() -> None:
         for corruption in ("blur", "shift")
         for strength in (0, 1, 2)
     ]
-    record = robustness_record(pd.DataFrame(rows, columns=COLUMNS), 10)
+    record = robustness_record(corrupted(pd.DataFrame(rows, columns=COLUMNS)), 10)
     assert record.effects is not None
     assert list(record.effects) == ["mean", "blur", "shift"]
     signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}

@@ -1,11 +1,15 @@
+import math
 import statistics
 from collections.abc import Mapping
+from dataclasses import asdict
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.estimates import crossed
+from digitbench.statistics.summary import Summary, share_interval, summarise, summarise_crossed
 
 VALUES = {11: 0.981, 7: 0.979, 23: 0.984, 5: 0.98}
 
@@ -42,3 +46,55 @@ def test_one_seed_has_no_spread() -> None:
 def test_what_cannot_be_summarised_is_refused(values: Mapping[int, float], message: str) -> None:
     with pytest.raises(DigitbenchError, match=message):
         summarise(values)
+
+
+def test_expected_ends_by_hand() -> None:
+    summary = summarise({0: 0.97, 1: 0.98, 2: 0.99})
+    # std 0.01; t(2) = 4.3027; 4.3027 * 0.01 * sqrt(1 + 1/3) = 0.049683.
+    assert summary.one_more == pytest.approx((0.98 - 0.049683, 0.98 + 0.049683), abs=1e-6)
+    # The mean of three more, other images adding 0.01: 4.3027 * sqrt(1e-4 * 2/3 + 1e-4) = 0.055548.
+    ends = summary.expected(runs=3, further=0.01)
+    assert ends == pytest.approx((0.98 - 0.055548, 0.98 + 0.055548), abs=1e-6)
+    assert summarise({0: 0.5}).one_more is None
+
+
+@pytest.mark.parametrize("name", ["mean", "std", "ci95_low", "ci95_high"])
+@pytest.mark.parametrize("value", [0.9811, None])
+def test_statistics_that_the_seeds_do_not_give_are_refused(name: str, value: float | None) -> None:
+    whole = asdict(summarise(VALUES))
+    with pytest.raises(ValueError, match=f"{name} is {value}, but its values per seed give"):
+        Summary(**{**whole, name: value})
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "expected"),
+    [
+        # Clopper and Pearson for 0 and all of 100: 1 - 0.025^(1/100).
+        (0.0, 0.0, (0.0, 0.0362167)),
+        (1.0, 0.0, (0.9637833, 1.0)),
+        # The standard error of 100 independent images, known exactly: 3 of 100.
+        (0.03, (0.03 * 0.97 / 100) ** 0.5, (0.0062300, 0.0851760)),
+    ],
+)
+def test_interval_of_a_share_stays_inside(
+    share: float, error: float, expected: tuple[float, float]
+) -> None:
+    assert share_interval(share, error, math.inf, 100) == pytest.approx(expected, abs=1e-6)
+
+
+def test_few_degrees_of_freedom_widen_the_interval_of_a_share() -> None:
+    error = (0.03 * 0.97 / 100) ** 0.5
+    (low, high), (sure_low, sure_high) = (
+        share_interval(0.03, error, freedom, 100) for freedom in (3, math.inf)
+    )
+    assert 0 < low < sure_low < sure_high < high < 1
+
+
+def test_crossed_summary_covers_the_drawing_of_images() -> None:
+    table = (np.random.default_rng(0).random((3, 200)) < 0.9).astype(float)
+    summary = summarise_crossed(dict(enumerate(table.mean(axis=1).tolist())), table)
+    estimate = crossed(table)
+    expected = share_interval(summary.mean, estimate.error, estimate.freedom, 200)
+    assert (summary.ci95_low, summary.ci95_high) == pytest.approx(expected)
+    one = summarise_crossed({0: float(table[0].mean())}, table[:1])
+    assert (one.std, one.ci95_low is None) == (None, False)

@@ -9,7 +9,7 @@ import pytest
 import figure_data
 from digitbench.report.sections.statistics import pair_sentence
 from digitbench.statistics.comparison import PairwiseComparison
-from digitbench.statistics.summary import Summary
+from digitbench.statistics.summary import CrossedSummary, summarise
 from digitbench.wording import interval, listing, p_value, percent, points
 
 
@@ -155,9 +155,9 @@ def test_turned_comparison_leaves_out_what_is_undefined() -> None:
         (p_value(0.001), "0.001"),
         (p_value(0.0504), "0.050"),
         (p_value(1.0), "1.000"),
-        (interval(Summary(0.99, 0.1, 0.9812, 1.00126, {})), "98.12 to 100.13"),
-        (interval(Summary(0.2, 0.1, 0.0, 0.5, {})), "0.00 to 50.00"),
-        (interval(Summary(0.9, None, None, None, {})), "one seed"),
+        (interval(CrossedSummary(0.99, None, 0.9812, 1.00126, {0: 0.99})), "98.12 to 100.13"),
+        (interval(CrossedSummary(0.2, None, 0.0, 0.5, {0: 0.2})), "0.00 to 50.00"),
+        (interval(summarise({0: 0.9})), "one seed"),
         (listing([]), ""),
         (listing(["a"]), "a"),
         (listing(["a", "b"]), "a and b"),

@@ -20,7 +20,7 @@ from torchvision.transforms.v2 import functional as vision
 
 from digitbench.evaluation.scores import Labels
 from digitbench.results.records import RobustnessRecord
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import CrossedSummary, Summary, summarise, summarise_crossed
 
 Images = NDArray[np.uint8]
 Predict = Callable[[Images], Mapping[str, NDArray[np.float32]]]
@@ -181,13 +181,24 @@ def random_subset(images: Images, labels: Labels, count: int) -> tuple[Images, L
     return images[chosen], labels[chosen]
 
 
-def corrupted_accuracies(
-    predict: Predict, images: Images, labels: Labels, seeds: Sequence[int]
-) -> pd.DataFrame:
-    """One row per architecture, seed, corruption and strength, with the accuracy.
+@dataclass(frozen=True)
+class CorruptedAccuracy:
+    """What networks get right of corrupted images.
 
-    Every model sees the same corrupted images; all conditions are predicted in one go.
+    Attributes:
+        table: One row per architecture, seed, corruption and strength, with the accuracy.
+        shares: By architecture and corruption, at how many of its strengths above 0 each network
+            reads each image, as a share [S, N]; `mean` is that over all corruptions.
     """
+
+    table: pd.DataFrame
+    shares: Mapping[str, Mapping[str, NDArray[np.float64]]]
+
+
+def corrupted_accuracy(
+    predict: Predict, images: Images, labels: Labels, seeds: Sequence[int]
+) -> CorruptedAccuracy:
+    """Show every model the same corrupted images; all conditions are predicted in one go."""
     conditions = [
         (name, strength)
         for name, corruption in CORRUPTIONS.items()
@@ -196,16 +207,22 @@ def corrupted_accuracies(
     corrupted = np.concatenate(
         [corrupt(images, name, strength, CORRUPTION_SEED) for name, strength in conditions]
     )
-    rows = []
+    rows, shares = [], {}
     for architecture, probabilities in predict(corrupted).items():
         answers = probabilities.argmax(axis=2).reshape(len(seeds), len(conditions), len(labels))
-        accuracies = (answers == labels).mean(axis=2)  # [S, conditions]
+        correct = answers == labels  # [S, conditions, N]
+        accuracies = correct.mean(axis=2)  # [S, conditions]
         rows += [
             (architecture, seed, name, strength, accuracies[row, column])
             for row, seed in enumerate(seeds)
             for column, (name, strength) in enumerate(conditions)
         ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+        single = {
+            kind: correct[:, [name == kind and s != 0 for name, s in conditions]].mean(axis=1)
+            for kind in CORRUPTIONS
+        }
+        shares[architecture] = {"mean": np.mean(list(single.values()), axis=0), **single}
+    return CorruptedAccuracy(pd.DataFrame(rows, columns=COLUMNS), shares)
 
 
 def corruption_means(accuracies: pd.DataFrame) -> pd.DataFrame:
@@ -214,7 +231,7 @@ def corruption_means(accuracies: pd.DataFrame) -> pd.DataFrame:
     The second weighs every corruption alike, however many strengths it has.
 
     Args:
-        accuracies: As `corrupted_accuracies` gives them.
+        accuracies: The table of `corrupted_accuracy`.
 
     Returns:
         Rows of architecture, seed, corruption (`mean` first: that of all) and accuracy: the sample
@@ -232,12 +249,20 @@ def _mean_by(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return grouped.agg(accuracy=("accuracy", "mean"))
 
 
-def robustness_record(accuracies: pd.DataFrame, images: int) -> RobustnessRecord:
+def robustness_record(corrupted: CorruptedAccuracy, images: int) -> RobustnessRecord:
     """Per architecture one summary per corruption (mean of its strengths) and their mean."""
+    over_seeds = summarise_by(corruption_means(corrupted.table), "architecture", "corruption")
+    accuracy: dict[str, dict[str, CrossedSummary]] = {
+        name: {
+            kind: summarise_crossed(summary.per_seed, corrupted.shares[name][kind])
+            for kind, summary in summaries.items()
+        }
+        for name, summaries in over_seeds.items()
+    }
     return RobustnessRecord(
         images=images,
         units={name: corruption.unit for name, corruption in CORRUPTIONS.items()},
-        accuracy=summarise_by(corruption_means(accuracies), "architecture", "corruption"),
+        accuracy=accuracy,
     )
 
 

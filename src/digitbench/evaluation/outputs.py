@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitbench import files
 from digitbench.evaluation.corruptions import (
-    corrupted_accuracies,
+    corrupted_accuracy,
     random_subset,
     robustness_record,
 )
@@ -161,12 +161,12 @@ def robustness_and_domains(
     seeds = [model.seed for model in next(iter(trained.values()))]
     predict = partial(predict_all, trained, statistics=statistics, batch_size=settings.batch_size)
     subset = random_subset(images, labels, settings.robustness_images)
-    accuracies = corrupted_accuracies(predict, *subset, seeds)
+    corrupted = corrupted_accuracy(predict, *subset, seeds)
     domains = load_domains(settings.domains, files.RAW_DOMAINS)
     record, confusion = domain_results(predict, domains, seeds)
     return {
-        files.METRICS / "robustness.json": robustness_record(accuracies, len(subset[1])).content(),
-        files.EVALUATION / "robustness.csv": accuracies,
+        files.METRICS / "robustness.json": robustness_record(corrupted, len(subset[1])).content(),
+        files.EVALUATION / "robustness.csv": corrupted.table,
         files.METRICS / "domains.json": record.content(),
         files.EVALUATION / "domains.csv": confusion,
     }

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.scores import Labels
-from digitbench.statistics.summary import Summary, summarise
+from digitbench.statistics.summary import Summary, crossed_share_interval, summarise
 
 Floats = NDArray[np.floating[Any]]
 BINS = 15
@@ -90,8 +90,9 @@ def coverage_curve(
     Images of equal confidence (many saturate at 1 in float32) are kept in test-set order.
 
     Returns:
-        One row per coverage, in the given order: coverage, accuracy (mean over replicates),
-        low and high (the worst and best replicate, not a confidence interval).
+        One row per coverage, in the given order: coverage, accuracy (mean over replicates), low
+        and high (its 95 % interval over fresh seeds and fresh images; the confidence above which
+        an image is kept counts as known).
     """
     shares = np.asarray(coverages, dtype=np.float64)
     confidence, correct = _top_label(probabilities, labels)
@@ -99,14 +100,22 @@ def coverage_curve(
     hits = np.cumsum(np.take_along_axis(correct, order, axis=1), axis=1)
     kept = np.maximum(np.rint(shares * len(labels)).astype(np.int64), 1)  # [C]
     accuracy = hits[:, kept - 1] / kept  # [S, C]
+    rank = np.argsort(order, axis=1)  # [S, N]
+    ends = [_ends_of_accuracy(~correct & (rank < count), int(count)) for count in kept]
     return pd.DataFrame(
         {
             "coverage": shares,
             "accuracy": accuracy.mean(axis=0),
-            "low": accuracy.min(axis=0),
-            "high": accuracy.max(axis=0),
+            "low": [low for low, _ in ends],
+            "high": [high for _, high in ends],
         }
     )
+
+
+def _ends_of_accuracy(wrong: NDArray[np.bool_], kept: int) -> tuple[float, float]:
+    """The interval of the accuracy on kept images, from the errors among them [S, N]."""
+    low, high = crossed_share_interval(wrong * (wrong.shape[1] / kept), kept)
+    return 1 - high, 1 - low
 
 
 def _top_label(

@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
 
-SCHEMA = 2
 Content = dict[str, Any]
 
 
@@ -20,7 +19,15 @@ class Part(BaseModel):
 
 
 class Record(Part):
-    """All of one file."""
+    """All of one file.
+
+    Attributes:
+        SCHEMA: The one that is written.
+        OLDEST: The first one that is still read.
+    """
+
+    SCHEMA: ClassVar[int] = 2
+    OLDEST: ClassVar[int] = 1
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -48,14 +55,16 @@ class Record(Part):
             raise damaged(where, f"not JSON: {error}") from None
         if not isinstance(content, dict):
             raise damaged(where, "no keys with values")
-        schema = content.pop("schema", SCHEMA - 1)
-        if schema not in (SCHEMA - 1, SCHEMA):
+        schema = content.pop("schema", 1)
+        known = range(cls.OLDEST, cls.SCHEMA + 1)
+        if schema not in known:
             raise DigitbenchError(
-                f"{where} has schema {schema}; this version of digitbench reads {SCHEMA - 1} and "
-                f"{SCHEMA}. Read it with the version of digitbench that wrote it."
+                f"{where} has schema {str(schema)[:20]}; this version of digitbench reads "
+                f"{' and '.join(map(str, known))}. Make it again with `dvc repro`, or read it with "
+                "the version of digitbench that wrote it."
             )
         try:
-            if schema < SCHEMA:
+            if schema < cls.SCHEMA:
                 content = cls.upgrade(content)
             return cls.model_validate(content)
         except ValidationError as error:
@@ -72,7 +81,7 @@ class Record(Part):
 
     def content(self) -> Content:
         """What the file holds."""
-        return {"schema": SCHEMA, **self.model_dump(exclude_unset=True)}
+        return {"schema": self.SCHEMA, **self.model_dump(exclude_unset=True)}
 
     def write(self, path: Path) -> None:
         """The same bytes for the same record."""

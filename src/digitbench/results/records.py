@@ -5,21 +5,14 @@ it has; the schema before, which files of older commits have, is brought up to d
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from pydantic import (
-    NonNegativeInt,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from digitbench.results.record import Content, Part, Record
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
-from digitbench.statistics.summary import Summary
-
-if TYPE_CHECKING:
-    pass
+from digitbench.statistics.summary import CrossedSummary, Summary
 
 TEST = "test"
 Matrix = tuple[tuple[NonNegativeInt, ...], ...]  # counts [true class][predicted class]
@@ -190,7 +183,12 @@ class ConfusedPair(Part):
 
 
 class ComparisonRecord(Record):
-    """``metrics/comparison.json``: pairs by `<second>_minus_<first>`, confused digits by name."""
+    """``metrics/comparison.json``: pairs by `<second>_minus_<first>`, confused digits by name.
+
+    Until schema 2 the interval was another one than that of the test.
+    """
+
+    SCHEMA = OLDEST = 3
 
     pairs: dict[str, PairwiseComparison]
     most_confused: dict[str, tuple[ConfusedPair, ...]]
@@ -202,32 +200,21 @@ class ComparisonRecord(Record):
                 return pair
         raise KeyError(f"{one} and {other} were not compared")
 
-    @classmethod
-    def upgrade(cls, content: Content) -> Content:
-        """McNemar's tests did not repeat the seed."""
-        pairs = {
-            name: {
-                **pair,
-                "mcnemar": [{"seed": int(s), **test} for s, test in pair["mcnemar"].items()],
-            }
-            for name, pair in content["pairs"].items()
-        }
-        return {**content, "pairs": pairs}
-
 
 class RobustnessRecord(Record):
     """``metrics/robustness.json``: accuracy on corrupted images, by network or group of networks.
 
     Attributes:
         units: What a strength counts, by corruption.
-        accuracy: By network and corruption the mean of its strengths; `mean` is that of all.
+        accuracy: By network and corruption the mean of its strengths; `mean` is that of all. Their
+            intervals cover the drawing of the images (older files': seeds alone).
         curves: By network, corruption and strength.
         effects: By corruption, and for `mean`, of model and augmentation and both.
     """
 
     images: PositiveInt
     units: dict[str, str]
-    accuracy: dict[str, dict[str, Summary]]
+    accuracy: dict[str, dict[str, CrossedSummary]]
     curves: dict[str, dict[str, dict[str, Summary]]] | None = None
     effects: dict[str, tuple[Effect, ...]] | None = None
 

@@ -1,15 +1,16 @@
-"""When a difference counts as one: tests, intervals, and architectures compared pair by pair.
+"""Architectures compared pair by pair, on which test images each of their trainings got right.
 
-Three questions are kept apart, because their answers differ:
+Two questions are kept apart, because their answers differ:
 
-* How large is the difference? A bootstrap interval over seeds and images together.
-* Is there a difference between the architectures? One p-value per pair for fresh seeds and
-  fresh images (`crossed_t_test`), adjusted over pairs with Holm's method.
+* Do the architectures differ, and by how much? The crossed t-test over seeds and images, for fresh
+  trainings and fresh images: a difference, its interval and its p-value, adjusted over pairs with
+  Holm's method.
 * Do these two trained networks differ? McNemar's exact test, once per seed.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import combinations
 from typing import TypeVar
 
@@ -18,16 +19,21 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
+from digitbench.statistics.estimates import (
+    ALPHA,
+    CONFIDENCE,
+    Difference,
+    crossed_analysis,
+    crossed_ratio,
+)
+from digitbench.statistics.power import Noise, smallest_difference
 
-ALPHA = 0.05
 CROSSED_T_TEST = "crossed t-test over seeds and images"
 EXACT_MCNEMAR = "exact McNemar test"
 ONE_SEED_LIMITATION = (
     "Only one training per architecture: the interval and the p-value cover the choice of test "
     "images and say nothing about how results would vary if the networks were trained again."
 )
-# Resamples drawn at once: at most 256 * N counts, twice (int64 and float64), 41 MB for MNIST.
-CHUNK = 256
 # Of a comparison; None where nothing could be tested.
 P = TypeVar("P", float, float | None)
 
@@ -62,86 +68,6 @@ def holm(p_values: Sequence[P]) -> list[P]:
     return [value if value is None else next(known) for value in p_values]
 
 
-def t_test(estimate: float, error: float, freedom: float) -> tuple[float, float, float]:
-    """95 % interval and two-sided p-value of an estimate with its standard error.
-
-    Without any error there is no evidence: callers make sure that the estimate is then 0 too.
-    """
-    reach = float(stats.t.ppf(0.975, freedom)) * error
-    ratio = abs(estimate) / error if error > 0 else 0.0
-    return estimate - reach, estimate + reach, float(2 * stats.t.sf(ratio, freedom))
-
-
-def welch(groups: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Variance of a sum or difference of group means, and its degrees of freedom.
-
-    Groups may differ in variance and size (Welch 1947, Biometrika 34:28; Satterthwaite 1946,
-    Biometrics Bulletin 2:110).
-
-    Args:
-        groups: At least two values each.
-    """
-    counts = np.array([len(group) for group in groups])
-    parts = np.array([group.var(ddof=1) for group in groups]) / counts  # of the means
-    variance = float(parts.sum())
-    if variance == 0:
-        return variance, float(counts.min() - 1)
-    return variance, float(variance**2 / (parts**2 / (counts - 1)).sum())
-
-
-@dataclass(frozen=True)
-class CrossedTestResult:
-    """Test of the mean difference over seeds and images."""
-
-    difference: float  # mean of second minus first
-    standard_error: float  # under fresh seeds and fresh images
-    degrees_of_freedom: float  # infinite if the seeds do not vary
-    p_value: float  # two-sided; NaN if the standard error is zero
-
-
-def crossed_t_test(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> CrossedTestResult:
-    """Test whether two architectures are equally accurate over fresh seeds and fresh images.
-
-    Seeds and images are crossed random effects: every training of a pair shares the images, and
-    every image is shared by the trainings, so neither cells nor per-seed results are
-    independent. The two-way analysis of variance of the differences separates the parts. The
-    same design is standard for readers and cases in diagnostic studies, whose test is used here
-    (Dorfman, Berbaum and Metz 1992, with the degrees of freedom of Hillis 2007, Statistics in
-    Medicine 26:596): with mean squares of seeds, images and residual,
-
-        variance = (ms_seed + max(ms_image - ms_residual, 0)) / (S * N)
-        df = (S - 1) * ((ms_seed + max(ms_image - ms_residual, 0)) / ms_seed) ** 2
-
-    Without variation between images this is the t-test over the S per-seed differences; without
-    variation between seeds it is the paired z-test over images.
-
-    Args:
-        first: Correctness of the first architecture, [S, N] with S, N >= 2.
-        second: Correctness of the second on the same seeds and images, [S, N].
-
-    Raises:
-        DigitbenchError: If there are fewer than two seeds or two images.
-    """
-    seeds, images = first.shape
-    if seeds < 2 or images < 2:
-        raise DigitbenchError(
-            f"The test needs at least two seeds and two images, got {seeds} and {images}. "
-            "Train more seeds."
-        )
-    table = second.astype(np.float64) - first  # [S, N], each -1, 0 or 1
-    mean, of_seed, of_image = table.mean(), table.mean(axis=1), table.mean(axis=0)
-    residual = table - of_seed[:, np.newaxis] - of_image + mean
-    ms_seed = images * np.square(of_seed - mean).sum() / (seeds - 1)
-    ms_image = seeds * np.square(of_image - mean).sum() / (images - 1)
-    ms_residual = np.square(residual).sum() / ((seeds - 1) * (images - 1))
-    combined = ms_seed + max(ms_image - ms_residual, 0.0)
-    standard_error = float(np.sqrt(combined / (seeds * images)))
-    freedom = (seeds - 1) * float((combined / ms_seed) ** 2) if ms_seed > 0 else float("inf")
-    testable = standard_error > 0
-    p_value = t_test(float(mean), standard_error, freedom)[2] if testable else float("nan")
-    return CrossedTestResult(float(mean), standard_error, freedom, p_value)
-
-
 @dataclass(frozen=True)
 class McNemarResult:
     """Exact McNemar test of two trained networks."""
@@ -171,74 +97,26 @@ def mcnemar_exact(
     return McNemarResult(seed, n10, n01, p_value)
 
 
-def crossed_bootstrap(
-    correct: NDArray[np.bool_], *, resamples: int, seed: int
-) -> NDArray[np.float64]:
-    """Resample the accuracies of several architectures over seeds and test images jointly.
-
-    The "pigeonhole" bootstrap for crossed data (Owen 2007, Annals of Applied Statistics 1:386):
-    seeds and images are drawn with replacement, independently of each other, and each cell of
-    the table counts seed weight times image weight. One draw serves all architectures, so
-    differences between them are paired by image and by seed.
-
-    Pairing by seed: trainings that share a seed share the order of the data, so architectures
-    may rise and fall together. Drawing seeds jointly keeps that dependence; if there is none, it
-    is still valid, as differences between seeds are then merely independent.
-
-    Args:
-        correct: Whether each image was classified correctly, [A, S, N] for A architectures.
-        resamples: Number R of resamples.
-        seed: Seed of the resampling itself.
-
-    Returns:
-        Accuracies, [R, A]. The same arguments give the same numbers.
-    """
-    architectures, replicates, images = correct.shape
-    rng = np.random.default_rng(seed)
-    seed_weights = rng.multinomial(
-        replicates, np.full(replicates, 1 / replicates), size=resamples
-    )  # [R, S]
-    patterns, group_sizes = _group_images(correct.reshape(architectures * replicates, images))
-    hits = np.empty((resamples, architectures), dtype=np.float64)
-    for start in range(0, resamples, CHUNK):
-        rows = slice(start, min(start + CHUNK, resamples))
-        # Images of one group give the same result in every cell, so only the number drawn from
-        # each group matters, and those numbers are multinomial: exact, not an approximation.
-        drawn = rng.multinomial(images, group_sizes / images, size=rows.stop - start)  # [C, G]
-        # Integers stay exact in float64, and float64 goes through BLAS.
-        per_cell = drawn.astype(np.float64) @ patterns.T  # [C, A * S]
-        per_cell = per_cell.reshape(-1, architectures, replicates)
-        hits[rows] = np.einsum("cas,cs->ca", per_cell, seed_weights[rows])
-    accuracies: NDArray[np.float64] = hits / (replicates * images)
-    return accuracies
-
-
-def _group_images(table: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Group images with equal columns; return the patterns [A * S, G] and group sizes [G].
-
-    Most images are classified correctly by every network, so G is far below N. The largest
-    groups come first: the sequential multinomial sampler then has little left to distribute.
-    """
-    # Packed bits make the columns 8 times shorter to compare.
-    _, first, sizes = np.unique(
-        np.packbits(table, axis=0), axis=1, return_index=True, return_counts=True
-    )
-    largest_first = np.argsort(-sizes, kind="stable")
-    return table[:, first[largest_first]].astype(np.float64), sizes[largest_first]
-
-
 @dataclass(frozen=True)
 class PairwiseComparison:
-    """Second architecture against the first; accuracies and differences are fractions."""
+    """Second architecture against the first; accuracies and differences are fractions.
+
+    Intervals and p-values are of one test, named by `p_value_method`; intervals are for this pair
+    alone, at 95 %.
+    """
 
     first: str  # the reference
     second: str
     seeds: tuple[int, ...]
     difference: float  # mean accuracy of second minus mean accuracy of first
-    difference_low: float  # ends of its bootstrap percentile interval
+    difference_low: float
     difference_high: float
-    # 1 - error of second / error of first; None if first made no error. Its interval is from the
-    # same resamples; None if one has no error of first, so that the ratio is undefined.
+    # Of the crossed t-test; None where McNemar's test stands in, the freedom also where infinite.
+    standard_error: float | None
+    degrees_of_freedom: float | None
+    seed_variance: float | None  # of one seed's difference, on the same images
+    # 1 - error of second / error of first; None if first made no error. Its interval is of the same
+    # test; None where that knows no limit, or with one seed.
     error_reduction: float | None
     error_reduction_low: float | None
     error_reduction_high: float | None
@@ -247,14 +125,28 @@ class PairwiseComparison:
     p_value: float  # two-sided, for the difference
     p_value_holm: float  # adjusted over all pairs compared together
     p_value_method: str
-    confidence: float  # level of both intervals, each on its own
-    resamples: int
     limitation: str | None  # what the comparison cannot say; None with several seeds
 
     @property
     def is_evident(self) -> bool:
         """Whether the two differ."""
         return is_evident(self.difference_low, self.difference_high, self.p_value_holm)
+
+    @property
+    def estimate(self) -> Difference | None:
+        """The difference with its standard error; None where McNemar's test stands in."""
+        if self.standard_error is None:
+            return None
+        freedom = np.inf if self.degrees_of_freedom is None else self.degrees_of_freedom
+        return Difference(self.difference, self.standard_error, float(freedom))
+
+    @property
+    def noise(self) -> Noise | None:
+        """What the standard error would be with other numbers of seeds."""
+        if self.standard_error is None or self.seed_variance is None:
+            return None
+        left = self.standard_error**2 - self.seed_variance / len(self.seeds)
+        return Noise(self.seed_variance, max(left, 0.0))
 
     @property
     def oriented(self) -> "PairwiseComparison":
@@ -274,11 +166,70 @@ class PairwiseComparison:
             error_reduction=_turned(self.error_reduction),
             error_reduction_low=_turned(self.error_reduction_high),
             error_reduction_high=_turned(self.error_reduction_low),
+            mcnemar=tuple(replace(each, n10=each.n01, n01=each.n10) for each in self.mcnemar),
         )
 
 
 def _turned(reduction: float | None) -> float | None:
     return None if reduction is None or reduction == 1 else 1 - 1 / (1 - reduction)
+
+
+class Standing(StrEnum):
+    """What can be said of the second of two architectures against the first."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    SAME = "same"
+    NO_EVIDENCE = "no evidence"
+
+
+@dataclass(frozen=True)
+class PairVerdict:
+    """A pair with what can be said of it, given the margin that matters."""
+
+    pair: PairwiseComparison
+    standing: Standing
+    margin: float  # a fraction
+    p_same: float | None  # of lying outside ±margin, adjusted over the pairs (Holm)
+    smallest: float | None  # difference that these seeds find in four of five cases
+    seeds_needed: int | None  # to find the margin in four of five cases; None beyond 1,000
+
+
+def pair_verdicts(pairs: Sequence[PairwiseComparison], margin: float) -> list[PairVerdict]:
+    """Whether architectures differ, are the same within ±margin, or neither can be said.
+
+    Higher or lower: the difference is evident, however small. Same: it is not, and two one-sided
+    tests, adjusted over the pairs, put it inside the margin. Power and seeds are for the first step
+    of Holm's method, the strictest.
+
+    Args:
+        pairs: The family: all that were compared together.
+        margin: Difference of accuracy that matters, a fraction.
+    """
+    estimates = [pair.estimate for pair in pairs]
+    outside = holm([None if each is None else each.p_within(margin) for each in estimates])
+    level = ALPHA / max(len(pairs), 1)
+    return [
+        PairVerdict(pair, _standing(pair, p_same), margin, p_same, *_power(pair, margin, level))
+        for pair, p_same in zip(pairs, outside, strict=True)
+    ]
+
+
+def _standing(pair: PairwiseComparison, p_same: float | None) -> Standing:
+    if pair.is_evident:
+        return Standing.HIGHER if pair.difference > 0 else Standing.LOWER
+    return Standing.SAME if p_same is not None and p_same < ALPHA else Standing.NO_EVIDENCE
+
+
+def _power(
+    pair: PairwiseComparison, margin: float, level: float
+) -> tuple[float | None, int | None]:
+    """The smallest difference that is found, and the seeds that would find the margin."""
+    estimate, noise = pair.estimate, pair.noise
+    if estimate is None or noise is None:
+        return None, None
+    smallest = smallest_difference(estimate.error, estimate.freedom, level)
+    return smallest, noise.seeds_needed(margin, level)
 
 
 def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]) -> None:
@@ -316,119 +267,103 @@ def check_correctness(correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[
 
 
 def compare_all(
-    correct: Mapping[str, NDArray[np.bool_]],
-    seeds: Sequence[int],
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-    seed: int = 0,
+    correct: Mapping[str, NDArray[np.bool_]], seeds: Sequence[int]
 ) -> list[PairwiseComparison]:
     """Compare every pair of architectures on shared seeds and test images.
 
-    Intervals are percentiles of the crossed ("pigeonhole") bootstrap of Owen (2007), drawn once
-    for all architectures. No bootstrap is exact for crossed data (McCullagh 2000): this one
-    counts the interaction of seed and image about three times and so is too wide when seeds
-    hardly matter, and too narrow when few seeds vary a lot. In simulations of 95 % intervals
-    with 10,000 images (about 1.6 % errors, 800 runs each) it covered the true difference in 95,
-    96, 97 and 98 % of cases with 2, 3, 5 and 10 seeds when per-seed differences had a standard
-    deviation of 0.18 percentage points, but in 75, 81, 89 and 94 % when it was 0.44 points.
+    Interval and p-value are those of the crossed t-test (`estimates.crossed`, with its simulated
+    coverage); the error reduction has Fieller's interval of the same test. Combining the per-seed
+    McNemar tests (such as twice their median) would test something else, these very networks: with
+    5 seeds that vary as the RNN's do it rejected 56 % of true null hypotheses about architectures.
 
-    The p-value is therefore not read off the bootstrap. `crossed_t_test` allows for few seeds by
-    its degrees of freedom: in the same simulations it gave 4 to 7 % false positives at the 5 %
-    level with 3 or more seeds, 8 to 10 % with 2. Combining the per-seed McNemar tests (such as
-    twice their median) would test something else, these very networks: with 5 seeds and the
-    larger variation it rejected 56 % of true null hypotheses about the architectures.
-    Interval and p-value can thus disagree near the limit; the p-value decides.
+    Trainings that share a seed share the order of the data, so architectures may rise and fall
+    together; differences are taken within a seed, which keeps that dependence, and is valid too if
+    there is none.
 
-    With one seed the p-value is McNemar's and the bootstrap resamples images only.
+    With one seed, or with replicates without any variation, the p-value is McNemar's, the largest
+    over the seeds, and the interval is that of the same test.
 
     Args:
         correct: By architecture, whether each image was classified correctly, [S, N].
         seeds: The S seeds, in the order of the rows of every array.
-        resamples: Number of bootstrap resamples.
-        confidence: Level of the intervals.
-        seed: Seed of the resampling; equal arguments give equal results.
 
     Returns:
         One comparison per pair (first before second in the given order); none for a single
         architecture.
 
     Raises:
-        DigitbenchError: If arrays differ in shape, are not boolean, or do not match the seeds,
-            or if resamples or confidence make no sense.
+        DigitbenchError: If arrays differ in shape, are not boolean, or do not match the seeds.
     """
     check_correctness(correct, seeds)
-    if resamples < 1 or not 0 < confidence < 1:
-        raise DigitbenchError(
-            f"Need resamples >= 1 and confidence in (0, 1), got {resamples} and {confidence}."
-        )
-    if len(correct) < 2:
-        return []
-    stacked = np.stack(list(correct.values()))  # [A, S, N]
-    resampled = crossed_bootstrap(stacked, resamples=resamples, seed=seed)  # [R, A]
     comparisons = [
-        _compare((first, second), stacked[[i, j]], resampled[:, [i, j]], tuple(seeds), confidence)
-        for (i, first), (j, second) in combinations(enumerate(correct), 2)
+        _compare((first, second), np.stack([correct[first], correct[second]]), tuple(seeds))
+        for first, second in combinations(correct, 2)
     ]
     adjusted = holm([comparison.p_value for comparison in comparisons])
     return [replace(each, p_value_holm=p) for each, p in zip(comparisons, adjusted, strict=True)]
 
 
 def _compare(
-    names: tuple[str, str],
-    correct: NDArray[np.bool_],
-    resampled: NDArray[np.float64],
-    seeds: tuple[int, ...],
-    confidence: float,
+    names: tuple[str, str], correct: NDArray[np.bool_], seeds: tuple[int, ...]
 ) -> PairwiseComparison:
-    """Compare one pair from correctness [2, S, N] and resampled accuracies [R, 2]."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled[:, 1] - resampled[:, 0], [tail, 1 - tail])
+    """Compare one pair from correctness [2, S, N]."""
+    wrong = (~correct).astype(np.float64)
     # Errors as whole counts before division: identical networks then differ by exactly 0.
     errors = np.count_nonzero(~correct, axis=(1, 2)) / correct[0].size  # [2]
-    reduction, reduction_low, reduction_high = _error_reduction(errors, 1 - resampled, tail=tail)
+    difference = float(errors[0] - errors[1])
     mcnemar = tuple(
         mcnemar_exact(first, second, seed=seed)
         for seed, first, second in zip(seeds, *correct, strict=True)
     )
-    p_value, method = _p_value(correct, mcnemar)
+    p_value, method = max(test.p_value for test in mcnemar), EXACT_MCNEMAR
+    low, high = _mcnemar_interval(mcnemar, correct.shape[2])
+    error = freedom = seed_variance = reduction = None
+    if len(seeds) > 1:
+        weights = np.array([1.0, -1.0])
+        analysis = crossed_analysis(wrong)
+        estimate = replace(analysis.estimate(weights), value=difference)
+        if estimate.error > 0:
+            p_value, method = estimate.p_value, CROSSED_T_TEST
+            low, high = estimate.interval()
+            error, seed_variance = estimate.error, analysis.seed_variance(weights)
+            freedom = estimate.freedom if np.isfinite(estimate.freedom) else None
+    ratio = crossed_ratio(wrong[1], wrong[0]) if error is not None and errors[0] else None
+    if errors[0]:
+        reduction = float(1 - errors[1] / errors[0])
     return PairwiseComparison(
         *names,
         seeds,
-        difference=float(errors[0] - errors[1]),
-        difference_low=float(low),
-        difference_high=float(high),
+        difference=difference,
+        difference_low=low,
+        difference_high=high,
+        standard_error=error,
+        degrees_of_freedom=freedom,
+        seed_variance=seed_variance,
         error_reduction=reduction,
-        error_reduction_low=reduction_low,
-        error_reduction_high=reduction_high,
+        error_reduction_low=None if ratio is None else 1 - ratio[1],
+        error_reduction_high=None if ratio is None else 1 - ratio[0],
         mcnemar=mcnemar,
         p_value=p_value,
         p_value_holm=p_value,
         p_value_method=method,
-        confidence=confidence,
-        resamples=len(resampled),
         limitation=ONE_SEED_LIMITATION if len(seeds) == 1 else None,
     )
 
 
-def _error_reduction(
-    errors: NDArray[np.float64], resampled: NDArray[np.float64], *, tail: float
-) -> tuple[float | None, float | None, float | None]:
-    """Return estimate and interval from error rates [2] and [R, 2]; None where undefined."""
-    if errors[0] == 0:
-        return None, None, None
-    estimate = float(1 - errors[1] / errors[0])
-    if resampled[:, 0].min() <= 0:
-        return estimate, None, None
-    low, high = np.quantile(1 - resampled[:, 1] / resampled[:, 0], [tail, 1 - tail])
-    return estimate, float(low), float(high)
+def _mcnemar_interval(tests: Sequence[McNemarResult], images: int) -> tuple[float, float]:
+    """95 % interval of the difference by McNemar's exact test: the widest over the seeds.
 
-
-def _p_value(correct: NDArray[np.bool_], mcnemar: tuple[McNemarResult, ...]) -> tuple[float, str]:
-    if len(mcnemar) == 1:
-        return mcnemar[0].p_value, EXACT_MCNEMAR
-    result = crossed_t_test(*correct)
-    if result.standard_error > 0:
-        return result.p_value, CROSSED_T_TEST
-    # Replicates without any variation cannot estimate an error; each alone is still a test, and
-    # the largest of their p-values is valid however they depend on each other.
-    return max(test.p_value for test in mcnemar), EXACT_MCNEMAR
+    Given D images on which two networks disagree, the second is right on a share of them whose
+    exact interval (Clopper and Pearson 1934) holds 1/2 just when p is at least 0.05; a share of s
+    is a difference of (2s - 1) * D / N.
+    """
+    ends = []
+    for test in tests:
+        disagreements = test.n10 + test.n01
+        if not disagreements:
+            ends.append((0.0, 0.0))
+            continue
+        share = stats.binomtest(test.n01, disagreements).proportion_ci(CONFIDENCE)
+        low, high = (float(2 * end - 1) * disagreements / images for end in (share.low, share.high))
+        ends.append((low, high))
+    return min(low for low, _ in ends), max(high for _, high in ends)

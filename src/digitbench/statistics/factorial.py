@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.statistics.comparison import holm, t_test, welch
+from digitbench.statistics.comparison import holm
+from digitbench.statistics.estimates import Difference, welch
 
 Level = str | bool
 Item = TypeVar("Item")
@@ -114,10 +115,10 @@ def weighted_sum(design: Design, samples: Samples, weights: NDArray[np.float64])
     if min(len(group) for group in groups) < 2:
         return Estimate(value)
     variance, freedom = welch(groups)
-    error = math.sqrt(variance)
-    return (
-        Estimate(value) if error < RESOLUTION else Estimate(value, *t_test(value, error, freedom))
-    )
+    difference = Difference(value, math.sqrt(variance), freedom)
+    if difference.error < RESOLUTION:
+        return Estimate(value)
+    return Estimate(value, *difference.interval(), difference.p_value)
 
 
 def check_samples(design: Design, samples: Samples) -> None:

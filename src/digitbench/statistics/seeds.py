@@ -18,9 +18,16 @@ null hypothesis), the variance of their difference is at least D / N. With four 
 each then gives t = 2 and p = 0.14, and +10 images p = 0.008. Losses and calibration errors are
 means over the same images, in which an image counts by the order of 1, and take the same bound.
 
+**Three answers and a fourth.** Better or worse: the difference is evident, however small. Same: it
+is not, and two one-sided tests put it inside the margin that matters (Schuirmann 1987), adjusted
+over the family by themselves, so that "same" is wrongly said of anything in at most 5 % of reviews
+of a true difference of the margin. Else no evidence either way, with the difference that such a
+review would find in four of five cases, and the number of seeds with which it would find the
+margin; both for the first step of Holm's method, the strictest.
+
 **Several comparisons.** Holm's method within a family. Where a change leaves results as they were,
-to the last digit, there is no chance at work and nothing to test: such comparisons are "no
-evidence" and don't count towards the family. What an architecture's own section changes is so not
+to the last digit, there is no chance at work and nothing to test: such comparisons are "same" and
+don't count towards the family. What an architecture's own section changes is so not
 paid for by the others.
 
 **Families.** Accuracy is what the project is about, and the other headline metrics follow it
@@ -39,7 +46,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digitbench.statistics.comparison import holm, is_evident, t_test, welch
+from digitbench.statistics.comparison import holm, is_evident
+from digitbench.statistics.estimates import ALPHA, Difference, welch
+from digitbench.statistics.power import Noise, smallest_difference
 
 # Of the significance level, for either half of the headline metrics; see above.
 HEADLINE_SHARE = 0.5
@@ -53,6 +62,7 @@ class Verdict(StrEnum):
 
     WORSE = "worse"
     BETTER = "better"
+    SAME = "same"
     NO_EVIDENCE = "no evidence"
     UNKNOWN = "unknown"
 
@@ -79,6 +89,12 @@ class Change:
     p_value: float | None = None  # two-sided
     # Adjusted over its family and for the family's share, so that 0.05 is the limit.
     p_value_holm: float | None = None
+    p_same: float | None = None  # of lying outside ±margin, adjusted over the family
+    margin: float | None = None  # difference that matters; None if none was given
+    smallest: float | None = None  # difference found in four of five such reviews
+    seeds_needed: int | None = None  # to find the margin in four of five; None beyond 1,000
+    estimate: Difference | None = None  # what was tested
+    noise: Noise | None = None  # what its error would be with other numbers of seeds
     method: Method = Method.NONE
     shared: tuple[int, ...] = ()  # seeds on both sides
     only_before: tuple[int, ...] = ()
@@ -128,7 +144,10 @@ def not_compared(before: Seeded | None, after: Seeded | None, reason: str) -> Ch
 
 
 def judge(
-    changes: Mapping[Key, Change], higher_is_better: Mapping[Key, bool], share: float = 1.0
+    changes: Mapping[Key, Change],
+    higher_is_better: Mapping[Key, bool],
+    share: float = 1.0,
+    margin: float | None = None,
 ) -> dict[Key, Change]:
     """Give every change of one family its verdict.
 
@@ -136,50 +155,83 @@ def judge(
         changes: The family.
         higher_is_better: Direction of the metric behind each.
         share: Part of the significance level that the family may use.
+        margin: Difference that matters, in the unit of the metric; None: nothing can be the same.
 
     Returns:
         The changes with adjusted p-values and verdicts, in the given order.
     """
-    adjusted = holm([change.p_value for change in changes.values()])
+    estimates = [change.estimate for change in changes.values()]
+    adjusted = holm([None if each is None else each.p_value for each in estimates])
+    outside = holm(
+        [None if each is None or margin is None else each.p_within(margin) for each in estimates]
+    )
+    level = share * ALPHA / max(sum(each is not None for each in estimates), 1)
     judged = {}
-    for (key, change), p in zip(changes.items(), adjusted, strict=True):
+    for (key, change), p, p_same in zip(changes.items(), adjusted, outside, strict=True):
         if p is not None:
-            change = replace(change, p_value_holm=min(p / share, 1.0))
+            change = replace(change, p_value_holm=min(p / share, 1.0), p_same=p_same, margin=margin)
+            change = _with_power(change, level, margin)
         judged[key] = replace(change, verdict=_verdict(change, higher_is_better[key]))
     return judged
 
 
+def _with_power(change: Change, level: float, margin: float | None) -> Change:
+    estimate, noise = change.estimate, change.noise
+    # Without any noise nothing is too small to be found.
+    if estimate is None or noise is None or estimate.error == 0:
+        return change
+    return replace(
+        change,
+        smallest=smallest_difference(estimate.error, estimate.freedom, level),
+        seeds_needed=noise.seeds_needed(margin, level) if margin else None,
+    )
+
+
 def _verdict(change: Change, higher_is_better: bool) -> Verdict:
     if change.unchanged:
-        return Verdict.NO_EVIDENCE
+        return Verdict.SAME
     if change.p_value is None or change.difference is None:
         return Verdict.UNKNOWN
-    if not is_evident(change.difference_low, change.difference_high, change.p_value_holm):
-        return Verdict.NO_EVIDENCE
-    return Verdict.BETTER if (change.difference > 0) == higher_is_better else Verdict.WORSE
+    if is_evident(change.difference_low, change.difference_high, change.p_value_holm):
+        return Verdict.BETTER if (change.difference > 0) == higher_is_better else Verdict.WORSE
+    if change.p_same is not None and change.p_same < ALPHA:
+        return Verdict.SAME
+    return Verdict.NO_EVIDENCE
 
 
-def _tested(change: Change, method: Method, error: float, freedom: float) -> Change:
-    low, high, p_value = t_test(change.difference or 0.0, error, freedom)
-    return replace(change, method=method, difference_low=low, difference_high=high, p_value=p_value)
+def _tested(change: Change, method: Method, error: float, freedom: float, noise: Noise) -> Change:
+    estimate = Difference(change.difference or 0.0, error, freedom)
+    low, high = estimate.interval()
+    return replace(
+        change,
+        method=method,
+        difference_low=low,
+        difference_high=high,
+        p_value=estimate.p_value,
+        estimate=estimate,
+        noise=noise,
+    )
 
 
-def _paired(differences: NDArray[np.float64], images: int) -> tuple[float, float]:
-    """Standard error of the mean difference and its freedom, from differences per seed [S]."""
+def _paired(differences: NDArray[np.float64], images: int) -> tuple[float, float, Noise]:
+    """Standard error of the mean difference, its freedom and noise, from differences [S]."""
     seeds = len(differences)
-    variance = max(differences.var(ddof=1), _least_variance(differences.mean(), images))
-    return float(np.sqrt(variance / seeds)), seeds - 1
+    variance = float(max(differences.var(ddof=1), _least_variance(differences.mean(), images)))
+    return float(np.sqrt(variance / seeds)), seeds - 1, Noise(variance)
 
 
-def _independent(sides: list[NDArray[np.float64]], images: int) -> tuple[float, float]:
+def _independent(sides: list[NDArray[np.float64]], images: int) -> tuple[float, float, Noise]:
     """The same of two samples."""
     sizes = np.array([len(side) for side in sides])
     variance, freedom = welch(sides)
     # Each network of a pair bears half of the variance of their difference.
-    least = _least_variance(sides[1].mean() - sides[0].mean(), images) / 2 * (1 / sizes).sum()
-    if variance <= least:
-        return float(np.sqrt(least)), float(sizes.min() - 1)
-    return float(np.sqrt(variance)), freedom
+    least = _least_variance(sides[1].mean() - sides[0].mean(), images) / 2
+    if variance <= least * (1 / sizes).sum():
+        error = float(np.sqrt(least * (1 / sizes).sum()))
+        return error, float(sizes.min() - 1), Noise(2 * least)
+    spreads = np.array([side.var(ddof=1) for side in sides])
+    noise = Noise(float(spreads.sum()), 0.0, float(spreads.sum() ** 2 / (spreads**2).sum()))
+    return float(np.sqrt(variance)), freedom, noise
 
 
 def _least_variance(difference: float, images: int) -> float:

@@ -2,13 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy import stats
 
 from digitbench.errors import DigitbenchError
+from digitbench.statistics.estimates import ALPHA, CONFIDENCE, Difference, crossed
+
+Ends = tuple[float, float]
+
+
+class _Statistics(TypedDict):
+    mean: float
+    std: float | None
+    ci95_low: float | None
+    ci95_high: float | None
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,50 @@ class Summary:
     ci95_low: float | None
     ci95_high: float | None
     per_seed: Annotated[dict[int, float], Field(min_length=1)]  # in the order of the seeds
+
+    def __post_init__(self) -> None:
+        """Refuse what the values per seed do not give, as an edited file has it."""
+        for name, own in self._own().items():
+            stated = getattr(self, name)
+            if (stated is None) != (own is None) or not np.isclose(
+                stated or 0.0, own or 0.0, rtol=1e-9, atol=1e-12, equal_nan=True
+            ):
+                raise ValueError(f"{name} is {stated}, but its values per seed give {own}")
+
+    def _own(self) -> dict[str, Any]:
+        """What the values per seed give, by name of the field."""
+        return dict(_statistics(self.per_seed))
+
+    def expected(self, runs: int = 1, further: float = 0.0) -> Ends | None:
+        """95 % prediction interval for the mean of further trainings; None with one seed.
+
+        mean ± t * sqrt(std² * (1/k + 1/n) + e²), with n - 1 degrees of freedom (Hahn and Meeker
+        1991, Statistical Intervals, ch. 4). A published number is such a mean, mostly of one run.
+        The interval of our own mean gets narrower with every seed, and would call each single run
+        higher or lower in the end.
+
+        Args:
+            runs: Number k of trainings that the other mean is over.
+            further: Standard error e that comes on top, such as of other images.
+        """
+        if self.std is None:
+            return None
+        n = len(self.per_seed)
+        error = float(np.sqrt(self.std**2 * (1 / runs + 1 / n) + further**2))
+        return Difference(self.mean, error, n - 1).interval()
+
+    @property
+    def one_more(self) -> Ends | None:
+        """95 % prediction interval for one more training on the same images."""
+        return self.expected()
+
+
+@dataclass(frozen=True)
+class CrossedSummary(Summary):
+    """A summary whose interval also covers the drawing of the images."""
+
+    def _own(self) -> dict[str, Any]:
+        return {key: value for key, value in super()._own().items() if not key.startswith("ci95")}
 
 
 def summarise(values: Mapping[int, float]) -> Summary:
@@ -35,6 +90,68 @@ def summarise(values: Mapping[int, float]) -> Summary:
     Raises:
         DigitbenchError: If there is no value, or a value is not finite.
     """
+    per_seed = _checked(values)
+    own = _statistics(per_seed)
+    return Summary(own["mean"], own["std"], own["ci95_low"], own["ci95_high"], per_seed)
+
+
+def summarise_crossed(values: Mapping[int, float], table: NDArray[np.float64]) -> CrossedSummary:
+    """Summarise a share over seeds and images together, with an interval that stays in [0, 1].
+
+    Args:
+        values: Share by seed.
+        table: What each image adds to the share of each seed, in [0, 1], [S, N].
+
+    Raises:
+        DigitbenchError: If there is no value, or a value is not finite.
+    """
+    per_seed = _checked(values)
+    own = _statistics(per_seed)
+    low, high = crossed_share_interval(table, table.shape[1])
+    return CrossedSummary(own["mean"], own["std"], low, high, per_seed)
+
+
+def crossed_share_interval(table: NDArray[np.float64], images: int) -> Ends:
+    """95 % interval of the mean of a table [S, N], a share, over fresh seeds and fresh images.
+
+    With one seed it is about images alone.
+
+    Args:
+        table: What each image adds to the share of each seed.
+        images: Number of images that the share is of.
+    """
+    error, freedom = float(table.std(ddof=1) / np.sqrt(table.size)), float("inf")
+    if len(table) > 1:
+        estimate = crossed(table)
+        error, freedom = estimate.error, estimate.freedom
+    return share_interval(float(table.mean()), error, freedom, images)
+
+
+def share_interval(share: float, error: float, freedom: float, images: int) -> Ends:
+    """95 % interval of a share that stays in [0, 1], also where the share is 0 or 1.
+
+    Clopper and Pearson's for the number of independent images that would have this standard error,
+    made smaller where few degrees of freedom know that error (Korn and Graubard 1998, Survey
+    Methodology 24:193). At 0 and 1 the standard error says nothing, and images count as
+    independent.
+
+    Args:
+        share: In [0, 1].
+        error: Its standard error.
+        freedom: Degrees of freedom of that.
+        images: Number of images behind it.
+    """
+    effective = float(images)
+    if 0 < share < 1 and error > 0:
+        few = stats.norm.isf(ALPHA / 2) / stats.t.isf(ALPHA / 2, freedom)
+        effective = share * (1 - share) / error**2 * float(few) ** 2
+    hits = share * effective
+    low = float(stats.beta.ppf(ALPHA / 2, hits, effective - hits + 1)) if share > 0 else 0.0
+    high = float(stats.beta.isf(ALPHA / 2, hits + 1, effective - hits)) if share < 1 else 1.0
+    return low, high
+
+
+def _checked(values: Mapping[int, float]) -> dict[int, float]:
     if not values:
         raise DigitbenchError("No values to summarise. Train at least one seed first.")
     broken = [seed for seed, value in values.items() if not np.isfinite(value)]
@@ -42,12 +159,14 @@ def summarise(values: Mapping[int, float]) -> Summary:
         raise DigitbenchError(
             f"The metric is not finite for seeds {broken}. Check whether their training diverged."
         )
-    per_seed = {int(seed): float(value) for seed, value in values.items()}
+    return {int(seed): float(value) for seed, value in values.items()}
+
+
+def _statistics(per_seed: Mapping[int, float]) -> _Statistics:
     sample = np.array(list(per_seed.values()))
     mean = float(sample.mean())
     if len(sample) == 1:
-        return Summary(mean, None, None, None, per_seed)
+        return {"mean": mean, "std": None, "ci95_low": None, "ci95_high": None}
     std = float(sample.std(ddof=1))
-    quantile = float(stats.t.ppf(0.975, df=len(sample) - 1))
-    half_width = quantile * std / float(np.sqrt(len(sample)))
-    return Summary(mean, std, mean - half_width, mean + half_width, per_seed)
+    reach = float(stats.t.ppf(CONFIDENCE / 2 + 0.5, len(sample) - 1)) * std / len(sample) ** 0.5
+    return {"mean": mean, "std": std, "ci95_low": mean - reach, "ci95_high": mean + reach}

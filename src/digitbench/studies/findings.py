@@ -13,7 +13,8 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 
 from digitbench.results.records import Assessment
-from digitbench.statistics.comparison import ALPHA, holm, is_evident
+from digitbench.statistics.comparison import holm, is_evident
+from digitbench.statistics.estimates import ALPHA
 from digitbench.statistics.factorial import Design, Effect, Factor, weighted_sum
 from digitbench.statistics.summary import summarise
 from digitbench.studies.ours import Measured

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from digitbench.document.blocks import Block, Chart, Prose, Section, Table
 from digitbench.figures.accuracy import pair_differences
 from digitbench.results.collection import Results
-from digitbench.statistics.comparison import ALPHA, PairwiseComparison
+from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.estimates import ALPHA
 from digitbench.wording import (
     NAMES,
     difference_numbers,
@@ -34,9 +35,9 @@ def section(results: Results) -> Section:
             " ".join(map(pair_sentence, pairs)),
         ),
         Table(
-            "Differences in percentage points. The interval resamples seeds and test images "
-            f"together ({pairs[0].resamples:,} times); p tests the difference for new seeds and "
-            "new images, adjusted over all pairs (Holm). McNemar: seeds of all in which the two "
+            "Differences in percentage points. Interval and p are of one test, for new seeds and "
+            "new images (crossed t-test); the interval is for its pair alone, p is adjusted over "
+            "all pairs (Holm). McNemar: seeds of all in which the two "
             "networks themselves differ at 5 %, exact test, unadjusted.",
             ["pair", "difference", "95 % interval", "p", "fewer errors", "McNemar"],
             [_row(pair) for pair in pairs],
@@ -88,10 +89,7 @@ def _meaning(pairs: Sequence[PairwiseComparison]) -> str:
     open_pairs = [
         f"{NAMES[pair.first]} and {NAMES[pair.second]}" for pair in pairs if not pair.is_evident
     ]
-    caution = (
-        "With few seeds the bootstrap interval is too narrow where trainings vary a lot; the "
-        "p-value allows for that, and decides."
-    )
+    caution = "Interval and p allow for the few seeds by their degrees of freedom."
     if not open_pairs:
         return f"Every pair differs. {caution}"
     return f"Undecided: {listing(open_pairs)}. {caution}"

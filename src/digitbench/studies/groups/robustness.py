@@ -6,8 +6,9 @@ from functools import partial
 import pandas as pd
 
 from digitbench.evaluation.corruptions import (
+    CorruptedAccuracy,
     Images,
-    corrupted_accuracies,
+    corrupted_accuracy,
     corruption_means,
     robustness_record,
     summarise_by,
@@ -25,14 +26,10 @@ from digitbench.studies.groups.design import (
 
 def groups_corrupted(
     groups: Mapping[str, NetworkGroup], images: Images, labels: Labels, batch_size: int
-) -> pd.DataFrame:
-    """As `corrupted_accuracies`, but for groups that may differ in their seeds.
-
-    Returns:
-        One row per group (in the column architecture), seed, corruption and strength.
-    """
-    tables = [
-        corrupted_accuracies(
+) -> CorruptedAccuracy:
+    """As `corrupted_accuracy`, but for groups (as architectures) that may differ in their seeds."""
+    parts = [
+        corrupted_accuracy(
             partial(predict_groups, {name: group}, batch_size=batch_size),
             images,
             labels,
@@ -40,17 +37,20 @@ def groups_corrupted(
         )
         for name, group in groups.items()
     ]
-    return pd.concat(tables, ignore_index=True)
+    return CorruptedAccuracy(
+        pd.concat([part.table for part in parts], ignore_index=True),
+        {name: shares for part in parts for name, shares in part.shares.items()},
+    )
 
 
-def study_record(accuracies: pd.DataFrame, images: int) -> RobustnessRecord:
+def study_record(corrupted: CorruptedAccuracy, images: int) -> RobustnessRecord:
     """The main pipeline's record, with the curves and with the effects of model and augmentation.
 
     Args:
-        accuracies: As `groups_corrupted` gives them.
+        corrupted: As `groups_corrupted` gives it.
         images: Their number.
     """
-    record = robustness_record(accuracies, images)
+    record, accuracies = robustness_record(corrupted, images), corrupted.table
     named = accuracies.assign(strength=accuracies["strength"].map("{:g}".format))
     return RobustnessRecord(
         images=record.images,
