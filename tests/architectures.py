@@ -4,11 +4,16 @@ A new network is a row in each of the four tables; tests over all architectures 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import torch
+
+from digitbench.evaluation.predictions import TrainedModel
 from digitbench.models import cnn, lstm, mlp, rnn
 from digitbench.schema import Section
 from digitbench.training.data import PixelStatistics
+from digitbench.training.model import build_model, weights_to_bytes
 
 STATISTICS = PixelStatistics(mean=0.13, std=0.31)
 
@@ -45,3 +50,12 @@ MACS: dict[str, Callable[[int], int]] = {
     "rnn": lambda s: s * (s * 128 + 128 * 128) + 128 * 10,
     "lstm": lambda s: s * 4 * (s * 128 + 128 * 128) + 128 * 10,
 }
+
+
+def untrained(architecture: str, seed: int, name: str) -> TrainedModel:
+    """A small network with fresh weights, as the models of a name are kept."""
+    torch.manual_seed(seed)
+    params = SMALL[architecture]
+    weights = weights_to_bytes(build_model(architecture, params))
+    path = Path(f"models/{name}/seed-{seed}.safetensors")
+    return TrainedModel(architecture, params, seed, path, weights)

@@ -1,8 +1,6 @@
 """A temporary clone of this project, shrunk: small real digits, narrow networks, one epoch."""
 
 import dataclasses
-import gzip
-import hashlib
 import json
 import os
 import re
@@ -22,6 +20,7 @@ from architectures import NARROW
 from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.training.replicates import JOBS_VARIABLE
+from usps import TEST, TRAIN, spec, usps_file
 
 ROOT = Path(__file__).resolve().parents[2]
 AUDIT = Path(__file__).parent / "audit"
@@ -84,8 +83,8 @@ def _below(path: str, root: str) -> bool:
     return path.startswith(root + os.sep)
 
 
-def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Project:
-    """Copy what Git knows of this checkout, shrink it, and commit it in a repository of its own."""
+def copy_known(root: Path) -> None:
+    """Copy what Git knows of this checkout, and what it would take in."""
     files = subprocess.check_output(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, text=True
     )
@@ -93,6 +92,11 @@ def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
+
+
+def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Project:
+    """Shrink a copy of this checkout, and commit it in a repository of its own."""
+    copy_known(root)
     for lock in root.rglob("dvc.lock"):
         lock.unlink()
     drop_in = root.parent / "drop-in"
@@ -137,10 +141,8 @@ def _shrink(
     }
     for name, content in contents.items():
         (drop_in / name).write_bytes(content)
-    manifest = {
-        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in contents.items()
-    }
+    specs = [spec(name, content) for name, content in contents.items()]
+    manifest = {item.name: {"bytes": item.size, "sha256": item.sha256} for item in specs}
     (root / "src/digitbench/download/manifest.json").write_text(json.dumps(manifest))
     params = yaml.safe_load((root / "params.yaml").read_text())
     params |= {"seeds": [0, 1], "epochs": 1, "batch_size": 32}
@@ -154,17 +156,12 @@ def _shrink(
 
 def _shrink_usps(module: Path, drop_in: Path) -> None:
     """Two small files of noise in the form of USPS, and their sizes and hashes in the code."""
-    generator = np.random.default_rng(0)
     text = module.read_text()
-    for name, count in (("zip.train.gz", 40), ("zip.test.gz", 20)):
-        pixels = generator.uniform(-1, 1, (count, 256))
-        lines = [
-            f"{index % 10} {' '.join(f'{value:.3f}' for value in row)}"
-            for index, row in enumerate(pixels)
-        ]
-        content = gzip.compress("\n".join(lines).encode(), mtime=0)
+    for name, count in ((TRAIN, 40), (TEST, 20)):
+        content = usps_file([index % 10 for index in range(count)])
         (drop_in / name).write_bytes(content)
-        entry = f'"{name}", {len(content)}, "{hashlib.sha256(content).hexdigest()}"'
+        small = spec(name, content)
+        entry = f'"{name}", {small.size}, "{small.sha256}"'
         text, found = re.subn(rf'"{name}",\s*[\d_]+,\s*"[0-9a-f]{{64}}"', entry, text)
         assert found == 1
     module.write_text(text)

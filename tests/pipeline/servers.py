@@ -5,13 +5,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
-
-START_SECONDS = 120
 
 
 def free_port() -> int:
@@ -37,8 +35,15 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def answered() -> bool:
+        assert server.poll() is None, log.read_text()
+        with suppress(requests.RequestException):
+            return requests.get(answers, timeout=5).ok
+        return False
+
     try:
-        _wait(server, answers, log)
+        wait_until(answered)
         yield server
     finally:
         kill_group(server)
@@ -51,13 +56,9 @@ def kill_group(server: subprocess.Popen[bytes]) -> None:
     server.wait(timeout=30)
 
 
-def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text()
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise AssertionError(f"{address} did not answer:\n{log.read_text()}")
+def wait_until(holds: Callable[[], bool], seconds: float = 120, pause: float = 0.2) -> None:
+    """Ask again and again; what is asked may give up by itself."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} seconds"
+        time.sleep(pause)

@@ -4,7 +4,6 @@ import json
 import shlex
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import mlflow
@@ -17,16 +16,21 @@ from digitbench.params import ARCHITECTURES
 from digitbench.tracking.connection import EXPERIMENT
 
 from .conftest import ROOT, Project, make_project
+from .servers import wait_until
 
 pytestmark = pytest.mark.pipeline
 
 
 def runs_of(project: Project, experiment: str) -> list[Run]:
     """Recorded runs of one DVC experiment, read from the main repository's database."""
+    return search(project, f"tags.`dvc.exp_name` = '{experiment}'")
+
+
+def search(project: Project, condition: str) -> list[Run]:
     client = mlflow.MlflowClient(f"sqlite:///{project.root / 'mlflow.db'}")
     found = client.get_experiment_by_name(EXPERIMENT)
     assert found is not None
-    return list(client.search_runs([found.experiment_id], f"tags.`dvc.exp_name` = '{experiment}'"))
+    return list(client.search_runs([found.experiment_id], condition))
 
 
 def artifacts(project: Project, run: Run) -> list[str]:
@@ -87,7 +91,6 @@ def test_a_temporary_run_executes_the_copys_code_and_records_in_the_main_reposit
 def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Project) -> None:
     finished.edit("params.yaml", r"^epochs: .*$", "epochs: 1000")
     environment = {**finished.environment, "DIGITBENCH_JOBS": "2"}
-    client = mlflow.MlflowClient(f"sqlite:///{finished.root / 'mlflow.db'}")
     with subprocess.Popen(
         ["python", "src", "train", "mlp"],
         cwd=finished.root,
@@ -95,10 +98,7 @@ def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Proj
         stderr=subprocess.DEVNULL,
     ) as training:
         checkpoints = finished.root / ".checkpoints"
-        deadline = time.monotonic() + 60
-        while not list(checkpoints.glob("mlp-*.pt")):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(lambda: any(checkpoints.glob("mlp-*.pt")))
         workers = psutil.Process(training.pid).children(recursive=True)
         assert len(workers) >= 2
         training.terminate()
@@ -107,9 +107,7 @@ def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Proj
     finished.restore()
     shutil.rmtree(checkpoints)
     assert alive == []
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    assert experiment is not None
-    killed = client.search_runs([experiment.experiment_id], "params.epochs = '1000'")
+    killed = search(finished, "params.epochs = '1000'")
     assert {run.info.status for run in killed} == {"KILLED"}
     assert len(killed) == 3
 
@@ -150,11 +148,13 @@ def test_two_queued_experiments_share_a_fresh_database(
     )
     assert not (project.root / "mlflow.db").exists()
     project.dvc("queue", "start", "-j", "2")
-    deadline = time.monotonic() + 600
-    while (status := project.dvc("queue", "status")).count("Success") < 2:
+
+    def both_are_done() -> bool:
+        status = project.dvc("queue", "status")
         assert "Failed" not in status, project.dvc("queue", "logs", "two")
-        assert time.monotonic() < deadline, status
-        time.sleep(2)
+        return status.count("Success") == 2
+
+    wait_until(both_are_done, 600, pause=2)
     assert_complete(project, "two", epochs=2)
     assert_complete(project, "three", epochs=3)
     hidden = {name: hidden_of_mlp(project, name) for name in ("two", "three")}

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from mlflow.entities import Run
 from digitbench.tracking.connection import EXPERIMENT, URI_VARIABLE
 
 from .conftest import Project
-from .servers import free_port, kill_group, running
+from .servers import free_port, kill_group, running, wait_until
 
 pytestmark = pytest.mark.pipeline
 
@@ -171,7 +170,13 @@ def test_a_server_killed_during_a_training_costs_one_warning(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as training:
-            wait_for_an_epoch(server, training)
+
+            def saw_an_epoch() -> bool:
+                assert training.poll() is None, "it ended before an epoch was seen"
+                run = server.runs().get("mlp seed 0")
+                return run is not None and "validation_accuracy" in run.data.metrics
+
+            wait_until(saw_an_epoch)
             seen = server.runs()
             kill_group(server.process)
             assert training.poll() is None, "it ended before the server was killed"
@@ -186,14 +191,3 @@ def test_a_server_killed_during_a_training_costs_one_warning(
     said = there.run("python", "src", "train", "mlp").stdout
     assert said.count("MLflow tracking was lost") == 1, said
     assert {name: (project.root / name).read_bytes() for name in OUTPUTS} == left
-
-
-def wait_for_an_epoch(server: Server, training: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert training.poll() is None, "it ended before an epoch was seen"
-        seed_0 = server.runs().get("mlp seed 0")
-        if seed_0 is not None and "validation_accuracy" in seed_0.data.metrics:
-            return
-        time.sleep(0.1)
-    raise AssertionError("no epoch arrived")

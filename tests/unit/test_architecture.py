@@ -1,8 +1,12 @@
 """The house: docs/architecture.md is the plan, and the imports follow it."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from imports import ROOT, imported
 from witnesses import WITNESSES
@@ -91,3 +95,25 @@ def test_what_the_map_names_is_there() -> None:
     for name in re.findall(r"`((?:\w+/)*\w+\.(?:py|yaml|json|csv))`", MAP):
         places = (ROOT, PACKAGE, ROOT / "studies")
         assert any((place / name).exists() for place in places) or name == "published.yaml", name
+
+
+HEAVY = {"torch", "torchvision", "mlflow", "sklearn", "dvc"}
+LIGHT = ("numpy", "pydantic", "scipy", "matplotlib", "pandas")
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        ("digitbench", LIGHT[:0]),
+        ("stages.download", LIGHT[:2]),
+        ("digitbench.results.records", LIGHT[:3]),
+        ("stages.report", LIGHT),
+    ],
+)
+def test_what_is_light_loads_nothing_heavy(module: str, allowed: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    found = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=ROOT / "src", text=True, timeout=60
+    ).split()
+    assert module in found
+    assert HEAVY.union(LIGHT).intersection(found) <= set(allowed)

@@ -65,20 +65,16 @@ def test_the_same_generator_gives_the_same_movements_and_another_others() -> Non
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_a_batch_of_any_size_moves_its_images_alike(size: int, images: torch.Tensor) -> None:
     movements = draw_movements(AUGMENTATION, len(images), 28, generator())
-    parts = zip(torch.split(images, size), torch.split(movements, size), strict=True)
+    parts = zip(images.split(size), movements.split(size), strict=True)
     assert torch.equal(torch.cat([move(*part) for part in parts]), move(images, movements))
 
 
 def test_no_movement_leaves_the_image(images: torch.Tensor) -> None:
-    still = Augmentation(rotation=0, shift=0, zoom=0)
-    assert not still.moves
-    movements = draw_movements(still, len(images), 28, generator())
+    still = {"rotation": 0, "shift": 0, "zoom": 0}
+    assert not Augmentation(**still).moves
+    assert all(Augmentation(**still | {which: 0.1}).moves for which in still)
+    movements = draw_movements(Augmentation(**still), len(images), 28, generator())
     torch.testing.assert_close(move(images, movements), images.float(), atol=0.01, rtol=0)
-
-
-@pytest.mark.parametrize("which", ["rotation", "shift", "zoom"])
-def test_one_movement_is_enough_to_count_as_augmentation(which: str) -> None:
-    assert Augmentation(**{"rotation": 0, "shift": 0, "zoom": 0, which: 0.1}).moves
 
 
 def test_a_shift_by_hand() -> None:
@@ -88,9 +84,3 @@ def test_a_shift_by_hand() -> None:
     expected = torch.zeros(1, 28, 28)
     expected[0, 8, 15] = 200
     torch.testing.assert_close(moved, expected, atol=1e-3, rtol=0)
-
-
-def test_what_comes_in_is_black_and_what_goes_out_is_lost() -> None:
-    moved = move(torch.full((1, 28, 28), 255.0), torch.tensor([[0.0, 5.0, 0.0, 1.0]]))[0]
-    assert moved[:, :5].abs().max() < 0.01
-    assert (moved[:, 5:] - 255).abs().max() < 0.01

@@ -3,7 +3,6 @@
 import doctest
 import inspect
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +37,6 @@ def test_the_public_names_are_these_and_each_is_documented() -> None:
     assert [name for name in NAMES if f"| `{name}` |" not in guide] == []
     with pytest.raises(AttributeError, match="has no attribute 'anything'"):
         digitbench.anything  # noqa: B018
-
-
-def test_importing_the_package_loads_no_library() -> None:
-    code = "import digitbench, sys; print({name.split('.')[0] for name in sys.modules})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
-    )
-    assert "digitbench" in done.stdout
-    heavy = ("torch", "pandas", "numpy", "scipy", "pydantic", "mlflow", "dvc")
-    assert [name for name in heavy if f"'{name}'" in done.stdout] == []
 
 
 def test_the_examples_of_the_guide_hold() -> None:

@@ -7,12 +7,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from architectures import SMALL as PARAMS
-from architectures import STATISTICS
+from architectures import STATISTICS, untrained
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.params import ARCHITECTURES
-from digitbench.training.model import build_model, load_weights, weights_to_bytes
+from digitbench.training.model import load_weights
 
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)
@@ -24,15 +23,7 @@ Stacks = dict[str, NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    models: Trained = {}
-    for name in ARCHITECTURES:
-        models[name] = []
-        for seed in SEEDS:
-            torch.manual_seed(seed)
-            weights = weights_to_bytes(build_model(name, PARAMS[name]))
-            path = Path(f"models/{name}/seed-{seed}.safetensors")
-            models[name].append(TrainedModel(name, PARAMS[name], seed, path, weights))
-    return models
+    return {name: [untrained(name, seed, name) for seed in SEEDS] for name in ARCHITECTURES}
 
 
 @pytest.fixture(scope="module")

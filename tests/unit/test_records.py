@@ -1,8 +1,6 @@
 """Records: what is committed reads, comes back as it was, and says what is wrong with it."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,7 +160,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
         ModelRecord.read(tmp_path / "none.json")
 
 
-# --- metrics, and what records may load -------------------------------------------------------
+# --- metrics -----------------------------------------------------------------------------------
 
 
 def test_a_metric_has_one_row_with_one_name_per_place() -> None:
@@ -175,8 +173,3 @@ def test_a_metric_has_one_row_with_one_name_per_place() -> None:
     summary = summarise({0: 0.98688, 1: 0.98852})
     assert accuracy.mean_and_spread(summary) == "98.77 ± 0.12"
     assert errors.mean_and_spread(Summary(104.25, None, None, None, {0: 104.25})) == "104.2"
-
-
-def test_records_load_no_torch() -> None:
-    code = "import sys, digitbench.results.records; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

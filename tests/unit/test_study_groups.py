@@ -1,9 +1,6 @@
 """The studies of domain shift and robustness on untrained networks and made-up answers."""
 
-import gzip
-import hashlib
 import shutil
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-import readers
-from architectures import SMALL
+from architectures import untrained
 from digitbench import files
 from digitbench.download import digits as origins
-from digitbench.download.sources import DROP_IN_VARIABLE, FileSpec
+from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.corruptions import COLUMNS, CORRUPTIONS, corrupt
 from digitbench.evaluation.domains import MAPPINGS
@@ -40,9 +36,10 @@ from digitbench.studies.groups.domain_shift import augmented_samples, study_reco
 from digitbench.studies.groups.robustness import groups_corrupted
 from digitbench.studies.groups.robustness import study_record as robustness_record
 from digitbench.training.data import PixelStatistics, write_images
-from digitbench.training.model import build_model, weights_to_bytes
+from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
 from digitbench.training.recipe import Augmentation, Plan
+from readers import corrupted, readers, reading
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
@@ -55,14 +52,7 @@ BATCH = 40
 
 def group(name: str) -> NetworkGroup:
     """Networks with fresh weights."""
-    architecture = str(GROUPS[name][0])
-    params = SMALL[architecture]
-    models = []
-    for seed in SEEDS[name]:
-        torch.manual_seed(seed)
-        weights = weights_to_bytes(build_model(architecture, params))
-        path = Path(f"models/{name}/seed-{seed}.safetensors")
-        models.append(TrainedModel(architecture, params, seed, path, weights))
+    models = [untrained(str(GROUPS[name][0]), seed, name) for seed in SEEDS[name]]
     return NetworkGroup(models, PixelStatistics(mean=OTHER[name], std=0.3))
 
 
@@ -82,11 +72,9 @@ def test_each_group_sees_pixels_on_its_own_scale(
     assert list(stacks) == list(GROUPS)
     for name, stack in stacks.items():
         assert stack.shape == (len(SEEDS[name]), 60, 10)
-        architecture = str(GROUPS[name][0])
-        for row, seed in enumerate(SEEDS[name]):
-            torch.manual_seed(seed)
-            network = build_model(architecture, SMALL[architecture]).eval()
-            scaled = standardise(torch.from_numpy(images), PixelStatistics(OTHER[name], 0.3))
+        scaled = standardise(torch.from_numpy(images), PixelStatistics(OTHER[name], 0.3))
+        for row, model in enumerate(groups[name].models):
+            network = load_weights(model.architecture, model.params, model.weights, "test")
             expected = network(scaled).softmax(1).detach().numpy()
             np.testing.assert_allclose(stack[row], expected, atol=1e-5)
 
@@ -94,30 +82,13 @@ def test_each_group_sees_pixels_on_its_own_scale(
 # --- domain shift ----------------------------------------------------------------------------
 
 
-def reading(images: NDArray[np.uint8], name: str, seed: int) -> NDArray[np.int64]:
-    """An answer per image that depends on every pixel, the group and the seed."""
-    weights = np.random.default_rng([seed, *name.encode()]).integers(1, 99, (28, 28))
-    answers: NDArray[np.int64] = (images.astype(np.int64) * weights).sum(axis=(1, 2)) % 10
-    return answers
-
-
-def read(images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
-    """Stands for the networks of all groups."""
-    one_hot = np.eye(10, dtype=np.float32)
-    return {
-        name: np.stack([one_hot[reading(images, name, seed)] for seed in seeds])
-        for name, seeds in SEEDS.items()
-    }
-
-
 @pytest.fixture(scope="module")
 def domains() -> dict[str, Domain]:
     draw = np.random.default_rng(2)
+    noise = partial(draw.integers, 0, 256, dtype=np.uint8)
     return {
-        "usps": Domain(
-            "U", draw.integers(0, 256, (50, 16, 16), np.uint8), draw.integers(0, 10, 50)
-        ),
-        "optical": Domain("O", draw.integers(0, 256, (33, 8, 8), np.uint8), np.arange(33) % 10),
+        "usps": Domain("U", noise(size=(50, 16, 16)), draw.integers(0, 10, 50)),
+        "optical": Domain("O", noise(size=(33, 8, 8)), np.arange(33) % 10),
     }
 
 
@@ -129,7 +100,7 @@ def hits(answers: NDArray[np.integer], labels: Any, seeds: list[int]) -> Summary
 def test_cells_and_effects_are_those_of_the_answers(
     domains: dict[str, Domain], tmp_path: Path
 ) -> None:
-    record = study_record(read, domains, SEEDS)
+    record = study_record(readers(SEEDS), domains, SEEDS)
     record.write(tmp_path / "record.json")
     assert DomainShiftRecord.read(tmp_path / "record.json") == record
     assert list(record.domains) == ["usps", "optical"]
@@ -161,14 +132,9 @@ def test_cells_and_effects_are_those_of_the_answers(
             assert sum(part.value for part in gap.parts.values()) == pytest.approx(expected)
 
 
-def test_one_seed_each_leaves_cells_and_effects_without_intervals(
-    domains: dict[str, Domain],
-) -> None:
-    def first_replicates(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        return {name: stack[:1] for name, stack in read(images).items()}
-
+def test_one_seed_each_leaves_no_intervals(domains: dict[str, Domain]) -> None:
     seeds = {name: own[:1] for name, own in SEEDS.items()}
-    usps = study_record(first_replicates, domains, seeds).domains["usps"]
+    usps = study_record(readers(seeds), domains, seeds).domains["usps"]
     assert {cell.accuracy.ci95_low for cell in usps.cells} == {None}
     assert {effect.p_value_holm for effect in usps.effects} == {None}
     assert {gap.gap.ci95_high for gap in usps.gaps} == {None}
@@ -203,7 +169,7 @@ def test_effects_of_robustness_are_those_on_the_summaries() -> None:
         for corruption in ("blur", "shift")
         for strength in (0, 1, 2)
     ]
-    record = robustness_record(readers.corrupted(pd.DataFrame(rows, columns=COLUMNS)), 10)
+    record = robustness_record(corrupted(pd.DataFrame(rows, columns=COLUMNS)), 10)
     assert record.effects is not None
     assert list(record.effects) == ["mean", "blur", "shift"]
     signs = {("model",): (-1, -1, 1, 1), ("augmentation",): (-1, 1, -1, 1)}
@@ -240,21 +206,13 @@ def test_samples_without_augmentation_are_copies(digits: Digits) -> None:
 # --- the stages ------------------------------------------------------------------------------
 
 
-def usps_file(labels: list[int]) -> bytes:
-    draw = np.random.default_rng(labels)
-    lines = [
-        f"{label} " + " ".join(f"{value:.3f}" for value in draw.uniform(-1, 1, 256))
-        for label in labels
-    ]
-    return gzip.compress("\n".join(lines).encode(), mtime=0)
-
-
-CONTENTS = {"zip.train.gz": usps_file([7, 1, 4]), "zip.test.gz": usps_file([0, 9])}
 USPS = Path("domain_shift/data/raw")  # from the folder of all studies
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> Path:
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits, usps: dict[str, bytes]
+) -> Path:
     """A project with everything that the two studies read, but for USPS; in its `studies`."""
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(
@@ -271,8 +229,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: Digits) -> 
         shutil.copy(ROOT / "studies" / study / "params.yaml", folder)
     shutil.copy(ROOT / "studies/pedrogiu13/published.yaml", tmp_path / "studies/pedrogiu13")
     monkeypatch.setattr(design, "load_models", trained)
-    specs = [FileSpec(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in CONTENTS.items()]
-    monkeypatch.setattr(origins, "FILES", specs)
     monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path / "studies")
     return tmp_path
@@ -284,19 +240,19 @@ def trained(plan: Plan) -> list[TrainedModel]:
     return list(group(name).models)
 
 
-def put_usps(folder: Path) -> None:
+def put(folder: Path, contents: dict[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in CONTENTS.items():
+    for name, content in contents.items():
         (folder / name).write_bytes(content)
 
 
 def test_usps_comes_from_the_drop_in_folder_into_the_study(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, usps: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_usps(tmp_path / "in" / "usps")
-    monkeypatch.setenv(DROP_IN_VARIABLE, str(tmp_path / "in"))
+    put(project / "in" / "usps", usps)
+    monkeypatch.setenv(DROP_IN_VARIABLE, str(project / "in"))
     usps_stage.main()
-    assert {path.name: path.read_bytes() for path in USPS.iterdir()} == CONTENTS
+    assert {path.name: path.read_bytes() for path in USPS.iterdir()} == usps
 
 
 def test_without_usps_one_sentence_names_files_hashes_and_variable(
@@ -305,22 +261,25 @@ def test_without_usps_one_sentence_names_files_hashes_and_variable(
     monkeypatch.setattr(origins, "MIRRORS", ())
     with pytest.raises(DigitbenchError) as caught:
         usps_stage.main()
-    for part in (DROP_IN_VARIABLE, *CONTENTS, *(spec.sha256 for spec in origins.FILES)):
+    told = [part for spec in origins.FILES for part in (spec.name, spec.sha256)]
+    for part in (DROP_IN_VARIABLE, *told):
         assert part in str(caught.value)
     assert not USPS.exists()
     with pytest.raises(DigitbenchError, match=r"zip\.train\.gz: .*studies/dvc\.yaml:usps`"):
         domain_shift.main()
 
 
-def test_domain_shift_writes_what_its_networks_answer(project: Path) -> None:
-    put_usps(USPS)
+def test_domain_shift_writes_what_its_networks_answer(
+    project: Path, usps: dict[str, bytes]
+) -> None:
+    put(USPS, usps)
     domain_shift.main()
     record = DomainShiftRecord.read(Path("domain_shift/metrics/domain_shift.json"))
     assert [content.images for content in record.domains.values()] == [5, 50]
     scale = PixelStatistics(0.1, 0.3)
     networks = {name: NetworkGroup(group(name).models, scale) for name in GROUPS}
-    usps = {"usps": Domain(origins.VARIANT, *origins.load_usps(USPS))}
-    expected = study_record(partial(predict_groups, networks, batch_size=100), usps, SEEDS)
+    domain = {"usps": Domain(origins.VARIANT, *origins.load_usps(USPS))}
+    expected = study_record(partial(predict_groups, networks, batch_size=100), domain, SEEDS)
     assert record.domains["usps"] == expected.domains["usps"]
     names = ["augmentation", "domain_shift", "effects", "gaps"]
     assert sorted(path.stem for path in Path("domain_shift/plots").glob("*.png")) == names
