@@ -21,7 +21,7 @@ from digitbench.cli import app, main
 from digitbench.errors import DigitbenchError
 from digitbench.files import SPLIT, model_file, write_bytes, write_json
 from digitbench.params import ARCHITECTURES, Params, load_params
-from digitbench.predict.photographs import as_mnist
+from digitbench.predict.pictures import as_mnist
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import build_model, load_weights, weights_to_bytes
 from digitbench.training.pixels import standardise
