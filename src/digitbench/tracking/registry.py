@@ -398,7 +398,7 @@ def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
         return False, f"They were tested on different images: {before:,} and {after:,}."
     change = compare(champion.accuracy, version.accuracy, after)
     (change,) = judge({0: change}, {0: True}).values()
-    return change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change)
+    return change.verdict not in (Verdict.WORSE, Verdict.UNKNOWN), _sentence(change)
 
 
 def _sentence(change: Change) -> str:
