@@ -27,7 +27,7 @@ from digitbench.environment import project_root
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import Scores
-from digitbench.params import ARCHITECTURES
+from digitbench.params import known_architecture
 from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
 from digitbench.tracking.connection import (
     DATABASE,
@@ -137,11 +137,7 @@ def existing_versions(client: "MlflowClient", architecture: str) -> list[Version
     Raises:
         DigitbenchError: There is no such architecture, or nothing is registered.
     """
-    if architecture not in ARCHITECTURES:
-        raise DigitbenchError(
-            f"{architecture!r} is not an architecture; known are {', '.join(ARCHITECTURES)}."
-        )
-    versions = find_versions(client, architecture)
+    versions = find_versions(client, known_architecture(architecture))
     if not versions:
         raise DigitbenchError(
             f"No version of {registered_name(architecture)} is registered yet. `dvc repro` "
