@@ -201,7 +201,7 @@ def test_pip_that_hangs_is_given_up(
 
 
 @pytest.mark.parametrize("write", [as_python2, as_numpy2])
-def test_pickles_of_both_numpys_give_the_exact_files(
+def test_pickles_of_both_numpys_give_the_exact_files_and_no_other(
     write: Callable[[object], bytes], copied: Path
 ) -> None:
     pickled = write(CLASSIC)
@@ -209,10 +209,6 @@ def test_pickles_of_both_numpys_give_the_exact_files(
     assert module in pickled
     wheel = build(copied, pickled)
     assert {spec.name: wheel.fetch(spec) for spec in SPECS} == FILES
-
-
-def test_file_that_is_none_of_the_four_is_refused(copied: Path) -> None:
-    wheel = build(copied, as_numpy2(CLASSIC))
     with pytest.raises(SourceError, match="emnist is not in it"):
         wheel.fetch(FileSpec("emnist", 1, "0" * 64))
 
