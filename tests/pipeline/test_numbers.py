@@ -65,7 +65,7 @@ def test_what_is_printed_of_a_pair_is_what_its_predictions_give(
         assert stated == pytest.approx([mean, low, high], abs=1e-12)
         assert [pair["p_value"], pair["p_value_holm"]] == pytest.approx([p, holm], abs=1e-12)
         if mean < 0:
-            first, second, mean, low, high = second, first, -mean, -high, -low  # noqa: PLW2901
+            first, second, mean, low, high = second, first, -mean, -high, -low
         row = rf"\| {second.upper()} [−-] {first.upper()} \|.*"
         (line,) = (line for line in lines if re.match(row, line))
         assert f"| {points(mean)} " in line, line
