@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from digitbench.figures.accuracy import pair_differences
 from digitbench.figures.cost import error_against_cost, growth
 from digitbench.figures.data import augmented_digits
-from digitbench.figures.domains import domain_accuracy, domain_shift, effects, gaps
+from digitbench.figures.domain_shift import domain_shift, effects, gaps
+from digitbench.figures.domains import domain_accuracy
 from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
 from digitbench.figures.robustness import corruption_examples, robustness_curves
 from digitbench.figures.tiles import SIDE, Grid
 from digitbench.results.records import Cell, DomainShift
 from digitbench.results.sheets import AlwaysWrong, Corrupted, Disagreements, Mistakes, Sample
-from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.comparison import PairwiseComparison, pair_verdicts
 from digitbench.statistics.factorial import Decomposition, Effect, Estimate
 from digitbench.statistics.summary import CrossedSummary, Summary
 
@@ -222,6 +223,7 @@ PAIRS = [
     pair("mlp", "rnn", -0.004, 0.001, 0.004),
     pair("rnn", "lstm", 0.001, 0.003, 0.4),
 ]
+VERDICTS = pair_verdicts(PAIRS, 0.002)
 
 
 def digits(count: int) -> NDArray[np.uint8]:
@@ -276,9 +278,9 @@ FIGURES: dict[str, Callable[[tuple[str, ...]], Figure]] = {
     "cost": lambda names: error_against_cost(cost_data(names)),
     "growth": lambda names: growth(growth_data(names, (28, 56, 112))),
     "domains": lambda names: domain_accuracy(domain_data(names, 0.01), dict.fromkeys(names, 0.98)),
-    "pairs": lambda names: pair_differences(PAIRS),
+    "pairs": lambda names: pair_differences(VERDICTS),
     "error_grid": lambda names: error_grid(mistakes()),
-    "disagreements": lambda names: disagreements(disputes(names)),
+    "disagreements": lambda names: disagreements(disputes(names), names),
     "always_wrong": lambda names: always_wrong(hopeless()),
     "random": lambda names: random_predictions(Sample(digits(6), TRUE, PREDICTED, CONFIDENCE)),
     "domain_shift": lambda names: domain_shift(shift_record(0.01), PUBLISHED, EXAMPLES),
@@ -296,8 +298,10 @@ def titles(figure: Figure) -> list[str]:
     return [axes.get_title() for axes in figure.axes if axes.get_title()]
 
 
-def legend_of(axes: Any) -> list[str]:
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+def legend_of(part: Any) -> list[str]:
+    """Of axes, or of a whole figure."""
+    legend = part.legends[0] if isinstance(part, Figure) else part.get_legend()
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def lines_in(axes: Any, colour: str) -> list[Any]:

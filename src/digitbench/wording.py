@@ -37,6 +37,10 @@ METRICS = {
 _VARIANTS = {"augmented": "with augmentation", "plain": "without augmentation"}
 
 
+# What the study of domain shift takes apart.
+FACTORS = {"model": "architecture", "augmentation": "augmentation", "mapping": "alignment"}
+
+
 class Enlarging(NamedTuple):
     """One way of bringing digits of another size to 28x28, in the forms that texts need."""
 
@@ -106,6 +110,11 @@ def points_between(value: float, low: float | None, high: float | None, *notes: 
     ends = [] if low is None or high is None else [points_interval(low, high)]
     beside = "; ".join([*ends, *notes])
     return f"{points(value)} ({beside})" if beside else points(value)
+
+
+def within(margin: float) -> str:
+    """A margin of accuracy, a fraction: `±0.2 points`."""
+    return f"±{100 * margin:g} points"
 
 
 def interval(summary: OverSeeds) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from digitbench import files
 from digitbench.evaluation.domains import MAPPINGS
 from digitbench.figures.data import augmented_digits
-from digitbench.figures.domains import domain_shift, effects, gaps
+from digitbench.figures.domain_shift import domain_shift, effects, gaps
 from digitbench.figures.style import to_png
 from digitbench.params import PARAMS_FILE, load_params, load_plan
 from digitbench.studies.groups.design import (

@@ -28,7 +28,8 @@ from figure_data import (
 
 @pytest.mark.parametrize("names", [ALL, ("cnn",)])
 def test_roc_has_a_mean_each_and_every_class_below(names: tuple[str, ...]) -> None:
-    overview, *panels = FIGURES["roc"](names).axes
+    figure = FIGURES["roc"](names)
+    overview, *panels = figure.axes
     assert len(panels) == len(names)
     for order, name in enumerate(names):
         (line,) = lines_in(overview, COLOURS[name])
@@ -38,7 +39,7 @@ def test_roc_has_a_mean_each_and_every_class_below(names: tuple[str, ...]) -> No
         assert line.get_drawstyle() == "steps-post"
         assert len(lines_in(panels[order], COLOURS[name])) == 10 + 1
         assert texts(panels[order]) == ["digit 9"]  # the lowest of the made-up curves
-    assert legend_of(overview) == [f"{NAMES[name]}  0.99912" for name in names]
+    assert legend_of(figure) == [f"{NAMES[name]}, area 0.99912" for name in names]
     assert overview.get_xscale() == "log"
 
 
@@ -76,8 +77,9 @@ def test_reliability_shows_filled_bins_alone(names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("names", [ALL, ("mlp",)])
 def test_coverage_plots_errors_in_percent(names: tuple[str, ...]) -> None:
-    (axes,) = FIGURES["coverage"](names).axes
-    assert legend_of(axes) == [NAMES[name] for name in names]
+    figure = FIGURES["coverage"](names)
+    (axes,) = figure.axes
+    assert legend_of(figure) == [NAMES[name] for name in names]
     for line in axes.lines:
         np.testing.assert_allclose(line.get_ydata(), [0, 0.01, 0.2, 2], atol=1e-9)
     assert len(axes.collections) == len(names)

@@ -6,7 +6,7 @@ from digitbench.figures.cost import error_against_cost, growth, growth_exponent,
 from digitbench.figures.domains import domain_accuracy
 from digitbench.figures.style import COLOURS, MUTED, to_svg
 from digitbench.wording import NAMES
-from figure_data import ALL, PAIRS, cost_data, domain_data, growth_data, legend_of, texts
+from figure_data import ALL, VERDICTS, cost_data, domain_data, growth_data, legend_of, texts
 
 
 def test_pareto_front_matches_brute_force() -> None:
@@ -97,15 +97,15 @@ def test_domains_have_a_row_each_and_a_dot_per_architecture(
 
 
 def test_pairs_take_the_colour_of_the_better_or_grey() -> None:
-    (axes,) = pair_differences(PAIRS).axes
+    (axes,) = pair_differences(VERDICTS).axes
     dots = axes.collections[1::2]
     shown = ["#" + "".join(f"{round(255 * c):02x}" for c in d.get_facecolor()[0][:3]) for d in dots]
     assert shown == [COLOURS["cnn"], COLOURS["mlp"], MUTED]
     assert [d.get_offsets()[0][0] for d in dots] == pytest.approx([1.1, -0.4, 0.1])
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "CNN − MLP",
-        "RNN − MLP",
-        "LSTM − RNN",
+        "CNN − MLP: higher",
+        "RNN − MLP: lower",
+        "LSTM − RNN: no evidence",
     ]
     assert texts(axes) == ["+1.10", "p < 0.001", "−0.40", "p = 0.004", "+0.10", "p = 0.400"]
 

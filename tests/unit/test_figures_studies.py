@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from digitbench.figures.data import augmented_digits
-from digitbench.figures.domains import domain_shift, effects, gaps
+from digitbench.figures.domain_shift import domain_shift, effects, gaps
 from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import ACCENT, COLOURS, GROUP_LOOKS, MUTED, Look, to_svg
 from digitbench.figures.tiles import on_paper
@@ -55,7 +55,7 @@ def test_domain_shift_has_a_row_per_group_with_both_mappings(half_width: float |
             full = to_hex(mark.get_facecolor()[0]) == COLOURS[cell.model]
             assert full == (cell.mapping == "box")
         assert sorted(texts(axes)) == sorted(
-            f"{100 * cell.accuracy.mean:.1f}" for cell in content.cells
+            f"{100 * cell.accuracy.mean:.2f}" for cell in content.cells
         )
         thick = [line for line in axes.collections if list(line.get_linewidths()) == [5]]
         assert len(thick) == (8 if half_width else 0)

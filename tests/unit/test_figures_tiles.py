@@ -62,7 +62,7 @@ def test_error_grid_puts_the_mistake_in_its_cell_and_counts_its_kind_over_it() -
 
 
 def test_disagreements_fill_wrong_answers_alone() -> None:
-    (axes,) = disagreements(disputes(ALL)).axes
+    (axes,) = disagreements(disputes(ALL), ALL).axes
     assert len(axes.images) == 1
     assert [len(chips.get_offsets()) for chips in axes.collections] == [1] * 4
     grid = fitting(6, 12, above=11, below=54)
@@ -102,7 +102,7 @@ NOTHING = (digits(0), NONE)
     [
         (error_grid(Mistakes(*NOTHING, NONE, NONE)), "no mistakes"),
         (
-            disagreements(Disagreements(*NOTHING, np.array(ALL), np.zeros((4, 0), int))),
+            disagreements(Disagreements(*NOTHING, np.array(ALL), np.zeros((4, 0), int)), ALL),
             "no disagreement",
         ),
         (always_wrong(AlwaysWrong(*NOTHING, NONE, NONE.astype(bool))), "none"),

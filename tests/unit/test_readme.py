@@ -73,7 +73,8 @@ def test_the_file_is_filled_where_it_has_the_marks(
 
     readme.README.write_text(text("old", "old"), encoding="utf-8")
     readme.refresh()
-    own, benchmark = readme.results_block(results), readme.benchmark_block(made_up.whole())
+    own = readme.results_block(results)
+    benchmark = readme.benchmark_block(made_up.whole(), results.ranking)
     assert readme.README.read_text(encoding="utf-8") == text(own, benchmark)
 
 
@@ -137,10 +138,12 @@ def test_both_files_of_the_studies_are_read(
 
 
 def test_the_benchmark_quotes_its_results() -> None:
-    block = readme.benchmark_block(made_up.whole())
+    block = readme.benchmark_block(made_up.whole(), ("cnn", "rnn", "mlp", "lstm", "unmeasured"))
+    assert [row[0] for row in cells(block)[2:]] == ["CNN", "RNN", "MLP", "LSTM"]
     rows = {row[0]: row[1:] for row in cells(block)}
     for name in ARCHITECTURES:
-        speedup, share = f"{made_up.SPEEDUP[name]:.1f}", f"{100 * made_up.SHARE[name]:.0f} %"
+        once, share = f"{made_up.SPEEDUP[name]:.1f}", f"{100 * made_up.SHARE[name]:.0f} %"
+        speedup = f"{once} ({once} to {once})"
         assert rows[NAMES[name]] == ["2,000", "21,000", "41,000", speedup, share]
     assert "takes 234 s" in block
     assert "346 s to train its two models with one seed for 5 epochs" in block
@@ -178,8 +181,11 @@ def committed(path: str) -> str:
     return run.stdout.decode()
 
 
-def test_the_committed_readme_holds_the_committed_benchmark(tmp_path: Path) -> None:
+def test_the_committed_readme_holds_the_committed_benchmark(
+    results: Results, tmp_path: Path
+) -> None:
     text, file = committed("README.md"), tmp_path / "results.json"
     file.write_text(committed(readme.MEASURED.as_posix()), encoding="utf-8")
-    filled = BENCHMARK.fill(text, readme.benchmark_block(readme.load_benchmark(file)))
+    measured = readme.load_benchmark(file)
+    filled = BENCHMARK.fill(text, readme.benchmark_block(measured, results.ranking))
     assert filled == text, "run `make readme`"

@@ -171,5 +171,5 @@ def test_a_metric_has_one_row_with_one_name_per_place() -> None:
         assert len(set(labels)) == len(labels) > 0
     accuracy, *_, errors, _ = shown("comparison")
     summary = summarise({0: 0.98688, 1: 0.98852})
-    assert accuracy.mean_and_spread(summary) == "98.77 ± 0.12"
-    assert errors.mean_and_spread(Summary(104.25, None, None, None, {0: 104.25})) == "104.2"
+    assert accuracy.mean_and_interval(summary) == "98.77 (97.73 to 99.81)"
+    assert errors.mean_and_interval(Summary(104.25, None, None, None, {0: 104.25})) == "104.2"

@@ -15,12 +15,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from matplotlib.legend import Legend
 from pydantic import BaseModel
 
 from digitbench.document.blocks import (
     Chart,
     Command,
     Document,
+    Folded,
     Picture,
     Prose,
     Table,
@@ -31,6 +33,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
 from digitbench.report import sections
 from digitbench.report.compose import compose, verdict
+from digitbench.results.clocks import Seconds
 from digitbench.results.collection import Results, load_results
 from digitbench.results.records import ModelRecord
 from digitbench.results.sheets import Sample
@@ -155,16 +158,17 @@ def said(document: Document) -> list[str]:
     parts += [text for tile in document.tiles for text in (tile.value, tile.label, tile.note)]
     for section in document.sections:
         parts.append(section.heading)
-        for block in section.blocks:
-            match block:
-                case Prose(text):
-                    parts.append(text)
-                case Command(text):
-                    parts += text.splitlines()
-                case Table(caption, header, rows):
-                    parts += [caption, *header, *(cell for row in rows for cell in row)]
-                case Chart(_, _, caption, alternative) | Picture(_, _, caption, alternative):
-                    parts += [caption, alternative]
+        parts += [block.summary for block in section.blocks if isinstance(block, Folded)]
+    for block in document.blocks:
+        match block:
+            case Prose(text):
+                parts.append(text)
+            case Command(text):
+                parts += text.splitlines()
+            case Table(caption, header, rows):
+                parts += [caption, *header, *(cell for row in rows for cell in row)]
+            case Chart(_, _, caption, alternative) | Picture(_, _, caption, alternative):
+                parts += [caption, alternative]
     return [" ".join(part.split()) for part in parts]
 
 
@@ -210,13 +214,82 @@ def test_the_accuracies_are_those_of_the_metrics(results: Results, document: Doc
     section = next(s for s in document.sections if s.anchor == "comparison")
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert table.header[1:] == [NAMES[name] for name in order]
-    rows = {row[0]: [float(cell.split(" ± ")[0]) for cell in row[1:]] for row in table.rows}
+    rows = {row[0]: [float(cell.split(" (")[0]) for cell in row[1:]] for row in table.rows}
     for title, key in (("accuracy, %", "accuracy"), ("macro F1, %", "macro_f1")):
         per_seed = [results.metrics[name].metrics[key].per_seed.values() for name in order]
         assert rows[title] == pytest.approx([100 * fmean(v) for v in per_seed], abs=0.0051)
 
 
+# --- one form for all ------------------------------------------------------------------------
+
+
+def test_networks_stand_in_one_order_everywhere(results: Results, document: Document) -> None:
+    order = [NAMES[name] for name in results.ranking]
+    tables = [block for block in document.blocks if isinstance(block, Table)]
+    headers = [named for t in tables if len(named := [h for h in t.header if h in order]) > 1]
+    assert len(headers) > 5
+    assert headers == [order] * len(headers)
+    legends = [
+        [text.get_text().split(",")[0] for text in legend.get_texts()]
+        for block in document.blocks
+        if isinstance(block, Chart)
+        for legend in block.figure.findobj(Legend)
+    ]
+    listed = [named for texts in legends if len(named := [t for t in texts if t in order]) > 1]
+    assert len(listed) > 5
+    assert listed == [order] * len(listed)
+
+
+def test_no_cell_is_blank_and_a_dash_is_explained(document: Document) -> None:
+    tables = [block for block in document.blocks if isinstance(block, Table)]
+    assert [table.caption for table in tables for row in table.rows if not all(row)] == []
+    assert sum("A dash in a table" in table.caption for table in tables) == 1
+
+
+def test_a_ratio_of_times_has_its_range(results: Results) -> None:
+    best, second, *_ = results.ranking
+    clocks = dict(results.timing)
+    for name, seconds in ((best, {0: 8.0, 1: 12.0}), (second, {0: 4.0, 1: 5.0})):
+        part = Seconds(median=fmean(seconds.values()), per_seed=seconds)
+        clocks[name] = clocks[name].model_copy(update={"seconds_per_epoch": part})
+    text = " ".join(said(compose(replace(results, timing=clocks))))
+    assert f"An epoch of {NAMES[best]} took 2.22 (1.60 to 3.00) times as long as one of " in text
+    assert "times its training time" not in text
+
+
+def test_the_recipe_is_that_of_the_parameters_and_the_trained_networks(results: Results) -> None:
+    moved = results.params.augmentation.model_copy(update={"rotation": 7.0})
+    changes = {"patience": 3, "initialisation": "keras", "augmentation": moved}
+    text = " ".join(
+        said(compose(replace(results, params=results.params.model_copy(update=changes))))
+    )
+    for part in ("stopped 3 after them", "Keras's default", "rotation up to 7°", "epsilon 1e-08"):
+        assert part in text
+    section = next(s for s in compose(results).sections if s.anchor == "reproduce")
+    rows = {row[0]: row[1] for row in section.blocks[-1].rows}
+    assert rows["dropout of CNN"] == "dropout of maps, 0.5 and dropout, 0.5"
+    assert rows["dropout of RNN"] == "none"
+    assert rows["training of all networks"].endswith(" minutes")
+
+
 # --- honest sentences ------------------------------------------------------------------------
+
+
+def test_a_pair_is_the_same_only_within_the_margin_that_is_named(results: Results) -> None:
+    name, pair = next(iter(results.comparison.pairs.items()))
+    close = {"difference": 0.0001, "difference_low": -0.0003, "difference_high": 0.0005}
+    change = {**close, "standard_error": 0.0002, "degrees_of_freedom": None, "p_value_holm": 0.6}
+    pairs = {**results.comparison.pairs, name: replace(pair, **change)}
+    comparison = results.comparison.model_copy(update={"pairs": pairs})
+    first, second = NAMES[pair.first], NAMES[pair.second]
+    start = f"{second} and {first} are the same within ±"
+    for margin, same in ((0.2, True), (0.05, False)):
+        params = results.params.model_copy(update={"margin": margin})
+        altered = replace(results, comparison=comparison, params=params)
+        text = " ".join(said(compose(altered)))
+        assert (f"{start}{margin} points: +0.01 points" in text) == same
+        nor = f"Nor that they are the same within ±{margin} points: 4 seeds find a difference of "
+        assert nor in text, "of a pair without evidence, always"
 
 
 def beaten(text: str) -> set[tuple[str, str]]:
@@ -300,7 +373,8 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
     drawn = [value for key in ("d", "x", "y", "transform") for value in page.values(key)]
     assert [value for value in drawn if re.search(r"\bnan\b", value)] == []
     measured = [s for s in document.sections if s.anchor not in ("published", "studies")]
-    ours = [block for s in measured for block in s.blocks if isinstance(block, Table)]
+    blocks = replace(document, sections=measured).blocks
+    ours = [block for block in blocks if isinstance(block, Table)]
     assert len(ours) > 10
     assert not any("±" in cell for t in ours for row in t.rows for cell in row), "no spread of one"
     assert "one seed" in page.text
@@ -375,12 +449,18 @@ def test_metrics_of_other_seeds_are_refused(change: str, copied: Path) -> None:
 
 # --- in a browser ----------------------------------------------------------------------------
 
-WIDTHS = (1000, 390)
+WIDTHS = (1280, 390)
+TALLEST = 16_000  # pixels of the page in a wide window
 MEASURE = """<script>
 console.error("sentinel");
-addEventListener("load", () => parent.postMessage(
-  [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth,
-   document.querySelectorAll("svg").length].join(" "), "*"));
+addEventListener("load", () => {
+  const figures = [...document.querySelectorAll(".chart svg, img.paper")];
+  const room = document.querySelector("main").clientWidth + 1;
+  parent.postMessage(
+    [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth,
+     document.querySelectorAll("svg").length, document.documentElement.scrollHeight,
+     figures.filter(figure => figure.getBoundingClientRect().width > room).length].join(" "), "*");
+});
 </script></body>"""
 COLLECT = """<script>
 const seen = [];
@@ -431,9 +511,11 @@ def test_a_browser_shows_it_without_complaint_or_sideways_scrolling(
         width, *rest = (int(number) for number in measured.split())
         seen[width] = rest
     assert set(seen) == set(WIDTHS)
-    for width, (of_page, of_body, figures) in seen.items():
+    for width, (of_page, of_body, figures, _, cut) in seen.items():
         assert max(of_page, of_body) <= width, f"wider than the window of {width} pixels"
         assert figures == html.count("<svg ")
+        assert cut == 0, "every figure shows all its points without scrolling"
+    assert seen[max(WIDTHS)][3] <= TALLEST
     complaints = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
     # The sentinels show that complaints are heard.
     assert sum('"sentinel"' in line for line in complaints) == len(WIDTHS)

@@ -4,12 +4,12 @@ Text is plain: each renderer escapes what its own form would take for markup.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-_NUMBER = re.compile(r"[+−]?\d|[<—–]|$|unchanged")
+_NUMBER = re.compile(r"[+−]?\d|[<>—–]|$|unchanged")
 # Cells that stand out wherever there are colours or bold letters.
 EMPHASISED = ("better", "worse")
 
@@ -103,7 +103,15 @@ class Intervals:
     zero: bool
 
 
-Block = Prose | Command | Table | Chart | Picture | Intervals
+@dataclass(frozen=True)
+class Folded:
+    """What only its summary is shown of until it is opened; on paper it is open."""
+
+    summary: str
+    blocks: "Sequence[Block]"
+
+
+Block = Prose | Command | Table | Chart | Picture | Intervals | Folded
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,11 @@ class Section:
     blocks: Sequence[Block]
     anchor: str = ""  # address in the page
     summary: str = ""
+
+    @property
+    def body(self) -> "Sequence[Block]":
+        """What stands in its place: its blocks, or a fold of them."""
+        return [Folded(self.summary, self.blocks)] if self.summary else self.blocks
 
 
 @dataclass(frozen=True)
@@ -139,10 +152,18 @@ class Document:
 
     @property
     def blocks(self) -> list[Block]:
-        """Those of all sections."""
-        return [block for section in self.sections for block in section.blocks]
+        """Those of all sections, out of their folds."""
+        return [block for section in self.sections for block in _unfolded(section.blocks)]
 
     def summary(self) -> Table:
         """The tiles where there are none."""
         rows = [[tile.label, tile.value, tile.note] for tile in self.tiles]
         return Table("", ["", "", ""], rows)
+
+
+def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
+    for block in blocks:
+        if isinstance(block, Folded):
+            yield from _unfolded(block.blocks)
+        else:
+            yield block

@@ -24,6 +24,8 @@ def render_html(document: Document) -> str:
     )
     environment.filters |= {
         "kind": lambda block: type(block).__name__.lower(),
+        # The number, and what stands in brackets behind it.
+        "partition": lambda cell: cell.partition(" ("),
         "svg": _svg,
         "base64": lambda png: base64.b64encode(png).decode(),
     }

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from digitbench.document.blocks import Interval, Intervals
-from digitbench.figures.style import ACCENT, COLOURS, GRID, INK, new_figure
+from digitbench.figures.style import ACCENT, COLOURS, INK, NARROW, new_figure, set_rows
 
 COLUMNS = 46
 
@@ -30,7 +30,7 @@ def text_figure(intervals: Intervals) -> str:
 
 def drawing(intervals: Intervals) -> Figure:
     """The same with every replicate, for a page."""
-    figure = new_figure(7.2, 0.62 + 0.3 * len(intervals.rows))
+    figure = new_figure(NARROW, 0.62 + 0.3 * len(intervals.rows))
     axes: Any = figure.subplots()
     if intervals.zero:
         axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
@@ -42,12 +42,8 @@ def drawing(intervals: Intervals) -> Figure:
             axes.plot([row.low, row.high], [position] * 2, color=colour, lw=2.4, alpha=0.55)
         face = "none" if row.is_reference else colour
         axes.scatter([row.value], [position], s=46, facecolor=face, edgecolor=colour, zorder=4)
-    axes.set_yticks(range(len(intervals.rows)), [row.label for row in intervals.rows])
-    axes.set_ylim(len(intervals.rows) - 0.4, -0.6)
+    set_rows(axes, [row.label for row in intervals.rows])
     axes.set_xlim(*limits(intervals))
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_color(GRID)
     axes.set_xlabel(intervals.unit)
     return figure
 

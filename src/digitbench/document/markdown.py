@@ -11,6 +11,7 @@ from digitbench.document.blocks import (
     Code,
     Command,
     Document,
+    Folded,
     Intervals,
     Markdown,
     Picture,
@@ -94,10 +95,8 @@ def _parts(document: Document, level: str) -> list[str]:
 
 
 def _section(section: Section, level: str) -> list[str]:
-    blocks = [_block(block) for block in section.blocks]
-    if not section.summary:
-        return [f"{level} {escaped(section.heading)}", *blocks]
-    return [f"<details>\n<summary>{escaped(section.summary)}</summary>", *blocks, "</details>"]
+    heading = [] if section.summary else [f"{level} {escaped(section.heading)}"]
+    return [*heading, *map(_block, section.body)]
 
 
 def _block(block: Block) -> str:
@@ -112,6 +111,9 @@ def _block(block: Block) -> str:
             return f"![{escaped(alternative)}]({FIGURES}/{name}.png)\n\n*{escaped(caption)}*"
         case Intervals():
             return f"{_caption(block.caption)}```text\n{text_figure(block)}\n```"
+        case Folded(summary, blocks):
+            begin = f"<details>\n<summary>{escaped(summary)}</summary>"
+            return "\n\n".join([begin, *map(_block, blocks), "</details>"])
 
 
 def markdown_table(table: Table) -> str:

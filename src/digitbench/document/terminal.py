@@ -8,7 +8,16 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from digitbench.document.blocks import Block, Chart, Document, Intervals, Picture, Section, Table
+from digitbench.document.blocks import (
+    Block,
+    Chart,
+    Document,
+    Folded,
+    Intervals,
+    Picture,
+    Section,
+    Table,
+)
 from digitbench.document.intervals import text_figure
 from digitbench.wording import listing
 
@@ -38,11 +47,9 @@ def print_terminal(document: Document, stream: TextIO) -> None:
 
 
 def _print_section(console: Console, section: Section) -> None:
-    if section.summary:
-        console.print(_coloured(f"{section.summary}. --html and --markdown show the table."))
-        return
-    console.print(Text(section.heading, style="bold"))
-    for block in section.blocks:
+    if not section.summary:
+        console.print(Text(section.heading, style="bold"))
+    for block in section.body:
         _print_block(console, block)
 
 
@@ -55,6 +62,8 @@ def _print_block(console: Console, block: Block) -> None:
             console.print(Text(text_figure(block), no_wrap=True))
         case Chart() | Picture():
             console.print(Text(block.caption))
+        case Folded(summary):
+            console.print(_coloured(f"{summary}. --html and --markdown show the table."))
         case _:
             console.print(Text(block.text))
 

@@ -8,10 +8,18 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from digitbench.figures.style import COLOURS, GRID, INK, MUTED, WIDTH, new_figure
-from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.figures.style import (
+    COLOURS,
+    INK,
+    MUTED,
+    NARROW,
+    legend_below,
+    new_figure,
+    set_rows,
+)
+from digitbench.statistics.comparison import PairVerdict
 from digitbench.statistics.summary import Summary
-from digitbench.wording import NAMES, p_value, points
+from digitbench.wording import NAMES, p_equals, points, within
 
 
 def accuracy_intervals(
@@ -23,7 +31,7 @@ def accuracy_intervals(
         accuracy: Per architecture over its seeds.
         published: Per architecture a published value and its spread, in percent.
     """
-    figure = new_figure(7.2, 0.9 + 0.62 * len(accuracy))
+    figure = new_figure(NARROW, 0.9 + 0.62 * len(accuracy))
     axes: Any = figure.subplots()
     for row, (name, summary) in enumerate(accuracy.items()):
         colour = COLOURS[name]
@@ -40,60 +48,55 @@ def accuracy_intervals(
             axes.errorbar(
                 [value], [row + 0.3], xerr=[spread], fmt="s", color=INK, ms=4, lw=1, capsize=2
             )
-    axes.set_yticks(range(len(accuracy)), [NAMES[name] for name in accuracy])
-    axes.set_ylim(len(accuracy) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_color(GRID)
+    set_rows(axes, [NAMES[name] for name in accuracy])
     axes.set_xlabel("test accuracy, %")
     axes.scatter([], [], s=26, color=INK, alpha=0.45, lw=0, label="one replicate")
     axes.scatter([], [], s=50, color=INK, marker="D", label="mean and 95 % interval")
     if published:
         axes.errorbar([], [], xerr=[], fmt="s", color=INK, ms=4, lw=1, label="published, as stated")
-    figure.legend(loc="outside lower center", ncols=3)
+    legend_below(figure, 3)
     return figure
 
 
-def pair_differences(pairs: Sequence[PairwiseComparison]) -> Figure:
-    """Difference in accuracy of every pair, second minus first, with its interval.
+def pair_differences(verdicts: Sequence[PairVerdict]) -> Figure:
+    """Difference in accuracy of every pair, second minus first, with the interval of its test.
 
-    Pairs with evidence take the colour of the better architecture, the others are grey.
+    Pairs with evidence take the colour of the better architecture, the others are grey; the band
+    is the margin.
     """
-    figure = new_figure(WIDTH, 0.95 + 0.38 * max(len(pairs), 1))
+    figure = new_figure(NARROW, 1.1 + 0.38 * max(len(verdicts), 1))
     axes: Any = figure.subplots()
     axes.axvline(0, color=INK, linewidth=1)
-    for row, pair in enumerate(pairs):
-        _draw(axes, row, pair)
-    labels = [f"{NAMES[pair.second]} − {NAMES[pair.first]}" for pair in pairs]
-    axes.set_yticks(range(len(pairs)), labels)
-    axes.set_ylim(max(len(pairs), 1) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel(
-        "difference in accuracy, percentage points\ncolour: the better one; grey: no evidence"
+    for row, verdict in enumerate(verdicts):
+        _draw(axes, row, verdict)
+    set_rows(
+        axes,
+        [f"{NAMES[v.pair.second]} − {NAMES[v.pair.first]}: {v.standing}" for v in verdicts],
     )
+    legend = "colour: the better one; grey: no evidence"
+    for margin in {verdict.margin for verdict in verdicts}:
+        axes.axvspan(-100 * margin, 100 * margin, color=MUTED, alpha=0.2, lw=0)
+        legend += f"; band: {within(margin)}"
+    axes.set_xlabel(f"difference in accuracy, percentage points\n{legend}")
     return figure
 
 
-def _draw(axes: Any, row: int, pair: PairwiseComparison) -> None:
+def _draw(axes: Any, row: int, verdict: PairVerdict) -> None:
+    pair = verdict.pair
     better = pair.second if pair.difference > 0 else pair.first
     colour = COLOURS[better] if pair.is_evident else MUTED
     low, high = 100 * pair.difference_low, 100 * pair.difference_high
     axes.hlines(row, low, high, color=colour, linewidth=3, alpha=0.55)
     axes.scatter([100 * pair.difference], [row], s=50, marker="D", color=colour, zorder=3)
-    sign = "" if pair.p_value_holm < 0.001 else "= "
-    texts = {
-        "right": points(pair.difference),
-        "left": f"p {sign}{p_value(pair.p_value_holm)}",
-    }
-    for alignment, text in texts.items():
-        # Beyond the right edge, whatever the data: x in shares of the axes, y in rows.
-        axes.text(
-            1.11 if alignment == "right" else 1.14,
-            row,
+    # Beyond the right edge, whatever the data: x in shares of the axes, y in rows.
+    texts = ((38, "right", points(pair.difference)), (44, "left", p_equals(pair.p_value_holm)))
+    for shift, alignment, text in texts:
+        axes.annotate(
             text,
-            transform=axes.get_yaxis_transform(),
+            (1, row),
+            (shift, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
             ha=alignment,
             va="center",
             fontsize=8.5,

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.figures.style import COLOURS, bare, new_figure
+from digitbench.figures.style import COLOURS, WIDTH, bare, new_figure
 from digitbench.wording import NAMES
 
 
@@ -18,8 +18,9 @@ def confusion_matrices(rates: Mapping[str, NDArray[np.float64]]) -> Figure:
     The diagonal, a hundred times larger than the rest, would otherwise leave everything else
     white; it is given as text.
     """
-    figure = new_figure(4.1 * min(len(rates), 2), 4.1 * ((len(rates) + 1) // 2))
-    panels: Any = figure.subplots((len(rates) + 1) // 2, min(len(rates), 2), squeeze=False)
+    rows, columns = (len(rates) + 1) // 2, min(len(rates), 2)
+    figure = new_figure(WIDTH / 2 * columns, WIDTH / 2 * rows)
+    panels: Any = figure.subplots(rows, columns, squeeze=False)
     mistakes = {name: matrix * (1 - np.eye(len(matrix))) for name, matrix in rates.items()}
     top = max(float(matrix.max()) for matrix in mistakes.values()) or 1.0
     for axes in panels.flat:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitbench.figures.style import ACCENT, bare, new_figure
+from digitbench.figures.style import INK, MUTED, WIDTH, bare, new_figure
 from digitbench.figures.tiles import SIDE, Grid, compose, sheet
 
 
@@ -35,12 +35,11 @@ def tile_row(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def class_distribution(counts: Mapping[str, Sequence[int]]) -> Figure:
     """Bars of images per class, one panel per part of the data."""
-    figure = new_figure(7.2, 2.3)
+    figure = new_figure(WIDTH, 2.3)
     panels: Any = figure.subplots(1, len(counts), squeeze=False)[0]
     for axes, (part, images) in zip(panels, counts.items(), strict=True):
-        axes.bar(range(10), images, color=ACCENT, width=0.72)
-        even = sum(images) / 10
-        axes.axhline(even, color="#d55e00", linewidth=1, linestyle="--")
+        axes.bar(range(10), images, color=MUTED, width=0.72)
+        axes.axhline(sum(images) / 10, color=INK, linewidth=1, linestyle="--")
         axes.set_title(f"{part}: {min(images):,} to {max(images):,}")
         axes.set_xticks(range(10))
         axes.grid(visible=False, axis="x")
@@ -69,5 +68,5 @@ def augmented_digits(samples: NDArray[np.uint8]) -> Figure:
     middle = border + APART + (raster.shape[1] - border) / 2
     for x, text in ((border / 2, "original"), (middle, "as the network is shown it")):
         axes.text(x, -3, text, ha="center", va="bottom")
-    axes.axvline(border + APART / 2, color="#7a7e83", linewidth=1)
+    axes.axvline(border + APART / 2, color=MUTED, linewidth=1)
     return figure

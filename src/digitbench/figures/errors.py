@@ -1,5 +1,6 @@
 """The digits behind the numbers: what is misread, by whom, and how surely."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,13 @@ def error_grid(shown: Mistakes) -> Figure:
     return figure
 
 
-def disagreements(shown: Disagreements) -> Figure:
-    """Images with the answer of every architecture under them; wrong answers are filled."""
+def disagreements(shown: Disagreements, order: Sequence[str]) -> Figure:
+    """Images with the answer of every architecture under them; wrong answers are filled.
+
+    Args:
+        shown: The images and answers.
+        order: Names of all architectures, from above.
+    """
     line = 11  # pixels
     grid = fitting(len(shown.images), 12, above=line, below=line * len(shown.answers) + 10)
     figure, axes, corners = in_order(shown.images, grid, side=0.6)
@@ -58,8 +64,9 @@ def disagreements(shown: Disagreements) -> Figure:
     tops = [grid.corner(row, 0)[0] for row in range(grid.rows)]
     for top in tops:
         axes.text(-3, top - 7, "label", ha="right", va="center", fontweight="bold")
-    for order, (name, given) in enumerate(zip(shown.architectures, shown.answers, strict=True)):
-        drop = SIDE + line * (order + 0.5) + 4
+    answers = dict(zip(shown.architectures.tolist(), shown.answers, strict=True))
+    for place, name in enumerate(order):
+        given, drop = answers[name], SIDE + line * (place + 0.5) + 4
         for top in tops:
             axes.text(-3, top + drop, NAMES[name], ha="right", va="center_baseline")
         wrong, colour = given != shown.labels, COLOURS[name]

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from digitbench.figures.style import COLOURS, MUTED, WIDTH, new_figure
+from digitbench.figures.style import COLOURS, MUTED, NARROW, WIDTH, legend_below, new_figure
 from digitbench.wording import NAMES
 
 FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
@@ -79,7 +79,7 @@ def risk_coverage(curves: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         curves: Per architecture coverage, accuracy, low, high, all as shares.
     """
-    figure = new_figure(WIDTH, 3.6)
+    figure = new_figure(NARROW, 3.4)
     axes: Any = figure.subplots()
     positive = [1.0]
     for name, curve in curves.items():
@@ -99,7 +99,7 @@ def risk_coverage(curves: Mapping[str, pd.DataFrame]) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=" %"))
     axes.set_xlabel("images answered, most confident first")
     axes.set_ylabel("errors among these, %")
-    axes.legend(loc="upper left")
+    legend_below(figure, len(curves))
     return figure
 
 
@@ -122,11 +122,10 @@ def roc_curves(curves: Mapping[str, pd.DataFrame], auc: Mapping[str, float]) -> 
     visible = {name: _visible(frame) for name, frame in curves.items()}
     means = {name: _mean(frame) for name, frame in visible.items()}
     for name, mean in means.items():
-        label = f"{NAMES[name]}  {area_text(auc[name])}"
+        label = f"{NAMES[name]}, area {area_text(auc[name])}"
         overview.step(mean.index, mean, where="post", color=COLOURS[name], label=label)
     overview.set_title("mean over classes")
     overview.set_ylabel("true-positive rate")
-    overview.legend(loc="lower right", title="area under the curve")
     _zoom(overview, min(mean.min() for mean in means.values()))
     lowest = min(frame["true_positive_rate"].min() for frame in visible.values())
     first: Any = None
@@ -139,6 +138,7 @@ def roc_curves(curves: Mapping[str, pd.DataFrame], auc: Mapping[str, float]) -> 
         axes.tick_params(labelleft=first is None)
         first = first or axes
     first.set_ylabel("true-positive rate")
+    legend_below(figure, 2)
     figure.supxlabel("false-positive rate (logarithmic)", fontsize=9.5)
     return figure
 

@@ -8,7 +8,9 @@ How the results of groups of networks are drawn.
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -30,11 +32,12 @@ class _Colours(dict[str, str]):
 
 
 COLOURS = _Colours(mlp="#0072b2", cnn="#d55e00", rnn="#009e73", lstm="#cc79a7")
-ACCENT = "#0072b2"
+ACCENT = INK  # what is about no architecture
 # Both stand out on light and on dark pages; red never carries a meaning that words don't repeat.
 MUTED = "#7a7e83"
 WRONG = "#dc3d43"
-WIDTH = 7.4  # inches, of figures as wide as the page
+WIDTH = 7.4  # inches, of figures with panels side by side
+NARROW = 6.0  # inches, of the others: on a telephone their text is larger
 
 matplotlib.use("agg")
 matplotlib.rcParams.update(
@@ -77,6 +80,21 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
+def legend_below(figure: Figure, columns: int) -> None:
+    """Whatever has a label, under everything: there it hides nothing on a narrow page."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, columnspacing=1.4)
+
+
+def set_rows(axes: Any, labels: Sequence[str], **style: Any) -> None:
+    """A row per label, the first above; lines and ticks along the values alone."""
+    axes.set_yticks(range(len(labels)), labels, **style)
+    axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
 def _settle(figure: Figure) -> None:
     """Lay out once: every layout starts from the last one, so a second drawing would differ."""
     if figure.get_layout_engine() is not None:
@@ -95,15 +113,17 @@ def to_png(figure: Figure, dpi: int = 110) -> bytes:
 
 
 def to_svg(figure: Figure) -> str:
-    """An <svg> element for a page: no date, no fixed size, colours and font of its surroundings."""
+    """An <svg> element for a page: no date, as wide as it was drawn, its colours and its font.
+
+    A page may show it smaller, so the height is left to the page. Text is as large in every figure.
+    """
     _settle(figure)
     content = io.StringIO()
     figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     svg = content.getvalue()
     svg = svg[svg.index("<svg ") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<svg (.*?) ?width="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
-    svg = re.sub(r'<svg (.*?) ?height="[^"]+pt"', r"<svg \1", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'(<svg .*?) ?height="[^"]+pt"', r"\1", svg, count=1, flags=re.DOTALL)
     # A hundredth of a point is finer than any screen; matplotlib writes a millionth. Inside tags
     # only: what stands between them is text, and its digits are results.
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)

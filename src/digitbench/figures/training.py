@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from digitbench.figures.style import COLOURS, INK, new_figure
+from digitbench.figures.style import COLOURS, INK, WIDTH, legend_below, new_figure
 from digitbench.wording import NAMES
 
 
 def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Loss and accuracy against epochs, training dashed, validation solid; bands span the seeds."""
-    figure = new_figure(7.6, 3.1)
+    figure = new_figure(WIDTH, 3.2)
     panels: Any = figure.subplots(1, 2)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         for architecture, frame in curves.items():
@@ -23,10 +23,10 @@ def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
     panels[0].set_yscale("log")
     for architecture in curves:
-        panels[1].plot([], [], color=COLOURS[architecture], label=NAMES[architecture])
-    panels[1].plot([], [], color=INK, label="validation")
-    panels[1].plot([], [], color=INK, linestyle="--", label="training")
-    panels[1].legend(loc="lower right")
+        panels[0].plot([], [], color=COLOURS[architecture], label=NAMES[architecture])
+    panels[0].plot([], [], color=INK, label="validation")
+    panels[0].plot([], [], color=INK, linestyle="--", label="training")
+    legend_below(figure, len(curves) + 2)
     return figure
 
 

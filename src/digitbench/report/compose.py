@@ -8,7 +8,7 @@ from types import ModuleType
 from digitbench.document.blocks import Document, Tile
 from digitbench.figures.style import COLOURS
 from digitbench.report import sections
-from digitbench.report.sections.statistics import pair_sentence
+from digitbench.report.sections.statistics import judged, pair_sentence
 from digitbench.results.collection import Results
 from digitbench.wording import NAMES, interval, percent
 
@@ -37,20 +37,16 @@ def verdict(results: Results) -> str:
     best, *others = results.ranking
     if not others:
         return f"Only {NAMES[best]} was trained; there is nothing to compare it with."
-    pair = results.comparison.pair(best, others[0])
-    sentence = pair_sentence(pair)
-    if pair.limitation:
-        sentence += f" {pair.limitation}"
-    return f"{sentence} {_price(results, best, others[0])}"
-
-
-def _price(results: Results, best: str, other: str) -> str:
-    """What the best costs beside the second."""
-    macs = [results.metrics[name].macs for name in (best, other)]
-    seconds = [results.timing[name].seconds_per_epoch.median for name in (best, other)]
-    return (
-        f"{NAMES[best]} takes {macs[0] / macs[1]:.1f} times the computation of {NAMES[other]} and "
-        f"{seconds[0] / seconds[1]:.1f} times its training time."
+    verdicts = judged(results)
+    (first,) = (v for v in verdicts if {v.pair.first, v.pair.second} == {best, others[0]})
+    macs = [results.metrics[name].macs for name in (best, others[0])]
+    return " ".join(
+        [
+            pair_sentence(first),
+            *filter(None, [first.pair.limitation]),
+            f"Per image {NAMES[best]} takes {macs[0] / macs[1]:.1f} times the "
+            f"multiply-accumulates of {NAMES[others[0]]}.",
+        ]
     )
 
 
@@ -58,13 +54,12 @@ def _tiles(results: Results) -> list[Tile]:
     tiles = []
     for name in results.ranking:
         record, accuracy = results.metrics[name], results.metrics[name].accuracy
-        seconds = results.timing[name].seconds_per_epoch.median
         tiles.append(
             Tile(
                 value=percent(accuracy.mean),
                 label=f"{NAMES[name]} test accuracy",
                 note=f"{interval(accuracy)}; {record.parameters:,} parameters, "
-                f"{seconds:.1f} s per epoch",
+                f"{record.macs:,} multiply-accumulates per image",
                 accent=COLOURS[name],
             )
         )

@@ -15,6 +15,11 @@ class Seconds(Part):
     median: float
     per_seed: dict[int, float]
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and greatest of the medians of seeds."""
+        return min(self.per_seed.values()), max(self.per_seed.values())
+
 
 class _Clock(Record):
     """Something timed, and where: belongs to the machine and the moment."""

@@ -53,6 +53,11 @@ class Results:
         """Architectures from the highest mean test accuracy to the lowest."""
         return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
 
+    def ranked(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows in the order of the ranking, by their column `architecture`."""
+        places = {name: place for place, name in enumerate(self.ranking)}
+        return table.sort_values("architecture", key=lambda names: names.map(places), kind="stable")
+
 
 def load_results(params: "Params") -> Results:
     """Read all results of a finished pipeline.

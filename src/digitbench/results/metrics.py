@@ -53,14 +53,15 @@ class Metric:
         """Its mean over the seeds as a table shows it."""
         return self._number(summary.mean)
 
-    def mean_and_spread(self, summary: Summary) -> str:
-        """Mean ± standard deviation; one seed has no spread."""
-        if summary.std is None:
+    def mean_and_interval(self, summary: Summary) -> str:
+        """Mean and, in brackets, its 95 % interval, if it has one."""
+        low, high = summary.ci95_low, summary.ci95_high
+        if low is None or high is None:
             return self.mean(summary)
-        return f"{self.mean(summary)} ± {self._number(summary.std)}"
+        return f"{self.mean(summary)} ({self._number(low)} to {self._number(high)})"
 
     def _number(self, value: float) -> str:
-        return f"{(100 if self.is_share else 1) * value:.{self.digits}f}"
+        return f"{(100 if self.is_share else 1) * value:.{self.digits}f}".replace("-", "−")
 
 
 ACCURACY = Metric("accuracy", "accuracy", 2, ("comparison", "readme", "review"), unit="%")

@@ -9,11 +9,11 @@ from typing import Any
 import jinja2
 
 from digitbench.document.markdown import markdown_table
-from digitbench.figures.domains import FACTORS
 from digitbench.statistics.factorial import Decomposition, Estimate
 from digitbench.statistics.summary import Summary
 from digitbench.wording import (
     ENLARGING,
+    FACTORS,
     difference_sentence,
     interval,
     listing,

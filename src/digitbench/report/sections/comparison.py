@@ -1,10 +1,10 @@
 """Who is better at telling digits apart."""
 
-from digitbench.document.blocks import Chart, Prose, Section, Table
+from digitbench.document.blocks import Chart, Folded, Section, Table
 from digitbench.figures.accuracy import accuracy_intervals
 from digitbench.results.collection import Results
-from digitbench.results.metrics import shown
-from digitbench.wording import NAMES, interval, listing, percent
+from digitbench.results.metrics import ACCURACY, shown
+from digitbench.wording import NAMES, interval, percent
 
 POSITION = 10
 
@@ -19,10 +19,12 @@ def section(results: Results) -> Section:
         for item in results.published["results"]
         if item["metric"] == "accuracy" and item["model"] in names
     }
+    records = [results.metrics[name] for name in names]
+    scores = [record.per_class("f1") for record in records]
     rows = [
         [
             metric.label,
-            *(metric.mean_and_spread(results.metrics[name].metrics[metric.key]) for name in names),
+            *(metric.mean_and_interval(record.metrics[metric.key]) for record in records),
         ]
         for metric in shown("comparison")
     ]
@@ -42,32 +44,24 @@ def section(results: Results) -> Section:
                 ),
             ),
             Table(
-                f"Test set, 10,000 images; mean ± standard deviation (n−1) over {seeds} seeds.",
+                f"Test set, {records[0].test.images:,} images; mean and 95 % interval over "
+                "seeds, on these images. Under Statistics intervals also cover the "
+                "drawing of the images.",
                 ["", *(NAMES[name] for name in names)],
                 rows,
             ),
-            Table(
-                "F1 per digit, percent, mean over seeds.",
-                ["digit", *(NAMES[name] for name in names)],
+            Folded(
+                "F1 of every digit",
                 [
-                    [str(digit), *(_f1(results, name, digit) for name in names)]
-                    for digit in range(10)
+                    Table(
+                        "F1 per digit, percent, mean and 95 % interval over seeds.",
+                        ["digit", *(NAMES[name] for name in names)],
+                        [
+                            [str(digit), *(ACCURACY.mean_and_interval(f1[digit]) for f1 in scores)]
+                            for digit in range(10)
+                        ],
+                    )
                 ],
             ),
-            Prose(_hardest(results)),
         ],
     )
-
-
-def _f1(results: Results, name: str, digit: int) -> str:
-    return f"{100 * results.metrics[name].per_class('f1')[digit].mean:.2f}"
-
-
-def _hardest(results: Results) -> str:
-    """Which digit each architecture recognises worst."""
-    parts = []
-    for name in results.ranking:
-        recall = results.metrics[name].per_class("recall")
-        digit = min(recall, key=lambda key: recall[key].mean)
-        parts.append(f"{NAMES[name]} {digit} ({percent(recall[digit].mean)})")
-    return f"The digit that each recognises worst, by recall: {listing(parts)}."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digitbench.document.blocks import Block, Chart, Prose, Section
+from digitbench.document.blocks import Chart, Section
 from digitbench.figures.confusion import confusion_matrices
 from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing, percent
@@ -13,17 +13,14 @@ POSITION = 40
 def section(results: Results) -> Section:
     """Which digits are taken for which."""
     rates = {name: np.array(results.metrics[name].test.confusion.rates) for name in results.ranking}
-    blocks: list[Block] = [
-        Chart(
-            "confusion",
-            confusion_matrices(rates),
-            "Rows are true digits. Colour shows the mistakes alone, on one scale for all panels; "
-            "the diagonal is given in bold.",
-            " ".join(_confused_sentence(results, name) for name in results.ranking),
-        )
-    ]
-    blocks += [Prose(_confused_sentence(results, name)) for name in results.ranking]
-    return Section("Which digits are confused", blocks)
+    chart = Chart(
+        "confusion",
+        confusion_matrices(rates),
+        "Rows are true digits. Colour shows the mistakes alone, on one scale for all panels; "
+        "the diagonal is given in bold. Rates of all seeds together; they have no intervals.",
+        " ".join(_confused_sentence(results, name) for name in results.ranking),
+    )
+    return Section("Which digits are confused", [chart])
 
 
 def _confused_sentence(results: Results, name: str) -> str:

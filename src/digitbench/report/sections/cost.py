@@ -4,13 +4,12 @@ from math import nan
 
 import pandas as pd
 
-from digitbench.document.blocks import Chart, Prose, Section, Table
+from digitbench.document.blocks import Chart, Folded, Prose, Section, Table
 from digitbench.figures.cost import error_against_cost, growth
 from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing
 
 POSITION = 30
-_COLUMNS = ["parameters", "MACs per image", "kB", "s per epoch", "ms for one image", "images per s"]
 _POINT = [
     "architecture",
     "error",
@@ -28,17 +27,19 @@ def section(results: Results) -> Section:
     clocks = [*results.timing.values(), results.latency]
     where = listing(sorted({clock.hardware for clock in clocks}))
     at_once = listing(sorted({str(results.timing[name].replicates_at_once) for name in names}))
-    sizes = results.growth.rename(columns={"macs": "multiply_accumulates"})
+    sizes = results.ranked(results.growth).rename(columns={"macs": "multiply_accumulates"})
     return Section(
         "Cost",
         [
             Table(
                 f"On {where}, one thread per model. Training: seconds per epoch of {images:,} "
-                f"images, validation included, {at_once} replicates at once, median over epochs "
-                "and seeds. Inference: medians, float32, from pixels in memory to logits.",
-                ["", *_COLUMNS],
-                [_row(results, name) for name in names],
+                f"images, validation included, {at_once} replicates at once; median over epochs, "
+                "and its range over seeds. Inference: float32, from pixels in memory to logits; "
+                "median and quartiles. Sizes are exact. No times of another machine follow.",
+                ["", *(NAMES[name] for name in names)],
+                _rows(results),
             ),
+            *_ratio(results),
             Chart(
                 "cost",
                 error_against_cost(_points(results)),
@@ -49,7 +50,6 @@ def section(results: Results) -> Section:
                     for name in names
                 ),
             ),
-            Prose(_fastest(results)),
             Chart(
                 "growth",
                 growth(sizes),
@@ -58,21 +58,45 @@ def section(results: Results) -> Section:
                 "Parameters and multiply-accumulates against the side of the image.",
             ),
             Prose(_formula(sizes)),
-            *[_layers(results, name) for name in names],
+            Folded("Layer by layer", [_layers(results, name) for name in names]),
         ],
     )
 
 
-def _row(results: Results, name: str) -> list[str]:
-    record, speed = results.metrics[name], results.latency.models[name]
+def _rows(results: Results) -> list[list[str]]:
+    records = [results.metrics[name] for name in results.ranking]
+    epochs = [results.timing[name].seconds_per_epoch for name in results.ranking]
+    speeds = [results.latency.models[name] for name in results.ranking]
+    single, batched = zip(
+        *((s.milliseconds_per_image, s.images_per_second) for s in speeds), strict=True
+    )
     return [
-        NAMES[name],
-        f"{record.parameters:,}",
-        f"{record.macs:,}",
-        f"{record.bytes / 1000:,.0f}",
-        f"{results.timing[name].seconds_per_epoch.median:.1f}",
-        f"{speed.milliseconds_per_image.median:.3f}",
-        f"{speed.images_per_second.median:,.0f}",
+        ["parameters", *(f"{record.parameters:,}" for record in records)],
+        ["multiply-accumulates per image", *(f"{record.macs:,}" for record in records)],
+        ["kB", *(f"{record.bytes / 1000:,.0f}" for record in records)],
+        ["s per epoch", *(_between(s.median, *s.range, digits=1) for s in epochs)],
+        ["ms for one image", *(_between(q.median, q.q1, q.q3, digits=3) for q in single)],
+        ["images per s", *(_between(q.median, q.q1, q.q3, digits=0) for q in batched)],
+    ]
+
+
+def _between(value: float, low: float, high: float, digits: int) -> str:
+    return f"{value:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
+
+
+def _ratio(results: Results) -> list[Prose]:
+    """How much longer the best trains than the second; of clocks there is a range, no interval."""
+    best, *others = results.ranking
+    if not others:
+        return []
+    one, other = (results.timing[name].seconds_per_epoch for name in (best, others[0]))
+    ends = (one.range[0] / other.range[1], one.range[1] / other.range[0])
+    return [
+        Prose(
+            f"An epoch of {NAMES[best]} took {_between(one.median / other.median, *ends, 2)} "
+            f"times as long as one of {NAMES[others[0]]}; in brackets the range over all pairs of "
+            "seeds, of medians over epochs."
+        )
     ]
 
 
@@ -85,15 +109,6 @@ def _points(results: Results) -> pd.DataFrame:
         seconds = results.timing[name].seconds_per_epoch.median
         rows.append([name, 1 - record.accuracy.mean, *errors, record.macs, seconds])
     return pd.DataFrame(rows, columns=_POINT)
-
-
-def _fastest(results: Results) -> str:
-    """The papers claim inference speed and don't measure it."""
-    models = results.latency.models
-    speed = {name: models[name].milliseconds_per_image.median for name in results.ranking}
-    order = sorted(speed, key=lambda name: speed[name])
-    times = listing([f"{NAMES[name]} {speed[name]:.3f} ms" for name in order])
-    return f"From the fastest to the slowest for one image: {times}."
 
 
 def _formula(sizes: pd.DataFrame) -> str:
@@ -119,7 +134,6 @@ def _layers(results: Results, name: str) -> Table:
             f"{layer.macs:,}",
         ]
         for layer in record.layers
-        if layer.parameters
     ]
-    rows.append(["total", "", f"{record.parameters:,}", f"{record.macs:,}"])
+    rows.append(["total", "–", f"{record.parameters:,}", f"{record.macs:,}"])
     return Table(f"{NAMES[name]}, layer by layer.", ["layer", "output", "parameters", "MACs"], rows)

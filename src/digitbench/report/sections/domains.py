@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from digitbench.document.blocks import Chart, Prose, Section, Table
+from digitbench.document.blocks import Chart, Section, Table
 from digitbench.figures.domains import domain_accuracy
 from digitbench.results.collection import Results
-from digitbench.statistics.summary import Summary
-from digitbench.wording import ENLARGING, NAMES, interval, listing, points
+from digitbench.results.metrics import ACCURACY
+from digitbench.wording import ENLARGING, NAMES, listing
 
 POSITION = 70
 _COLUMNS = ["architecture", "domain", "mapping", "accuracy", "low", "high"]
@@ -18,7 +18,10 @@ def section(results: Results) -> Section:
     frame, found = _frame(results), results.domains.domains
     home = {name: results.metrics[name].accuracy.mean for name in names}
     rows = [
-        [f"{domain}, {way.heading}", *(_cell(record.accuracy[mapping][name]) for name in names)]
+        [
+            f"{domain}, {way.heading}",
+            *(ACCURACY.mean_and_interval(record.accuracy[mapping][name]) for name in names),
+        ]
         for domain, record in found.items()
         for mapping, way in ENLARGING.items()
     ]
@@ -34,17 +37,13 @@ def section(results: Results) -> Section:
                 "; ".join(f"{row[0]}: {', '.join(row[1:])}" for row in rows),
             ),
             Table(
-                f"Accuracy in percent, 95 % interval over seeds. {listing(sizes)}.",
+                "Accuracy in percent, 95 % interval over seeds, on these images. "
+                f"{listing(sizes)}.",
                 ["", *(NAMES[name] for name in names)],
                 rows,
             ),
-            Prose(_mapping_effect(results)),
         ],
     )
-
-
-def _cell(summary: Summary) -> str:
-    return f"{100 * summary.mean:.1f} ({interval(summary)})"
 
 
 def _frame(results: Results) -> pd.DataFrame:
@@ -56,14 +55,3 @@ def _frame(results: Results) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     return frame.astype({"low": float, "high": float})
-
-
-def _mapping_effect(results: Results) -> str:
-    """How much the way of enlarging the image matters."""
-    sentences = []
-    for domain, record in results.domains.domains.items():
-        stretch, box = record.accuracy["stretch"], record.accuracy["box"]
-        gains = {name: points(box[name].mean - stretch[name].mean) for name in results.ranking}
-        told = listing([f"{NAMES[name]} {gain}" for name, gain in gains.items()])
-        sentences.append(f"On {domain}, box instead of stretch changes accuracy by {told} points.")
-    return " ".join(sentences)

@@ -1,11 +1,11 @@
 """Errors to look at."""
 
-from digitbench.document.blocks import Block, Picture, Prose, Section
+from digitbench.document.blocks import Block, Folded, Picture, Prose, Section
 from digitbench.figures.errors import always_wrong, disagreements, error_grid, random_predictions
 from digitbench.figures.style import to_png
 from digitbench.results.collection import Results
 from digitbench.results.sheets import AlwaysWrong, Disagreements, Mistakes, Sample
-from digitbench.wording import NAMES, listing
+from digitbench.wording import NAMES
 
 POSITION = 80
 
@@ -13,16 +13,10 @@ POSITION = 80
 def section(results: Results) -> Section:
     """The digits behind the numbers."""
     names = results.ranking
-    doubtful = listing(
-        [
-            f"{NAMES[name]} {metrics['errors_disputed'].mean:.1f} of {metrics['errors'].mean:.1f}"
-            for name, metrics in ((name, results.metrics[name].metrics) for name in names)
-        ]
-    )
     blocks: list[Block] = [
         Prose(
-            "Some labels of the test set are disputed (Northcutt et al., 2021). Errors on these, "
-            f"of all errors, mean over seeds: {doubtful}."
+            "Some labels of the test set are disputed (Northcutt et al., 2021); the first table "
+            "counts the errors on these."
         ),
         Picture(
             "always_wrong",
@@ -33,13 +27,20 @@ def section(results: Results) -> Section:
         ),
         Picture(
             "disagreements",
-            to_png(disagreements(Disagreements.read("disagreements"))),
+            to_png(disagreements(Disagreements.read("disagreements"), names)),
             "Where the architectures disagree though sure of themselves; wrong answers are filled. "
             "The answer of an architecture is that of most of its replicates.",
             "Digits with the answers of all architectures.",
         ),
     ]
-    blocks += [
+    random = Picture(
+        "random",
+        to_png(random_predictions(Sample.read("random"))),
+        f"Test digits drawn at random, with the answer of one {NAMES[names[0]]} and its "
+        "probability: what everyday looks like.",
+        "Random test digits with predictions.",
+    )
+    every = [
         Picture(
             f"errors_{name}",
             to_png(error_grid(Mistakes.read(f"errors_{name}"))),
@@ -49,13 +50,5 @@ def section(results: Results) -> Section:
         )
         for name in names
     ]
-    blocks.append(
-        Picture(
-            "random",
-            to_png(random_predictions(Sample.read("random"))),
-            f"Test digits drawn at random, with the answer of one {NAMES[names[0]]} and its "
-            "probability: what everyday looks like.",
-            "Random test digits with predictions.",
-        )
-    )
+    blocks.append(Folded("Every kind of mistake, and digits drawn at random", [*every, random]))
     return Section("Errors to look at", blocks)

@@ -1,21 +1,24 @@
 """How sure the differences are."""
 
-from collections.abc import Sequence
-
-from digitbench.document.blocks import Block, Chart, Prose, Section, Table
+from digitbench.document.blocks import Chart, Prose, Section, Table
 from digitbench.figures.accuracy import pair_differences
 from digitbench.results.collection import Results
-from digitbench.statistics.comparison import PairwiseComparison
+from digitbench.statistics.comparison import (
+    PairVerdict,
+    PairwiseComparison,
+    Standing,
+    pair_verdicts,
+)
 from digitbench.statistics.estimates import ALPHA
 from digitbench.wording import (
     NAMES,
     difference_numbers,
     difference_sentence,
-    listing,
     p_equals,
     p_value,
     points,
     points_interval,
+    within,
 )
 
 POSITION = 20
@@ -23,53 +26,87 @@ POSITION = 20
 
 def section(results: Results) -> Section:
     """Every pair of architectures, with what was tested and what cannot be said."""
-    pairs = [pair.oriented for pair in results.comparison.pairs.values()]
-    if not pairs:
+    verdicts = judged(results)
+    if not verdicts:
         return Section("Statistics", [Prose("One architecture: nothing to compare.")])
-    blocks: list[Block] = [
-        Chart(
-            "pairs",
-            pair_differences(pairs),
-            "Difference in mean accuracy, better minus worse. Without evidence grey: "
-            "the data don't tell which of the two is better.",
-            " ".join(map(pair_sentence, pairs)),
-        ),
-        Table(
-            "Differences in percentage points. Interval and p are of one test, for new seeds and "
-            "new images (crossed t-test); the interval is for its pair alone, p is adjusted over "
-            "all pairs (Holm). McNemar: seeds of all in which the two "
-            "networks themselves differ at 5 %, exact test, unadjusted.",
-            ["pair", "difference", "95 % interval", "p", "fewer errors", "McNemar"],
-            [_row(pair) for pair in pairs],
-        ),
-        Prose(" ".join(map(pair_sentence, pairs))),
-    ]
-    limits = sorted({pair.limitation for pair in pairs if pair.limitation})
-    if limits:
-        blocks.append(Prose(" ".join(limits)))
-    else:
-        blocks.append(Prose(_meaning(pairs)))
-    return Section("Statistics", blocks)
-
-
-def pair_sentence(pair: PairwiseComparison) -> str:
-    """What one comparison of two architectures shows, in one sentence."""
-    pair = pair.oriented
-    numbers = difference_numbers(pair.difference, pair.difference_low, pair.difference_high)
-    return difference_sentence(
-        NAMES[pair.second],
-        NAMES[pair.first],
-        f"{numbers}, {p_equals(pair.p_value_holm)}",
-        evident=pair.is_evident,
+    margin = within(verdicts[0].margin)
+    limits = sorted({v.pair.limitation for v in verdicts if v.pair.limitation})
+    return Section(
+        "Statistics",
+        [
+            Chart(
+                "pairs",
+                pair_differences(verdicts),
+                "Difference in mean accuracy, better minus worse, with the interval of its test.",
+                " ".join(map(pair_sentence, verdicts)),
+            ),
+            Table(
+                "Differences in percentage points. Interval and p are of one test, for new seeds "
+                "and new images (crossed t-test); the interval is for its pair alone, p is "
+                f"adjusted over all pairs (Holm). Same: within {margin}, by two one-sided tests; "
+                "no evidence: neither that they differ nor that they are the same. Found: the "
+                "smallest difference that such seeds find in four of five comparisons; seeds: how "
+                f"many would find {margin} as often (> 1,000: these images hardly suffice), both "
+                "to a factor of about two. McNemar: "
+                "seeds of all in which the two networks themselves differ at 5 %, unadjusted.",
+                [
+                    "better − worse",
+                    "verdict",
+                    "difference",
+                    "95 % interval",
+                    "p",
+                    "found",
+                    "seeds",
+                    "fewer errors",
+                    "McNemar",
+                ],
+                [_row(verdict) for verdict in verdicts],
+            ),
+            *map(Prose, limits),
+        ],
     )
 
 
-def _row(pair: PairwiseComparison) -> list[str]:
+def judged(results: Results) -> list[PairVerdict]:
+    """Every pair with its verdict, the second architecture the one with the higher accuracy."""
+    pairs = [pair.oriented for pair in results.comparison.pairs.values()]
+    places = {name: place for place, name in enumerate(results.ranking)}
+    pairs.sort(key=lambda pair: (places[pair.second], places[pair.first]))
+    return pair_verdicts(pairs, results.params.margin / 100)
+
+
+def pair_sentence(verdict: PairVerdict) -> str:
+    """What one comparison of two architectures shows, and how much it could have shown."""
+    pair = verdict.pair
+    first, second = NAMES[pair.first], NAMES[pair.second]
+    numbers = difference_numbers(pair.difference, pair.difference_low, pair.difference_high)
+    if verdict.standing is Standing.SAME:
+        return f"{second} and {first} are the same within {within(verdict.margin)}: {numbers}."
+    numbers = f"{numbers}, {p_equals(pair.p_value_holm)}"
+    sentence = difference_sentence(second, first, numbers, evident=pair.is_evident)
+    if pair.is_evident or verdict.smallest is None:
+        return sentence
+    return (
+        f"{sentence} Nor that they are the same within {within(verdict.margin)}: "
+        f"{len(pair.seeds)} seeds find a difference of {100 * verdict.smallest:.2f} points in four "
+        f"of five cases; to find {within(verdict.margin)} takes {_seeds(verdict)} seeds."
+    )
+
+
+def _seeds(verdict: PairVerdict) -> str:
+    return "> 1,000" if verdict.seeds_needed is None else f"{verdict.seeds_needed:,}"
+
+
+def _row(verdict: PairVerdict) -> list[str]:
+    pair = verdict.pair
     return [
         f"{NAMES[pair.second]} − {NAMES[pair.first]}",
+        verdict.standing,
         points(pair.difference),
         points_interval(pair.difference_low, pair.difference_high),
         p_value(pair.p_value_holm),
+        "–" if verdict.smallest is None else f"{100 * verdict.smallest:.2f}",
+        "–" if verdict.smallest is None else _seeds(verdict),
         _reduction(pair),
         f"{sum(test.p_value < ALPHA for test in pair.mcnemar)} of {len(pair.mcnemar)}",
     ]
@@ -77,19 +114,9 @@ def _row(pair: PairwiseComparison) -> list[str]:
 
 def _reduction(pair: PairwiseComparison) -> str:
     if pair.error_reduction is None:
-        return "undefined"
+        return "–"
     value = f"{100 * pair.error_reduction:.0f} %"
     low, high = pair.error_reduction_low, pair.error_reduction_high
     if low is not None and high is not None:
         value += f" ({100 * low:.0f} to {100 * high:.0f})"
     return value.replace("-", "−")
-
-
-def _meaning(pairs: Sequence[PairwiseComparison]) -> str:
-    open_pairs = [
-        f"{NAMES[pair.first]} and {NAMES[pair.second]}" for pair in pairs if not pair.is_evident
-    ]
-    caution = "Interval and p allow for the few seeds by their degrees of freedom."
-    if not open_pairs:
-        return f"Every pair differs. {caution}"
-    return f"Undecided: {listing(open_pairs)}. {caution}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from digitbench.document.blocks import Block, Prose, Section, Table
+from digitbench.document.blocks import Block, Folded, Prose, Section, Table
 from digitbench.results.collection import Results
 from digitbench.results.studies import (
     VERDICTS,
@@ -24,7 +24,7 @@ def section(results: Results) -> Section:
     blocks: list[Block] = [
         Prose(_verdicts(own_protocol([row for row in published if row.is_claim])))
     ]
-    blocks += [_table(key, own) for key, own in by_study.items()]
+    blocks += [Folded(key, [_table(key, own)]) for key, own in by_study.items()]
     return Section("The five studies", blocks)
 
 

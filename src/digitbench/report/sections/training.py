@@ -1,6 +1,6 @@
 """How training went."""
 
-from digitbench.document.blocks import Chart, Prose, Section
+from digitbench.document.blocks import Chart, Section
 from digitbench.figures.training import learning_curves
 from digitbench.results.collection import Results
 from digitbench.wording import NAMES, listing, percent
@@ -25,6 +25,5 @@ def section(results: Results) -> Section:
                 "which is why it can lie below. Bands span all seeds.",
                 f"Validation accuracy after the last epoch: {ends}.",
             ),
-            Prose(f"Validation accuracy after the last epoch: {ends}."),
         ],
     )
