@@ -37,8 +37,9 @@ Answer = Literal[
 ]
 # Facts about a network or a machine, which no set of images has a part in.
 COUNTED = ("parameters", "seconds_per_epoch")
-_SCORES = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc")
-_METRICS = (*_SCORES, "error_rate", "error_reduction", *COUNTED)
+# Of one confusion matrix, in which they go together.
+OF_ONE_MATRIX = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
+_METRICS = (*OF_ONE_MATRIX, "macro_auc", "error_reduction", *COUNTED)
 _CONFUSION = re.compile(r"confusion ([0-9])>([0-9])")
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1)]
@@ -72,7 +73,13 @@ class Number(Section):
     parts: tuple[StrictInt, ...] = Field(
         (), description="a list of whole numbers that add up to the value"
     )
+    runs: Annotated[StrictInt, Field(ge=1)] = Field(
+        1, description="a whole number from 1: how many runs it is a mean of"
+    )
     place: Text = Field(description="where the paper says it")
+    open: Text | None = Field(
+        None, description="which sizes, epochs or variant are our choice, because it gives none"
+    )
     incomparable: Text | None = Field(None, description="why ours cannot be held against it")
 
     @field_validator("metric")
@@ -144,7 +151,6 @@ class Published(Section):
     protocol: Text = Field(description="a text")
     results: tuple[Number, ...] = Field(min_length=1, description="a list of numbers")
     other: tuple[Number, ...] = Field((), description="a list of numbers")
-    trials: tuple[Number, ...] = Field((), description="a list of numbers")
     contradictions: tuple[Text, ...] = Field((), description="a list of sentences")
     choices: tuple[Text, ...] = Field((), description="a list of sentences")
     questions: tuple[Question, ...] = Field((), description="a list of questions")
@@ -153,7 +159,6 @@ class Published(Section):
 _LISTS: dict[str, type[Section]] = {
     "results": Number,
     "other": Number,
-    "trials": Number,
     "questions": Question,
 }
 
