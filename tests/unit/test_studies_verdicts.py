@@ -95,6 +95,11 @@ def test_single_runs_are_no_longer_held_against_a_mean(
     assert judge(number(value), narrow)[0] == "consistent with one run"
 
 
+def test_nor_are_they_in_the_committed_table(committed: list[Row]) -> None:
+    found = {row.published: row.verdict for row in committed if row.protocol != "box"}
+    assert {found[value] for value in ISSUE} <= {"reproduced", "consistent with one run"}
+
+
 def test_one_seed_gives_no_direction() -> None:
     single = Ours(mean=98.5, seeds=1)
     assert judge(number("97.0"), single) == ("not comparable", "one seed has no interval")

@@ -27,6 +27,7 @@ from digitbench.results.records import (
     RobustnessRecord,
 )
 from digitbench.results.studies import STUDIES
+from digitbench.statistics.estimates import Difference
 from digitbench.statistics.summary import Summary, share_interval, summarise
 from digitbench.studies.groups.design import GROUPS, SOURCES
 from digitbench.studies.published import Number
@@ -224,18 +225,18 @@ def over_seeds(
         rate_of: For a share near zero, the images it is of: its intervals stay in [0, 1].
     """
     seeds = len(summary.per_seed)
-    ends: list[float] = []
-    for estimate in (
-        summary.expected(math.inf, drawn),
-        summary.expected(runs, math.sqrt(2) * drawn),
-    ):
-        if estimate is None:
-            return Ours(mean=scale * summary.mean, seeds=seeds)
-        low, high = estimate.interval()
+    our_mean = summary.expected(math.inf, drawn)
+    other_runs = summary.expected(runs, math.sqrt(2) * drawn)
+    if our_mean is None or other_runs is None:
+        return Ours(scale * summary.mean, seeds=seeds)
+
+    def ends(of: Difference) -> tuple[float, float]:
+        low, high = of.interval()
         if rate_of is not None:
-            low, high = share_interval(estimate.value, estimate.error, estimate.freedom, rate_of)
-        ends += [scale * low, scale * min(high, 1.0)]  # a share: no more than all
-    return Ours(scale * summary.mean, *ends, seeds=seeds)
+            low, high = share_interval(of.value, of.error, of.freedom, rate_of)
+        return scale * low, scale * min(high, 1.0)  # a share: no more than all
+
+    return Ours(scale * summary.mean, *ends(our_mean), *ends(other_runs), seeds=seeds)
 
 
 def _errors(scores: Assessment) -> dict[int, float]:
