@@ -128,7 +128,7 @@ def test_confusions_are_named_by_rate_and_pairs_ranked_by_count(
     assert f"10 epochs: {true} taken for {taken} ({rates.max():.2f} %)" in sentence
     pairs = np.triu(off + off.T)
     above = int((pairs > pairs[4, 9]).sum())
-    rank = re.search(r"; 4 with 9 (\d+) and 3 with 5 \d+ of 45\.", sentence)
+    rank = re.search(r"; 4 with 9 ranks (\d+) and 3 with 5 ranks \d+ of 45\.", sentence)
     assert rank is not None
     ties = int((pairs == pairs[4, 9]).sum())
     assert above < int(rank[1]) <= above + ties

@@ -10,6 +10,7 @@ from scipy import stats
 
 import studies_data as data
 from digitbench.errors import DigitbenchError
+from digitbench.results.records import Confusion
 from digitbench.results.studies import (
     CLAIM_HEADER,
     SUMMARY,
@@ -25,7 +26,9 @@ from digitbench.results.studies import (
     write_rows,
 )
 from digitbench.studies.ours import (
+    Measured,
     error_over_images,
+    find_ours,
     headline_statistic,
     load_measured,
     row_rate,
@@ -217,6 +220,28 @@ def test_confusions_are_shares_of_the_true_digits(rows: list[Row]) -> None:
     mean = np.mean([100 * float(m[9, 4] / m[9].sum()) for m in counts])
     row = one(rows, "nguyen2026", "cnn", "confusion 9>4", "pooled", "0.55")
     assert row.ours_mean == pytest.approx(mean, abs=1e-6)
+
+
+def test_what_never_happened_is_bounded_by_the_images_of_its_digit() -> None:
+    never = [[1_000 * (row == column) for column in range(10)] for row in range(10)]
+    record = data.record("nguyen2026", "cnn")
+    confusion = Confusion.model_validate({"per_seed": dict.fromkeys(data.SEEDS, never)})
+    test = record.test.model_copy(update={"confusion": confusion})
+    measured = Measured(
+        {"nguyen2026": {"cnn": record.model_copy(update={"protocols": {"test": test}})}}
+    )
+    number = Number(
+        model="cnn",
+        metric="confusion 9>4",
+        dataset="mnist",
+        protocol="test",
+        value="0",
+        place="here",
+    )
+    ours = find_ours(number, "nguyen2026", "cnn", "test", measured)
+    assert ours is not None
+    # Clopper and Pearson's, of none in 1,000 nines, not of none in 10,000 images.
+    assert (ours.low, ours.high) == pytest.approx((0, 100 * (1 - 0.025 ** (1 / 1000))))
 
 
 def test_drawing_held_out_images_is_part_of_the_interval() -> None:

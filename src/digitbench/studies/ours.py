@@ -176,8 +176,13 @@ def find_ours(
     if protocol in HELD_OUT and statistic is not None:
         drawn = error_over_images(scores.confusion.total, images, statistic)
     scale = 1.0 if number.metric == "macro_auc" else PERCENT
-    of = images if number.confused else None
+    of = images_of(number.confused[0], scores.confusion.total, images) if number.confused else None
     return over_seeds(summary, scale=scale, drawn=drawn, runs=number.runs, rate_of=of)
+
+
+def images_of(digit: int, counts: Sequence[Sequence[int]], images: int) -> int:
+    """How many of so many images show a digit, by confusion counts of any number of seeds."""
+    return round(images * sum(counts[digit]) / sum(map(sum, counts)))
 
 
 def _scored(number: Number, scores: Assessment) -> tuple[Summary | None, Statistic | None]:
