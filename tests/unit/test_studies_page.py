@@ -47,7 +47,17 @@ def test_every_claim_has_one_row_with_its_verdict(page: str, rows: list[Row]) ->
     expected = [f"**{c.verdict}**{f': {c.note}' if c.note else ''}" for c in claims]
     assert [row[1] for row in found] == expected
     for row, claim in zip(found, claims, strict=True):
-        assert all(number.theirs in row[2] for number in claim.rows)
+        own, *others = claim.recipes
+        assert row[2:4] == [
+            "<br>".join(told)
+            for told in (
+                [r.theirs for r in own],
+                [r.ours for r in own] if own[0].ours != "–" else ["–"],
+            )
+        ]
+        told = [r.on_test for r in own if r.test_mean] + [r.ours for other in others for r in other]
+        assert all(text in row[-1] for text in told)
+        assert all(r.one_run in row[4] for r in own)
     for line in (row for row in rows if row.study == LITERATURE):
         assert f" {line.theirs} on {line.dataset.upper()} ({line.place})" in page
 
@@ -136,8 +146,10 @@ def test_the_section_counts_all_claims_and_shows_those_that_compare(rows: list[R
     claims = claims_of(rows)
     assert prose.text.startswith(tally(claims))
     compared = [claim for claim in claims if claim.verdict != "not comparable"]
-    assert [row[2] for row in table.rows] == [claim.verdict for claim in compared]
-    assert [row[0] for row in table.rows] == [claim.study for claim in compared]
+    assert [row[1] for row in table.rows] == [claim.verdict for claim in compared]
+    for row, claim in zip(table.rows, compared, strict=True):
+        assert row[0].startswith(f"{claim.study}, ")
+        assert row[2:] in [[r.theirs, r.ours, r.one_run] for r in claim.recipes[0]]
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 

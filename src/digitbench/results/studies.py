@@ -78,6 +78,12 @@ class Row:
         return " ".join(filter(None, (usps, _PROTOCOLS.get(self.protocol, ""))))
 
     @property
+    def label(self) -> str:
+        """What the number is."""
+        what = f"{model_label(self.model)}: {metric_label(self.metric)}"
+        return ", ".join(filter(None, (what, self.images)))
+
+    @property
     def theirs(self) -> str:
         """The published number with its ±."""
         value = f"{int(self.published):,}" if self.metric == "parameters" else self.published
@@ -111,16 +117,6 @@ class Row:
         return f"{low:.{places}f}–{high:.{places}f}"  # narrow: tables of many columns
 
 
-CLAIM_HEADER = (
-    "claim",
-    "verdict",
-    "published",
-    "ours (mean, 95 %)",
-    "one run, 95 %",
-    "ours elsewhere",
-)
-
-
 @dataclass(frozen=True)
 class Claim:
     """The rows of one independent claim, which stand or fall together."""
@@ -143,33 +139,10 @@ class Claim:
         reasons = [part for row in self.recipes[0] for part in row.reason.split("; ") if part]
         return "; ".join(dict.fromkeys(reasons))
 
-    def cells(self, separator: str) -> list[str]:
-        """One line of a table under CLAIM_HEADER.
-
-        Args:
-            separator: Between the numbers of one cell.
-        """
-        own, *others = self.recipes
-        first = own[0]
-        metrics = listing(list(dict.fromkeys(metric_label(row.metric) for row in own)))
-
-        def told(cells: Iterable[str]) -> str:
-            return separator.join(cell for cell in cells if cell != "–") or "–"
-
-        elsewhere = [("test set", [row.on_test for row in own])]
-        for other in others:
-            recipe = (
-                other[0].images if other[0].model == first.model else model_label(other[0].model)
-            )
-            elsewhere.append((recipe, [row.ours for row in other]))
-        return [
-            ", ".join(filter(None, (f"{model_label(first.model)}: {metrics}", first.images))),
-            self.verdict,
-            told(row.theirs for row in own),
-            told(row.ours for row in own),
-            told(row.one_run for row in own),
-            separator.join(f"{where}: {told(c)}" for where, c in elsewhere if {*c} != {"–"}) or "–",
-        ]
+    @property
+    def deciding(self) -> Row:
+        """The number that agrees least, the first of several."""
+        return max(self.recipes[0], key=lambda row: VERDICTS.index(row.verdict))
 
     @property
     def recipes(self) -> list[list[Row]]:
@@ -204,7 +177,7 @@ def tally(claims: Sequence[Claim]) -> str:
     counts = zip(verdict_counts(claims), VERDICTS, strict=True)
     told = listing([f"{count} {verdict}" for count, verdict in counts if count])
     studies = len({claim.study for claim in claims})
-    return f"{len(claims)} independent claims of {studies} studies: {told}."
+    return f"{len(claims)} claims of {studies} studies: {told}."
 
 
 _HEADER = tuple(field.name for field in dataclasses.fields(Row))

@@ -4,7 +4,7 @@
 the answers in `sentences.j2`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,6 @@ from digitbench.document.blocks import Markdown, Table
 from digitbench.files import write_text
 from digitbench.results.records import DomainShift
 from digitbench.results.studies import (
-    CLAIM_HEADER,
     LITERATURE,
     STUDIES,
     SUMMARY,
@@ -34,10 +33,13 @@ from digitbench.wording import (
     ENLARGING,
     arithmetic,
     interval,
+    listing,
+    metric_label,
     model_label,
 )
 
 README = STUDIES / "README.md"
+ELSEWHERE = "ours elsewhere"  # on other images, or by another recipe that the paper may mean
 
 
 def main(root: Path) -> None:
@@ -103,17 +105,37 @@ def _counts(claims: Sequence[Claim]) -> Table:
 
 def _claims(claims: Sequence[Claim]) -> Table:
     """One row per claim; ours elsewhere only where there is any."""
-    rows = []
-    for claim in claims:
-        name, verdict, *numbers = claim.cells("<br>")
-        note = f": {claim.note}" if claim.note else ""
-        rows.append([name, Markdown(f"**{verdict}**{note}"), *map(Markdown, numbers)])
-    kept = [place for place, column in enumerate(zip(*rows, strict=True)) if {*column} != {"–"}]
-    return Table(
-        "",
-        [CLAIM_HEADER[place] for place in kept],
-        [[row[place] for place in kept] for row in rows],
-    )
+    header = ["claim", "verdict", "published", "ours (mean, 95 %)", "one run, 95 %", ELSEWHERE]
+    rows = [_claim(claim) for claim in claims]
+    if {row[-1] for row in rows} == {"–"}:
+        return Table("", header[:-1], [row[:-1] for row in rows])
+    return Table("", header, rows)
+
+
+def _claim(claim: Claim) -> list[str]:
+    own, *others = claim.recipes
+    first = own[0]
+    metrics = listing(list(dict.fromkeys(metric_label(row.metric) for row in own)))
+    elsewhere = [f"test set: {_lines(row.on_test for row in own)}"] if first.on_test != "–" else []
+    elsewhere += [
+        f"{model_label(model) if model != first.model else ours[0].images}: "
+        f"{_lines(row.ours for row in ours)}"
+        for ours in others
+        for model in [ours[0].model]
+    ]
+    return [
+        ", ".join(filter(None, (f"{model_label(first.model)}: {metrics}", first.images))),
+        Markdown(f"**{claim.verdict}**{f': {claim.note}' if claim.note else ''}"),
+        _lines(row.theirs for row in own),
+        _lines(row.ours for row in own),
+        _lines(row.one_run for row in own),
+        Markdown("<br>".join(elsewhere) or "–"),
+    ]
+
+
+def _lines(cells: Iterable[str]) -> str:
+    """Numbers of one claim below each other; a dash where there is none."""
+    return Markdown("<br>".join(cell for cell in cells if cell != "–") or "–")
 
 
 def _link(key: str) -> str:
