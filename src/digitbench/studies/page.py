@@ -116,20 +116,19 @@ def _claim(claim: Claim) -> list[str]:
     own, *others = claim.recipes
     first = own[0]
     metrics = listing(list(dict.fromkeys(metric_label(row.metric) for row in own)))
-    elsewhere = [f"test set: {_lines(row.on_test for row in own)}"] if first.on_test != "–" else []
-    elsewhere += [
-        f"{model_label(model) if model != first.model else ours[0].images}: "
-        f"{_lines(row.ours for row in ours)}"
-        for ours in others
-        for model in [ours[0].model]
-    ]
+    elsewhere = {"test set": [row.on_test for row in own]}
+    for other in others:
+        same_network = other[0].model == first.model
+        recipe = other[0].images if same_network else model_label(other[0].model)
+        elsewhere[recipe] = [row.ours for row in other]
+    told = [f"{where}: {_lines(cells)}" for where, cells in elsewhere.items() if {*cells} != {"–"}]
     return [
         ", ".join(filter(None, (f"{model_label(first.model)}: {metrics}", first.images))),
         Markdown(f"**{claim.verdict}**{f': {claim.note}' if claim.note else ''}"),
         _lines(row.theirs for row in own),
         _lines(row.ours for row in own),
         _lines(row.one_run for row in own),
-        Markdown("<br>".join(elsewhere) or "–"),
+        _lines(told),
     ]
 
 
