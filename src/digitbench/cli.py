@@ -154,7 +154,7 @@ def predict(
     answer of less than 90 %, or on which networks disagree, is pointed out. The networks know the
     digits 0 to 9 only: to a letter they give an answer too.
     """
-    from digitbench.predict.command import answer
+    from digitbench.predict.answers import answer
 
     root = find_root(Path.cwd())
     if not answer(root, images, as_json=as_json, save_input=save_input):

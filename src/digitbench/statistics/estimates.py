@@ -17,6 +17,8 @@ ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
 # Beyond this ratio the denominator is not told from zero.
 LARGEST_RATIO = 1e6
+# Degrees of freedom per seed, where seeds vary no more than the rest: see `crossed`.
+UNSEEN = 5
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,8 @@ class Crossed:
         of_seed, residual = _form(self.seed, weights), _form(self.residual, weights)
         between = max(of_seed, residual)
         combined = between + max(_form(self.image, weights) - residual, 0.0)
-        # The residual is known from many cells, the spread of seeds from S - 1 differences.
-        known_from = self.seeds - 1 if of_seed >= residual else (self.seeds - 1) * (self.images - 1)
-        freedom = known_from * (combined / between) ** 2 if between > 0 else np.inf
+        known = (self.seeds - 1) * (1 if of_seed >= residual else UNSEEN)
+        freedom = known * (combined / between) ** 2 if between > 0 else np.inf
         error = np.sqrt(combined / (self.seeds * self.images))
         return Difference(float(weights @ self.means), float(error), float(freedom))
 
@@ -142,8 +143,9 @@ def crossed(table: NDArray[np.float64]) -> Difference:
         df = (S - 1) * ((ms_seed + max(ms_image - ms_residual, 0)) / ms_seed) ** 2
 
     Seeds cannot vary by less than nothing: where ms_seed is below ms_residual, the residual stands
-    in for it, with its own many degrees of freedom. Without that, intervals of three seeds that
-    hardly matter cover 92 to 93 %.
+    in for it. It is known better, from all cells; but that seeds matter so little is known from few
+    of them. Five times the degrees of freedom are the simulation's choice between: with those of
+    all cells three seeds cover 93.1 %, with those of the seeds 99 %, and without this step 92 %.
 
     Without variation between images this is the t-test over the S per-seed means.
 

@@ -27,7 +27,7 @@ from digitbench.environment import project_root
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import Scores
-from digitbench.params import ARCHITECTURES
+from digitbench.params import known_architecture
 from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
 from digitbench.tracking.connection import (
     DATABASE,
@@ -137,11 +137,7 @@ def existing_versions(client: "MlflowClient", architecture: str) -> list[Version
     Raises:
         DigitbenchError: There is no such architecture, or nothing is registered.
     """
-    if architecture not in ARCHITECTURES:
-        raise DigitbenchError(
-            f"{architecture!r} is not an architecture; known are {', '.join(ARCHITECTURES)}."
-        )
-    versions = find_versions(client, architecture)
+    versions = find_versions(client, known_architecture(architecture))
     if not versions:
         raise DigitbenchError(
             f"No version of {registered_name(architecture)} is registered yet. `dvc repro` "
@@ -398,7 +394,7 @@ def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
         return False, f"They were tested on different images: {before:,} and {after:,}."
     change = compare(champion.accuracy, version.accuracy, after)
     (change,) = judge({0: change}, {0: True}).values()
-    return change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change)
+    return change.verdict not in (Verdict.WORSE, Verdict.UNKNOWN), _sentence(change)
 
 
 def _sentence(change: Change) -> str:
