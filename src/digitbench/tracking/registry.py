@@ -40,7 +40,7 @@ from digitbench.tracking.connection import (
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
-from digitbench.wording import difference_numbers, p_equals, points
+from digitbench.wording import difference_numbers, p_equals, points, within
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -354,9 +354,16 @@ def save_model(
 
 
 def promote(
-    client: "MlflowClient", architecture: str, number: int | None, *, force: bool
+    client: "MlflowClient", architecture: str, number: int | None, margin: float, *, force: bool
 ) -> tuple[bool, str]:
     """Make a version, by default the latest, champion unless it is worse, or nobody can tell.
+
+    Args:
+        client: Of the registry.
+        architecture: Its key.
+        number: The version; None for the latest.
+        margin: Difference of accuracy that matters, a fraction.
+        force: Whether to promote a version that is refused.
 
     Returns:
         Whether it is champion now, and the sentence that says so, and why.
@@ -373,7 +380,7 @@ def promote(
     subject = f"{name}: version {chosen.number}"
     if champion == chosen:
         return True, f"{subject} is champion already."
-    fit, reason = decide(champion, chosen)
+    fit, reason = decide(champion, chosen, margin)
     before = f" in place of version {champion.number}" if champion else ""
     if fit or force:
         client.set_registered_model_alias(name, CHAMPION, str(chosen.number))
@@ -382,7 +389,7 @@ def promote(
     return False, f"{refusal} (--force promotes it all the same.)"
 
 
-def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
+def decide(champion: Version | None, version: Version, margin: float) -> tuple[bool, str]:
     """Whether a version may become champion, and why: by the statistics of ``digitbench review``.
 
     Worse is refused, and so is what cannot be told: a single seed, or other test images.
@@ -393,7 +400,7 @@ def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
     if before != after:
         return False, f"They were tested on different images: {before:,} and {after:,}."
     change = compare(champion.accuracy, version.accuracy, after)
-    (change,) = judge({0: change}, {0: True}).values()
+    (change,) = judge({0: change}, {0: True}, margin=margin).values()
     return change.verdict not in (Verdict.WORSE, Verdict.UNKNOWN), _sentence(change)
 
 
@@ -410,6 +417,7 @@ def _sentence(change: Change) -> str:
     finding = {
         Verdict.BETTER: "Significantly better",
         Verdict.WORSE: "Significantly worse",
+        Verdict.SAME: f"The same within {within(change.margin or 0)}",
         Verdict.NO_EVIDENCE: "No evidence of a difference",
     }[change.verdict]
     paired = change.method is Method.PAIRED
