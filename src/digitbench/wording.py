@@ -116,6 +116,22 @@ def within(margin: float) -> str:
     return f"±{100 * margin:g} points"
 
 
+def what_is_found(seeds: str, smallest: float, margin: float, needed: int | None) -> str:
+    """What a comparison could have found, differences of accuracy being fractions.
+
+    Args:
+        seeds: How many it had.
+        smallest: The difference that they find in four of five cases.
+        margin: The one that matters.
+        needed: How many seeds find that as often; None: not even 1,000.
+    """
+    takes = f"takes {needed:,} seeds" if needed else "no number of seeds up to 1,000 is enough"
+    return (
+        f"{seeds} seeds find a difference of {100 * smallest:.2f} points in four of five cases; to "
+        f"find {within(margin)} {takes}"
+    )
+
+
 def interval(summary: OverSeeds) -> str:
     """The 95 % interval of a metric in percent, or why there is none."""
     low, high = summary.ci95_low, summary.ci95_high

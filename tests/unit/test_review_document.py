@@ -33,8 +33,8 @@ def review(before: dict[str, PerSeed], after: dict[str, PerSeed]) -> Document:
         (
             {"cnn": LEVEL, "mlp": LEVEL, "rnn": LEVEL},
             {"cnn": BETTER, "mlp": NOISE, "rnn": LEVEL},
-            "CNN: better on accuracy (+1.00 points, 95 % interval +0.84 to +1.16). MLP: no "
-            "evidence of a change in accuracy. RNN: accuracy unchanged. Beyond accuracy: CNN "
+            "CNN: better on accuracy (+1.00 points, 95 % interval +0.84 to +1.16). MLP: the same "
+            "accuracy within ±0.2 points. RNN: accuracy unchanged. Beyond accuracy: CNN "
             "better on macro F1, log loss, Brier score and calibration error.",
         ),
         (
@@ -46,9 +46,10 @@ def review(before: dict[str, PerSeed], after: dict[str, PerSeed]) -> Document:
             "loss, Brier score and calibration error.",
         ),
         (
-            {"cnn": LEVEL, "mlp": LEVEL},
-            {"cnn": NOISE, "mlp": NOISE},
-            "CNN and MLP: no evidence of a change in accuracy.",
+            {"cnn": LEVEL, "mlp": LEVEL, "rnn": LEVEL},
+            {"cnn": WIDE, "mlp": NOISE, "rnn": WIDE},
+            "CNN and RNN: no evidence either way on accuracy. MLP: the same accuracy within ±0.2 "
+            "points.",
         ),
         (
             {"cnn": LEVEL, "gru": LEVEL},
@@ -69,6 +70,18 @@ def review(before: dict[str, PerSeed], after: dict[str, PerSeed]) -> Document:
 )
 def test_outcome(before: dict[str, PerSeed], after: dict[str, PerSeed], outcome: str) -> None:
     assert review(before, after).lead == outcome
+
+
+def test_no_evidence_comes_with_what_could_have_been_found() -> None:
+    other = {seed + 10: value for seed, value in WIDE.items()} | {20: 0.98}
+    far = {seed: 0.5 + 1000 * (value - 0.5) for seed, value in WIDE.items()}
+    found = review(
+        {"cnn": LEVEL, "mlp": LEVEL, "rnn": LEVEL, "gru": LEVEL},
+        {"cnn": WIDE, "mlp": NOISE, "rnn": other, "gru": far},
+    )
+    told = [remark for remark in found.remarks if "four of five" in remark]
+    changes = {row.architecture: row.change for row in judged_accuracy(found_in=WIDE)}
+    assert told
 
 
 def test_seeds_and_missing_counterparts_are_remarked() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from digitbench import files
 from digitbench.results.metrics import ACCURACY, Metric, shown
 from digitbench.results.records import DomainAccuracy, ModelRecord
-from digitbench.review.revisions import File, Snapshot, Stage
+from digitbench.review.revisions import DEFAULT_MARGIN, File, Snapshot, Stage
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
 from digitbench.statistics.summary import Summary
 
@@ -213,6 +213,7 @@ class Quality:
     domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
     added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
+    margin: float  # of the primary family, a fraction
 
     @property
     def headline(self) -> list[Row]:
@@ -220,8 +221,16 @@ class Quality:
         return [*self.accuracy, *self.others]
 
 
-def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
-    """Compare everything that both revisions measured."""
+def compare_quality(
+    before: Snapshot, after: Snapshot, margin: float = DEFAULT_MARGIN / 100
+) -> Quality:
+    """Compare everything that both revisions measured.
+
+    Args:
+        before: One revision.
+        after: The other.
+        margin: Difference of accuracy that matters, a fraction.
+    """
     both = [name for name in after.metrics if name in before.metrics]
     robustness = domains = None
     if before.robustness is not None and after.robustness is not None:
@@ -237,12 +246,13 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         )
     others = [metric for metric in shown("review") if metric != ACCURACY]
     return Quality(
-        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE),
+        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE, margin),
         _judged(_headline(before, after, both, others), HEADLINE_SHARE),
         robustness,
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
+        margin=margin,
     )
 
 
@@ -293,12 +303,13 @@ def _same_test_files(before: Snapshot, after: Snapshot) -> bool:
     return all(old[path] == new[path] for path in TEST_FILES if path in old and path in new)
 
 
-def _judged(rows: Sequence[Row], share: float = 1.0) -> list[Row]:
+def _judged(rows: Sequence[Row], share: float = 1.0, margin: float | None = None) -> list[Row]:
     """One family with its verdicts."""
     judged = judge(
         {index: row.change for index, row in enumerate(rows)},
         {index: row.metric.higher_is_better for index, row in enumerate(rows)},
         share,
+        margin,
     )
     return [replace(row, change=judged[index]) for index, row in enumerate(rows)]
 

@@ -23,16 +23,16 @@ from digitbench.review.quality import (
     ValueChange,
 )
 from digitbench.review.revisions import Snapshot
-from digitbench.statistics.seeds import Method, Verdict
+from digitbench.statistics.seeds import Change, Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES, listing, p_value, percent, points
+from digitbench.wording import NAMES, listing, p_value, percent, points, what_is_found, within
 
 NOTHING = "—"
 MANY_SEEDS = 10
 # A table with more rows than this is folded; a list with more paths is cut.
 LONG = 12
 PATHS_SHOWN = 3
-CELLS = ("before", "after", "difference", "95 % interval", "adjusted p", "verdict")
+CELLS = ("verdict", "before", "after", "difference", "95 % interval", "adjusted p")
 UNCHANGED = "Unchanged in both revisions, to the last digit."
 NOTHING_IN_COMMON = "Nothing can be compared: the two revisions have no architecture in common."
 CLOSING = (
@@ -40,10 +40,13 @@ CLOSING = (
     "luck alone; “better” and “worse” mean that a change is larger than this luck explains, by a "
     "t-test over the seeds (within each seed that both revisions have), adjusted for the number "
     "of comparisons (Holm) so that a change without effect gets such a verdict in at most 5 % of "
-    "reviews. “No evidence” does not mean “no effect”: the 95 % interval shows what remains "
-    "possible, though each interval stands for itself and may leave out zero where all "
-    "comparisons together are no evidence. Verdicts are about training anew and testing on these "
-    "same images; robustness and new domains are looked at apart, each with its own 5 %."
+    "reviews. “Same within” a margin means that a change of accuracy as large as the margin is "
+    "ruled out as surely (two one-sided t-tests); the project chooses it (margin in params.yaml, "
+    "or --margin), and no other metric has one. “No evidence” means neither, and not “no effect”: the "
+    "95 % interval shows what remains possible, though each interval stands for itself and may "
+    "leave out zero where all comparisons together are no evidence. Verdicts are about training "
+    "anew and testing on these same images; robustness and new domains are looked at apart, each "
+    "with its own 5 %."
 )
 
 
@@ -79,10 +82,11 @@ def _outcome(quality: Quality) -> str:
         for verdict in (Verdict.WORSE, Verdict.BETTER)
         for row in _with(verdict, quality.accuracy)
     ]
-    none = _with(Verdict.NO_EVIDENCE, quality.accuracy)
+    none, same = (_with(each, quality.accuracy) for each in (Verdict.NO_EVIDENCE, Verdict.SAME))
     for rows, said in (
-        ([row for row in none if not row.change.unchanged], "no evidence of a change in accuracy"),
-        ([row for row in none if row.change.unchanged], "accuracy unchanged"),
+        (none, "no evidence either way on accuracy"),
+        (_moved(same), f"the same accuracy within {within(quality.margin)}"),
+        ([row for row in same if row.change.unchanged], "accuracy unchanged"),
     ):
         sentences += [f"{_names(rows)}: {said}."] if rows else []
     sentences += _unknown(quality.accuracy)
@@ -96,6 +100,11 @@ def _remarks(quality: Quality) -> list[str]:
     said = [f"{side}: {_listed(names)}, not compared." for side, names in sides if names]
     by_text = _grouped((_seed_remark(row), row) for row in quality.accuracy)
     said += [f"{_names(rows)}: {text}." for text, rows in by_text.items() if text]
+    for row in _with(Verdict.NO_EVIDENCE, quality.accuracy):
+        smallest, needed = row.change.smallest, row.change.seeds_needed
+        if smallest is not None:
+            found = what_is_found(_seed_count(row.change), smallest, quality.margin, needed)
+            said.append(f"{NAMES[row.architecture]}: {found}.")
     missing = [row for row in quality.others if row.change.reason.startswith("not measured")]
     for title, rows in _grouped((row.metric.title, row) for row in missing).items():
         said += [f"{title}, {text}" for text in _unknown(rows)]
@@ -144,6 +153,14 @@ def _seed_remark(row: Row) -> str:
     return ""
 
 
+def _seed_count(change: Change) -> str:
+    """`4`, or `4 and 8` where the sides differ."""
+    if change.method is Method.PAIRED:
+        return str(len(change.shared))
+    sides = (change.only_before, change.only_after)
+    return listing(list(dict.fromkeys(str(len({*change.shared, *side})) for side in sides)))
+
+
 def _seeds(seeds: Sequence[int]) -> str:
     if len(seeds) > MANY_SEEDS:
         return f"{seeds[0]} to {seeds[-1]} ({len(seeds)} seeds)"
@@ -152,6 +169,10 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _with(verdict: Verdict, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.change.verdict is verdict]
+
+
+def _moved(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if not row.change.unchanged]
 
 
 def _grouped(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
@@ -214,7 +235,11 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         [kind, "architecture", *CELLS],
         [[_condition(row), NAMES[row.architecture], *_cells(row)] for row in rows],
     )
-    counts = [f"{verdict} in {len(some)}" for verdict in Verdict if (some := _with(verdict, rows))]
+    counts = [
+        f"{said} in {len(some)}"
+        for verdict in Verdict
+        for said, some in _grouped((_verdict(row), row) for row in _with(verdict, rows)).items()
+    ]
     found = _found(rows)
     summary = f"{heading}: {', '.join(counts)} of {len(rows)} comparisons{found and f' ({found})'}"
     return Section(heading, [*map(Prose, _unknown(rows)), table], summary=summary)
@@ -223,13 +248,22 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
 def _cells(row: Row) -> list[str]:
     change = row.change
     return [
+        _verdict(row),
         _value(row.metric, change.before),
         _value(row.metric, change.after),
-        "unchanged" if change.unchanged else _signed(row.metric, change.difference),
+        "0" if change.unchanged else _signed(row.metric, change.difference),
         _interval(row),
         NOTHING if change.p_value_holm is None else p_value(change.p_value_holm),
-        change.verdict.value,
     ]
+
+
+def _verdict(row: Row) -> str:
+    change = row.change
+    if change.unchanged:
+        return "unchanged"
+    if change.verdict is Verdict.SAME and change.margin is not None:
+        return f"same within {within(change.margin)}"
+    return change.verdict
 
 
 def _condition(row: Row) -> str:
@@ -264,7 +298,7 @@ def _minus(text: str) -> str:
 
 def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
     """The values on one scale, then their differences around zero; nothing without a change."""
-    moved = [row for row in rows if not row.change.unchanged]
+    moved = _moved(rows)
     if not moved:
         return []
     labelled = ((before, "before"), (after, "after"))
