@@ -29,10 +29,11 @@ from digitbench.wording import NAMES, listing, p_value, percent, points, what_is
 
 NOTHING = "—"
 MANY_SEEDS = 10
+# The verdict and what it rests on first: a narrow screen cuts the rest off.
+CELLS = ("verdict", "difference", "95 % interval", "before", "after", "adjusted p")
 # A table with more rows than this is folded; a list with more paths is cut.
 LONG = 12
 PATHS_SHOWN = 3
-CELLS = ("verdict", "before", "after", "difference", "95 % interval", "adjusted p")
 UNCHANGED = "Unchanged in both revisions, to the last digit."
 NOTHING_IN_COMMON = "Nothing can be compared: the two revisions have no architecture in common."
 CLOSING = (
@@ -249,10 +250,10 @@ def _cells(row: Row) -> list[str]:
     change = row.change
     return [
         _verdict(row),
-        _value(row.metric, change.before),
-        _value(row.metric, change.after),
         "0" if change.unchanged else _signed(row.metric, change.difference),
         _interval(row),
+        _value(row.metric, change.before),
+        _value(row.metric, change.after),
         NOTHING if change.p_value_holm is None else p_value(change.p_value_holm),
     ]
 
