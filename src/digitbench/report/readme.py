@@ -107,16 +107,14 @@ _FURTHER = [metric for metric in shown("readme") if metric is not ACCURACY]
 def results_block(results: Results) -> str:
     """Accuracy, size and time, the best architecture first, and whether it is the best."""
     params = results.params
-    where = sorted({clock.hardware for clock in results.timing.values()})
-    images = results.metrics[results.ranking[0]].test.images
-    minutes = sum(clock.stage_seconds for clock in results.timing.values()) / 60
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
-        f"{len(params.seeds)} seeds, {params.epochs} epochs, {images:,} test images of MNIST. "
-        "Interval and p of the difference are of one test, for new seeds and new images under this "
-        f"recipe; p is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is "
-        "for its pair alone. The table's intervals are over seeds, on these images; F1 and seconds "
-        f"have none here. Training all took {minutes:.1f} minutes on {listing(where)}."
+        f"{len(params.seeds)} seeds, {params.epochs} epochs, {results.images:,} test images of "
+        "MNIST. Interval and p of the difference are of one test, for new seeds and new images "
+        f"under this recipe; p is adjusted over {len(results.comparison.pairs)} pairs (Holm), the "
+        "interval is for its pair alone. The table's intervals are over seeds, on these images; F1 "
+        f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "
+        f"{results.hardware}."
     )
 
 
