@@ -110,9 +110,9 @@ def results_block(results: Results) -> str:
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
         f"{len(params.seeds)} seeds, {params.epochs} epochs, {results.images:,} test images of "
-        "MNIST. Interval and p of the difference are of one test, for new seeds and new images "
-        f"under this recipe; p is adjusted over {len(results.comparison.pairs)} pairs (Holm), the "
-        "interval is for its pair alone. The table's intervals are over seeds, on these images; F1 "
+        "MNIST. Interval and p of the difference are of one test, for new seeds and new images; p "
+        f"is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is for its "
+        "pair alone. The table's intervals are over seeds, on these images; F1 "
         f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "
         f"{results.hardware}."
     )
