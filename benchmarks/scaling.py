@@ -44,10 +44,10 @@ def scaling(scale: Scale, say: Say) -> dict[str, Any]:
 
 def _by_replicates(scale: Scale, data: TrainingData, name: str) -> dict[str, Any]:
     jobs = {count: parallel_jobs(count, "cpu") for count in scale.replicates}
-    settings = {count: recipe(2, seeds=tuple(range(count))) for count in jobs}
+    speed = partial(epoch_speed, name, data=data)
     rounds = scale.in_turn(
         {
-            count: partial(epoch_speed, name, settings[count], data, at_once)
+            count: partial(speed, recipe(2, seeds=tuple(range(count))), jobs=at_once)
             for count, at_once in jobs.items()
         }
     )
@@ -63,12 +63,9 @@ def _by_replicates(scale: Scale, data: TrainingData, name: str) -> dict[str, Any
 
 
 def _by_batch_size(scale: Scale, data: TrainingData, name: str) -> dict[str, Any]:
-    settings = {size: recipe(1, batch_size=size) for size in scale.batch_sizes}
+    cost = partial(update_cost, name, data=data, images=scale.update_images)
     rounds = scale.in_turn(
-        {
-            size: partial(update_cost, name, each, data, scale.update_images)
-            for size, each in settings.items()
-        }
+        {size: partial(cost, recipe(1, batch_size=size)) for size in scale.batch_sizes}
     )
     return {
         str(size): {"images_per_second": spread([1 / update for _, update in costs])}

@@ -46,7 +46,9 @@ def throughput(scale: Scale, say: Say) -> dict[str, Any]:
                 rounds = scale.in_turn(_contestants(name, device, scale, *processes))
                 contests[name] = contest(rounds, at_once)
                 for other, ratio in contests[name]["speedup_over"].items():
-                    say(f"{name} on {device}: {ratio.median:.1f} times {other.replace('_', ' ')}")
+                    say(
+                        f"{name} on {device}: {ratio['median']:.1f} times {other.replace('_', ' ')}"
+                    )
     return {
         "images": scale.images,
         "epochs": scale.epochs,
@@ -119,7 +121,7 @@ def peak(scale: Scale, say: Say) -> dict[str, Any]:
         for device in DEVICES
     }
     for name, reached in devices["cpu"]["training"].items():
-        share = reached[precision]["all_cores"]["fraction_of_peak"].median
+        share = reached[precision]["all_cores"]["fraction_of_peak"]["median"]
         say(f"{name}: {100 * share:.0f} % of the peak of {cores} cores in {precision}")
     return {
         "counted": described(training_flop),
@@ -239,4 +241,4 @@ def shares(rounds: Mapping[Kind, list[float]], flop: Mapping[str, int]) -> dict[
 def _best_side(sides: Mapping[str, list[float]]) -> dict[str, Any]:
     best = max(sides, key=lambda side: median(sides[side]))
     by_side = {side: rounded(median(rates)) for side, rates in sides.items()}
-    return {"side": int(best), **dict(spread(sides[best])), "median_by_side": by_side}
+    return {"side": int(best), **spread(sides[best]), "median_by_side": by_side}

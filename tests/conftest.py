@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from digitbench.training.data import TrainingData, pixel_statistics, stratified_split
+from readers import Digits
 
 
 @pytest.fixture(scope="session")
-def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def digits() -> Digits:
     """Images [1797, 28, 28] and labels [1797]."""
     bunch = load_digits()
     large = np.kron(bunch.images / 16 * 255, np.ones((3, 3)))  # [1797, 24, 24]
@@ -18,7 +18,7 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 @pytest.fixture(scope="session")
-def small_data(digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> TrainingData:
+def small_data(digits: Digits) -> TrainingData:
     images, labels = digits[0][:640], digits[1][:640]
     train, validation = stratified_split(labels, 0.25, seed=0)
     return TrainingData(train, validation, pixel_statistics(images[train]), images, labels)

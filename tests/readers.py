@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from digitbench.evaluation.corruptions import CorruptedAccuracy, Predict, corruption_means
 
+Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # images [N, 28, 28] and labels [N]
+Stacks = dict[str, NDArray[np.float32]]  # by name [S, N, 10]
 EYE = np.eye(10, dtype=np.float32)
 
 

@@ -154,7 +154,7 @@ def predict(
     answer of less than 90 %, or on which networks disagree, is pointed out. The networks know the
     digits 0 to 9 only: to a letter they give an answer too.
     """
-    from digitbench.predict.command import answer
+    from digitbench.predict.answers import answer
 
     root = find_root(Path.cwd())
     if not answer(root, images, as_json=as_json, save_input=save_input):
@@ -167,6 +167,12 @@ def promote(
     version: Annotated[
         int | None, typer.Option(min=1, help="Which version; without it the latest.")
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=100, help="Points of accuracy that matter; default: `margin` in params.yaml."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Promote it even if refused.")] = False,
 ) -> None:
     """Make a registered version the champion of its architecture, unless it is worse.
@@ -175,10 +181,12 @@ def promote(
     significantly worse than the champion, or of which that can't be said because there is a single
     seed or other test images, is refused with exit status 1.
     """
+    from digitbench.params import load_params
     from digitbench.tracking.registry import open_registry, promote
 
+    points = load_params(networks=()).margin if margin is None else margin
     with open_registry() as client:
-        promoted, sentence = promote(client, architecture, version, force=force)
+        promoted, sentence = promote(client, architecture, version, points / 100, force=force)
     typer.echo(sentence, err=not promoted)
     if not promoted:
         raise typer.Exit(FOUND)

@@ -93,11 +93,20 @@ class Params(Recipe):
         Raises:
             DigitbenchError: There is no such architecture.
         """
-        if name not in ARCHITECTURES:
-            raise DigitbenchError(
-                f"{name!r} is not an architecture; known are {', '.join(ARCHITECTURES)}."
-            )
-        return cast(Section, getattr(self, name))
+        return cast(Section, getattr(self, known_architecture(name)))
+
+
+def known_architecture(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        DigitbenchError: There is no such architecture.
+    """
+    if name not in ARCHITECTURES:
+        raise DigitbenchError(
+            f"{name!r} is not an architecture; known are {', '.join(ARCHITECTURES)}."
+        )
+    return name
 
 
 def load_params(path: Path = PARAMS_FILE, networks: Sequence[str] = ARCHITECTURES) -> Params:

@@ -73,6 +73,9 @@ def _sentences(path: Path, schema: type[Section], error: ValidationError) -> Ite
             yield f"{path}: {key}: unknown key; {_known_names(str(loc[-1]), section)}"
         elif item["type"] == "missing":
             yield f"{path}: {key}: missing; it must be {allowed}."
+        elif not allowed:
+            # Of a whole entry of a list, whose keys do not fit together.
+            yield f"{path}: {key}: {item['msg'].removeprefix('Value error, ')}."
         else:
             yield f"{path}: {key}: {item['input']!r} is not allowed; {field} must be {allowed}."
 
@@ -80,11 +83,12 @@ def _sentences(path: Path, schema: type[Section], error: ValidationError) -> Ite
 def _locate(schema: type[Section], loc: tuple[int | str, ...]) -> tuple[type[Section], str, str]:
     """The innermost section around a place, the key there, and what is allowed at that key."""
     section, names, allowed = schema, [], ""
-    named: type[Section] | None = None  # the kind of section in a mapping of names to sections
+    named: type[Section] | None = None  # the kind of section in a mapping or a list of sections
     for part in loc:
         if named is not None:
             section, named = named, None
             names.append(str(part))
+            allowed = "" if isinstance(part, int) else allowed
             continue
         field = section.model_fields.get(str(part))
         if field is None:
@@ -94,7 +98,7 @@ def _locate(schema: type[Section], loc: tuple[int | str, ...]) -> tuple[type[Sec
         kind = _section_in(field.annotation)
         if kind is None:
             continue
-        if get_origin(field.annotation) is dict:
+        if get_origin(field.annotation) in (dict, tuple):
             named = kind
         else:
             section = kind
@@ -102,7 +106,7 @@ def _locate(schema: type[Section], loc: tuple[int | str, ...]) -> tuple[type[Sec
 
 
 def _section_in(annotation: Any) -> type[Section] | None:
-    """The section that a field holds: itself, or none, or one under each of several names."""
+    """The section that a field holds: itself, or none, or one of several in a mapping or list."""
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Section):
             return kind

@@ -25,7 +25,6 @@ class _Names(dict[str, str]):
 NAMES: Mapping[str, str] = _Names(mlp="MLP", cnn="CNN", rnn="RNN", lstm="LSTM")
 METRICS = {
     "accuracy": "accuracy",
-    "error_rate": "error rate",
     "error_reduction": "error reduction",
     "macro_auc": "macro AUC",
     "macro_f1": "macro F1",

@@ -20,6 +20,7 @@ from architectures import NARROW
 from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.training.replicates import JOBS_VARIABLE
+from readers import Digits
 from usps import TEST, TRAIN, spec, usps_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +95,7 @@ def copy_known(root: Path) -> None:
             shutil.copy2(ROOT / name, root / name)
 
 
-def make_project(root: Path, digits: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Project:
+def make_project(root: Path, digits: Digits) -> Project:
     """Shrink a copy of this checkout, and commit it in a repository of its own."""
     copy_known(root)
     for lock in root.rglob("dvc.lock"):
@@ -179,10 +180,7 @@ def _shrunk(study: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def finished(
-    tmp_path_factory: pytest.TempPathFactory,
-    digits: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-) -> Project:
+def finished(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Project:
     """A clone in which the pipeline has run and is committed; tests restore what they change."""
     project = make_project(tmp_path_factory.mktemp("finished") / "project", digits)
     project.dvc("repro")

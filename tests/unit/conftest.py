@@ -10,7 +10,7 @@ import torch
 
 import studies_data
 from digitbench.download import digits
-from digitbench.results.studies import Row
+from digitbench.results.studies import SUMMARY, Row, read_rows
 from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.published import Published, load_all
 from digitbench.studies.verdicts import all_rows
@@ -86,3 +86,9 @@ def measured(project: Path, studies: dict[str, Published]) -> Measured:
 @pytest.fixture(scope="module")
 def rows(studies: dict[str, Published], measured: Measured) -> list[Row]:
     return all_rows(studies, measured)
+
+
+@pytest.fixture(scope="session")
+def committed() -> list[Row]:
+    """The rows of the committed table."""
+    return read_rows(ROOT / SUMMARY)

@@ -10,16 +10,9 @@ import pytest
 
 import benchmark_results as made_up
 from benchmarks import results
-from benchmarks.results import SECTIONS, Results, render, spread
+from benchmarks.results import QUOTED, SECTIONS, render, spread
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_json
-
-HEADLINE = (
-    "speedup_over_papers_loop",
-    "fraction_of_peak",
-    "pipeline_seconds",
-    "papers_loop_seconds",
-)
 
 
 def measured(name: str) -> dict[str, Any]:
@@ -37,15 +30,15 @@ def cells(page: str, heading: str) -> dict[str, list[str]]:
 
 def test_the_committed_files_are_read_and_would_be_written_again(tmp_path: Path) -> None:
     found = results.load(made_up.COMMITTED)
-    write_json(tmp_path / "again.json", results.quoted(found).model_dump(exclude_unset=True))
+    write_json(tmp_path / "again.json", results.quoted(found))
     assert (tmp_path / "again.json").read_bytes() == made_up.COMMITTED.read_bytes()
     assert render(found).encode() == made_up.COMMITTED.with_suffix(".md").read_bytes()
-    assert list(json.loads(made_up.COMMITTED.read_bytes())) == [*HEADLINE, *SECTIONS]
+    assert list(json.loads(made_up.COMMITTED.read_bytes())) == [*QUOTED, *SECTIONS]
 
 
 def test_the_quoted_figures_are_those_of_the_sections() -> None:
     found = made_up.whole()
-    assert [found[key] for key in HEADLINE] == [made_up.SPEEDUP, made_up.SHARE, 234.5, 345.6]
+    assert [found[key] for key in QUOTED] == [made_up.SPEEDUP, made_up.SHARE, 234.5, 345.6]
 
 
 def test_a_section_measured_again_replaces_itself_alone(tmp_path: Path) -> None:
@@ -60,12 +53,18 @@ def test_a_section_measured_again_replaces_itself_alone(tmp_path: Path) -> None:
     assert "fraction_of_peak" not in found, "there is no section for it"
     assert found["pipeline_seconds"] == found["pipeline"]["pipeline_seconds"] == 100
     assert found["speedup_over_papers_loop"] == made_up.SPEEDUP
-    assert (tmp_path / "results.md").read_text() == render(Results.model_validate(found))
+    assert (tmp_path / "results.md").read_text() == render(found)
     assert {"hardware", "torch", "python"} <= set(found["pipeline"]["environment"])
     assert len(found["pipeline"]["date"]) == 10
 
 
-@pytest.mark.parametrize("content", ["{", '{"pipeline": {}}', '{"unheard": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{", "5", '["peak"]', '{"unheard": 1}', '{"scaling": {"cores": 2}}'),
+        *('{"peak": "fast"}', '{"throughput": {"devices": {}}}'),
+    ],
+)
 def test_damaged_results_are_not_overwritten(content: str, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     file.write_text(content)
@@ -75,7 +74,7 @@ def test_damaged_results_are_not_overwritten(content: str, tmp_path: Path) -> No
 
 
 def test_tables_hold_the_numbers_and_name_the_hardware() -> None:
-    page = render(Results.model_validate(made_up.whole()))
+    page = render(made_up.whole())
     assert page.count("Abacus Mk II, 2 cores; Linux x86_64") == len(SECTIONS)
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
     assert all(len({len(line) for line in table}) == 1 for table in tables), "columns are aligned"
@@ -104,15 +103,15 @@ def test_what_was_not_tested_has_no_interval() -> None:
     content = made_up.whole()
     none = dict.fromkeys(("difference_low", "difference_high", "p_value_holm"))
     content["precision"]["architectures"]["mlp"] |= {**none, "difference": 0.01}
-    page = render(Results.model_validate(content))
+    page = render(content)
     assert cells(page, "Precision")["MLP"][:3] == ["+1.00", "", ""]
 
 
 def test_a_try_out_says_so_and_a_single_repeat_has_no_quartiles() -> None:
     section = made_up.whole()["pipeline"]
-    assert "not a measurement" not in render(Results.model_validate({"pipeline": section}))
+    assert "not a measurement" not in render({"pipeline": section})
     section |= {"scale": "quick", "repeats": 1, "no_op_seconds": made_up.told(1.5)}
-    page = render(Results.model_validate({"pipeline": section}))
+    page = render({"pipeline": section})
     assert "not a measurement" in page
     assert cells(page, "Pipeline")["no-op `dvc repro`"] == ["1.50"]
 
@@ -121,7 +120,7 @@ def test_median_quartiles_and_ratios() -> None:
     values = np.random.default_rng(0).exponential(1e4, 11).tolist()
     found = spread(values)
     wanted = statistics.quantiles(values, n=4, method="inclusive")
-    assert [found.q1, found.median, found.q3] == pytest.approx(wanted, rel=1e-4)
-    assert found.values == pytest.approx(values, rel=1e-4)
-    assert spread([123456.789]).median == 123460
-    assert spread([700.0, 300.0, 80.0], [100.0, 50.0, 10.0]).values == [7, 6, 8]
+    assert [found[key] for key in ("q1", "median", "q3")] == pytest.approx(wanted, rel=1e-4)
+    assert found["values"] == pytest.approx(values, rel=1e-4)
+    assert spread([123456.789])["median"] == 123460
+    assert spread([700.0, 300.0, 80.0], [100.0, 50.0, 10.0])["values"] == [7, 6, 8]

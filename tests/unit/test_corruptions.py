@@ -20,7 +20,7 @@ from digitbench.evaluation.corruptions import (
     robustness_record,
 )
 from digitbench.statistics.summary import crossed_share_interval
-from readers import corrupted, readers, reading
+from readers import Digits, corrupted, readers, reading
 
 SEED = 7
 NAMES = list(CORRUPTIONS)
@@ -187,7 +187,6 @@ def test_occlusion_blacks_one_square_inside_each_image(side: int) -> None:
 
 # --- accuracy under corruption ----------------------------------------------------------------
 
-Digits = tuple[Images, Images]
 SEEDS = (3, 11, 4)
 ARCHITECTURES = ("mlp", "lstm")
 STRENGTHS = [(name, s) for name, item in CORRUPTIONS.items() for s in item.strengths]

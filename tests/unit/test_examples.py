@@ -23,7 +23,6 @@ from digitbench.files import write_all
 from digitbench.results.sheets import Sample
 
 ROOT = Path(__file__).resolve().parents[2]
-Stacks = dict[str, NDArray[np.float32]]
 
 
 def probabilities(*rows: dict[int, float]) -> NDArray[np.float32]:
@@ -36,7 +35,9 @@ def probabilities(*rows: dict[int, float]) -> NDArray[np.float32]:
     return result.astype(np.float32)
 
 
-def random_stacks(count: int, replicates: int, sharpness: float, seed: int) -> tuple[Stacks, Any]:
+def random_stacks(
+    count: int, replicates: int, sharpness: float, seed: int
+) -> tuple[readers.Stacks, Any]:
     labels = np.random.default_rng(seed).integers(0, 10, count, dtype=np.uint8)
     return {
         name: readers.probabilities(replicates, labels, sharpness, seed, row)

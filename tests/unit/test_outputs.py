@@ -25,7 +25,7 @@ from digitbench.results.metrics import BY_KEY
 from digitbench.results.records import ComparisonRecord, ModelRecord, SummaryRecord
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION, compare_all
 from digitbench.statistics.summary import Summary, summarise
-from readers import EYE, probabilities
+from readers import EYE, Stacks, probabilities
 
 SEEDS = (2, 0, 7)
 COUNT = 3000
@@ -159,7 +159,6 @@ def test_one_seed_or_no_error_leaves_no_gap_in_the_file(record: ModelRecord) -> 
 
 # From the worst to the best.
 SHARPNESS = {"mlp": 1.5, "rnn": 2.0, "lstm": 2.5, "cnn": 3.5}
-Stacks = dict[str, NDArray[np.float32]]
 
 
 def stacks_for(replicates: int) -> tuple[Stacks, NDArray[np.uint8]]:

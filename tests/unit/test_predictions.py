@@ -12,13 +12,12 @@ from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.params import ARCHITECTURES
 from digitbench.training.model import load_weights
+from readers import Digits, Stacks
 
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)
 COUNT = 130
 Trained = dict[str, list[TrainedModel]]
-Images = NDArray[np.uint8]
-Stacks = dict[str, NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +26,12 @@ def trained() -> Trained:
 
 
 @pytest.fixture(scope="module")
-def images(digits: tuple[Images, Images]) -> Images:
+def images(digits: Digits) -> NDArray[np.uint8]:
     return digits[0][:COUNT]
 
 
 @pytest.fixture(scope="module")
-def predicted(trained: Trained, images: Images) -> Stacks:
+def predicted(trained: Trained, images: NDArray[np.uint8]) -> Stacks:
     return predict_all(trained, images, STATISTICS, batch_size=50)
 
 
@@ -47,7 +46,7 @@ def test_rows_are_probabilities(predicted: Stacks) -> None:
 
 
 def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
-    trained: Trained, images: Images, predicted: Stacks
+    trained: Trained, images: NDArray[np.uint8], predicted: Stacks
 ) -> None:
     pixels = (torch.tensor(images[:, None]) / 255 - STATISTICS.mean) / STATISTICS.std
     for name, models in trained.items():
@@ -63,7 +62,7 @@ def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
 
 @pytest.mark.parametrize("batch_size", [1, 64, COUNT, 10_000])
 def test_the_batch_size_doesnt_matter(
-    batch_size: int, trained: Trained, images: Images, predicted: Stacks
+    batch_size: int, trained: Trained, images: NDArray[np.uint8], predicted: Stacks
 ) -> None:
     for name, stack in predict_all(trained, images, STATISTICS, batch_size).items():
         np.testing.assert_allclose(stack, predicted[name], rtol=0, atol=1e-6)
@@ -71,7 +70,7 @@ def test_the_batch_size_doesnt_matter(
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_neither_threads_nor_company_change_a_byte_and_images_are_left_alone(
-    count: int, trained: Trained, images: Images, predicted: Stacks
+    count: int, trained: Trained, images: NDArray[np.uint8], predicted: Stacks
 ) -> None:
     torch.set_num_threads(count)
     locked = images.copy()
@@ -84,7 +83,7 @@ def test_neither_threads_nor_company_change_a_byte_and_images_are_left_alone(
     np.testing.assert_array_equal(locked, images)
 
 
-def test_damaged_weights_are_named(trained: Trained, images: Images) -> None:
+def test_damaged_weights_are_named(trained: Trained, images: NDArray[np.uint8]) -> None:
     good = trained["rnn"][0]
     bad = TrainedModel("rnn", good.params, 4, Path("models/rnn/seed-4.safetensors"), b"half")
     with pytest.raises(DigitbenchError, match=r"models/rnn/seed-4\.safetensors: .*train_rnn"):

@@ -39,6 +39,8 @@ NAME = "digitbench-mlp"
 GOOD = {0: 0.981, 1: 0.984, 2: 0.979, 3: 0.984}
 BAD = {0: 0.961, 1: 0.966, 2: 0.957, 3: 0.964}
 SIMILAR = {0: 0.982, 1: 0.982, 2: 0.981, 3: 0.982}
+CLOSE = {0: 0.9812, 1: 0.9839, 2: 0.9792, 3: 0.9838}
+MARGIN = 0.002
 IMAGES = 10_000  # as many as make the accuracies possible
 Images = NDArray[np.uint8]
 Digits = tuple[Images, Images]
@@ -166,6 +168,8 @@ def version(accuracy: dict[int, float]) -> Version:
     ("before", "after", "promoted", "reason"),
     [
         (GOOD, SIMILAR, True, "No evidence of a difference: "),
+        # ±0.02 points or so: t of 3 degrees, far inside 0.2.
+        (GOOD, CLOSE, True, "The same within ±0.2 points: "),
         (BAD, GOOD, True, "Significantly better: +2.00 points"),
         (GOOD, BAD, False, "Significantly worse: −2.00 points"),
         (GOOD, dict(GOOD), True, "Their accuracies are the same"),
@@ -178,20 +182,20 @@ def version(accuracy: dict[int, float]) -> Version:
 def test_only_what_is_not_worse_is_promoted(
     before: dict[int, float], after: dict[int, float], promoted: bool, reason: str
 ) -> None:
-    fit, sentence = decide(version(before), version(after))
+    fit, sentence = decide(version(before), version(after), MARGIN)
     assert fit is promoted
     assert sentence.startswith(reason)
 
 
 def test_the_first_version_needs_no_reason_and_other_images_are_no_comparison() -> None:
-    assert decide(None, version({0: 0.1}))[0]
-    fit, reason = decide(version(BAD), replace(version(GOOD), test_images=5_000))
+    assert decide(None, version({0: 0.1}), MARGIN)[0]
+    fit, reason = decide(version(BAD), replace(version(GOOD), test_images=5_000), MARGIN)
     assert not fit
     assert "10,000 and 5,000" in reason
 
 
 def test_the_numbers_told_are_those_of_a_paired_test_over_shared_seeds() -> None:
-    text = decide(version(GOOD), version({**SIMILAR, 9: 0.1}))[1]
+    text = decide(version(GOOD), version({**SIMILAR, 9: 0.1}), MARGIN)[1]
     pairs = DescrStatsW([SIMILAR[seed] - GOOD[seed] for seed in GOOD])
     low, high = pairs.tconfint_mean(0.05)
     assert f"{points(pairs.mean)} points" in text
@@ -206,7 +210,7 @@ def test_without_pairs_they_are_those_of_welch(seed: int) -> None:
     means = CompareMeans(DescrStatsW(list(after.values())), DescrStatsW(list(GOOD.values())))
     low, high = means.tconfint_diff(0.05, usevar="unequal")
     p_value = means.ttest_ind(usevar="unequal")[1]
-    text = decide(version(GOOD), version(after))[1]
+    text = decide(version(GOOD), version(after), MARGIN)[1]
     assert f"{points(low)} to {points(high)}, p = {p_value:.3f} (Welch" in text
 
 

@@ -1,7 +1,6 @@
 """MNIST from folders and servers, good and bad; the files are small, their hashes real."""
 
 import gzip
-import hashlib
 import re
 import shutil
 import socket
@@ -31,6 +30,7 @@ from digitbench.download.sources import (
 from digitbench.download.wheel import Wheel
 from digitbench.errors import DigitbenchError
 from stages import download, preprocess
+from usps import spec
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(6)
@@ -42,10 +42,7 @@ FILES: dict[str, bytes] = {
 }
 NAMES = list(FILES)
 FIRST = NAMES[0]
-SPECS = tuple(
-    FileSpec(name, len(content), hashlib.sha256(content).hexdigest())
-    for name, content in FILES.items()
-)
+SPECS = tuple(spec(*item) for item in FILES.items())
 PACKED = {f"{name}.gz": gzip.compress(content) for name, content in FILES.items()}
 PAGE = b"<!DOCTYPE html><title>Sign in to the network</title>"
 TIMEOUT = 0.5
@@ -109,10 +106,14 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 Serve = Callable[[Mapping[str, Answer]], Server]
 
 
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(variable, "127.0.0.1")
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
     running: list[tuple[ThreadingHTTPServer, Server]] = []
 
     def start(answers: Mapping[str, Answer]) -> Server:
@@ -133,10 +134,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+def silent() -> Iterator[socket.socket]:
     """A socket to which one can connect, and on which nothing ever answers."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
         yield listening
 
@@ -204,9 +203,7 @@ def test_mirror_gives_the_exact_files_in_one_request_each(
 def test_files_that_are_packed_for_good_stay_packed(
     serve: Serve, tmp_path: Path, target: Path
 ) -> None:
-    specs = [
-        FileSpec(name, len(body), hashlib.sha256(body).hexdigest()) for name, body in PACKED.items()
-    ]
+    specs = [spec(*item) for item in PACKED.items()]
     headers = {"Content-Encoding": "gzip"}
     server = serve({name: Answer(PACKED[name], headers=headers) for name in list(PACKED)[2:]})
     folder_with(tmp_path / "in" / "usps", {name: PACKED[name] for name in list(PACKED)[:2]})
@@ -235,45 +232,23 @@ def test_a_source_that_has_everything_is_all_that_is_asked(
     assert servers[1].requested == []
 
 
-def test_second_source_gives_what_the_first_lacks(
-    serve: Serve, tmp_path: Path, target: Path
+@pytest.mark.parametrize("first", [*combinations(NAMES, 2), NAMES[:3], []])
+def test_second_source_gives_what_is_missing_from_the_first_gap_on(
+    first: Sequence[str], serve: Serve, tmp_path: Path, target: Path
 ) -> None:
     server = serve(whole())
-    half = folder_with(tmp_path / "in", {name: FILES[name] for name in NAMES[:2]})
+    part = folder_with(tmp_path / "in", {name: FILES[name] for name in first})
     said: list[str] = []
-    fetch_all(SPECS, [half, Mirror(server.url, TIMEOUT)], target, said.append)
+    fetch_all(SPECS, [part, Mirror(server.url, TIMEOUT)], target, said.append)
     assert_complete(target)
-    assert server.requested == [f"{name}.gz" for name in NAMES[2:]]
-    verified = [line for line in said if "verified" in line]
-    origins = [half.name] * 2 + [server.url] * 2
-    assert verified == [
-        f"{name}: verified, from {origin}" for name, origin in zip(NAMES, origins, strict=True)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [*((pair, NAMES) for pair in combinations(NAMES, 2)), (NAMES[:2], NAMES[2:])],
-)
-def test_two_sources_make_a_whole_if_the_second_has_what_is_missing_first(
-    first: Sequence[str], second: Sequence[str], tmp_path: Path, target: Path
-) -> None:
-    sources = [
-        folder_with(tmp_path / name, {file: FILES[file] for file in part})
-        for name, part in (("one", first), ("two", second))
-    ]
-    fetch_all(SPECS, sources, target, say=nothing)
-    assert_complete(target)
-
-
-def test_dead_server_is_asked_once(serve: Serve, tmp_path: Path, target: Path) -> None:
-    dead = serve({name: Answer(b"down", status=503) for name in PACKED})
-    sources: list[Source] = [Mirror(dead.url, TIMEOUT), folder_with(tmp_path / "in", FILES)]
-    said: list[str] = []
-    fetch_all(SPECS, sources, target, said.append)
-    assert_complete(target)
-    assert dead.requested == [f"{FIRST}.gz"]
-    assert said[0] == f"{dead.url}: {FIRST}.gz: HTTP 503; trying the next source"
+    gap = next(place for place, name in enumerate(NAMES) if name not in first)
+    assert server.requested == [f"{name}.gz" for name in NAMES[gap:]]
+    origins = [part.name] * gap + [server.url] * (4 - gap)
+    lines = [f"{name}: verified, from {at}" for name, at in zip(NAMES, origins, strict=True)]
+    lines.insert(
+        gap, f"{part.name}: {NAMES[gap]} (or {NAMES[gap]}.gz) is not there; trying the next source"
+    )
+    assert said == lines
 
 
 def test_server_that_never_answers_costs_one_timeout(
@@ -381,11 +356,10 @@ def test_server_that_is_not_there_is_refused(silent: socket.socket, target: Path
     assert left_behind(target) == []
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_folder_without_the_files_is_refused(exists: bool, tmp_path: Path, target: Path) -> None:
-    empty = folder_with(tmp_path / "in", {"notes.txt": b""}) if exists else DropIn(tmp_path / "in")
-    message = refusal([empty], target)
-    assert f"  - {empty.name}: {FIRST} (or {FIRST}.gz) is not there\n" in message
+def test_folder_that_is_not_there_is_refused(tmp_path: Path, target: Path) -> None:
+    gone = DropIn(tmp_path / "in")
+    message = refusal([gone], target)
+    assert f"  - {gone.name}: {FIRST} (or {FIRST}.gz) is not there\n" in message
     assert left_behind(target) == []
 
 

@@ -5,12 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from digitbench.training.data import class_counts, pixel_statistics, stratified_split
+from readers import Digits
 
 RNG = np.random.default_rng(1)
 # Classes of very different size, in no order.
 UNEVEN = RNG.permutation(np.repeat(np.arange(10), np.arange(20, 420, 40))).astype(np.uint8)
-
-Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.25, 1 / 3, 0.9])

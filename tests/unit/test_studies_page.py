@@ -9,7 +9,16 @@ import pytest
 
 from digitbench.document.blocks import Prose, Table
 from digitbench.report.sections import studies as studies_section
-from digitbench.results.studies import LITERATURE, SUMMARY, Row, own_protocol, read_rows
+from digitbench.results.studies import (
+    LITERATURE,
+    SUMMARY,
+    VERDICTS,
+    Row,
+    claims_of,
+    read_rows,
+    tally,
+    verdict_counts,
+)
 from digitbench.studies.findings import NOT_RUN
 from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.page import README, main, studies_page
@@ -32,31 +41,50 @@ def tables(page: str) -> list[list[list[str]]]:
     return [[line.strip("| ").split(" | ") for line in table.splitlines()] for table in found]
 
 
-def test_every_row_stands_on_the_page(page: str, rows: list[Row]) -> None:
-    lines = [line for line in page.splitlines() if line.startswith("|")]
-    assert [row.reason for row in rows if sum(row.reason in line for line in lines) < 1] == []
-    cells = [row for table in tables(page) if "why" in table[0] for row in table[2:]]
-    assert len(cells) == len(rows)
-    assert {len(row) for row in cells} == {7}
+def test_every_claim_has_one_row_with_its_verdict(page: str, rows: list[Row]) -> None:
+    claims = claims_of(rows)
+    found = [row for table in tables(page) if table[0][0] == "claim" for row in table[2:]]
+    expected = [f"**{c.verdict}**{f': {c.note}' if c.note else ''}" for c in claims]
+    assert [row[1] for row in found] == expected
+    for row, claim in zip(found, claims, strict=True):
+        own, *others = claim.recipes
+        assert row[2] == "<br>".join(r.theirs for r in own)
+        assert all(r.ours in row[3] and r.one_run in row[4] for r in own)
+        told = [r.on_test for r in own if r.test_mean] + [r.ours for other in others for r in other]
+        assert all(text in row[-1] for text in told)
+    for line in (row for row in rows if row.study == LITERATURE):
+        assert f" {line.theirs} on {line.dataset.upper()} ({line.place})" in page
 
 
-def test_the_counts_are_those_of_the_published_rows(page: str, rows: list[Row]) -> None:
+def test_the_counts_are_those_of_the_claims(page: str, rows: list[Row]) -> None:
     counts = next(table for table in tables(page) if "reproduced" in table[0])
+    assert [name.strip() for name in counts[0][-len(VERDICTS) :]] == list(VERDICTS)
     for line in counts[2:-1]:
         key = re.match(r"\[(\w+)\]", line[0])
         assert key is not None
-        own = own_protocol([row for row in rows if row.study == key[1] and row.is_claim])
-        for name, count in zip(counts[0][-4:], line[1:], strict=True):
-            assert int(count) == sum(row.verdict == name for row in own)
-    total = len(own_protocol([row for row in rows if row.is_claim]))
-    assert sum(int(count) for count in counts[-1][1:]) == total
+        own = [claim for claim in claims_of(rows) if claim.study == key[1]]
+        assert [int(count) for count in line[1:]] == verdict_counts(own)
+    assert sum(int(count) for count in counts[-1][1:]) == len(claims_of(rows))
 
 
-def test_second_looks_on_the_test_set_are_not_the_papers_protocol(rows: list[Row]) -> None:
-    own = own_protocol([row for row in rows if row.study == "nguyen2026" and row.is_claim])
-    assert {row.protocol for row in own} == {"validation", "pooled", ""}
-    usps = own_protocol([row for row in rows if row.dataset == "usps" and row.is_claim])
-    assert {row.protocol for row in usps} == {"stretch", "box"}
+def test_no_verdict_is_printed_whose_rule_is_not_on_top(page: str) -> None:
+    rules, rest = page.split("## How a verdict is reached")[1].split("## How to run")
+    bold = {" ".join(name.split()).lower() for name in re.findall(r"\*\*([^*]+)\*\*", rules)}
+    assert {*VERDICTS} <= bold
+    printed = {row[1] for table in tables(rest) if table[0][0] == "claim" for row in table[2:]}
+    assert {re.findall(r"\*\*([^*]+)\*\*", cell)[0] for cell in printed} <= bold
+    sentences = (ROOT / "src/digitbench/studies/sentences.j2").read_text(encoding="utf-8")
+    words = ("robust", "not robust", "undecided", "helps against", "hurts under", "leaves open")
+    for word in (*words, "is more accurate than", "no evidence of a difference"):
+        assert word in bold
+    assert "about equally fast" in sentences
+    assert "about equally fast" in bold
+    code = (ROOT / "src/digitbench/studies/findings.py").read_text(encoding="utf-8")
+    assert all(f'"{word}"' in code for word in words)
+
+
+def test_the_committed_page_is_short() -> None:
+    assert len((ROOT / README).read_text(encoding="utf-8").split()) <= 4000
 
 
 def test_contradictions_choices_and_questions_stand_on_the_page(
@@ -104,17 +132,19 @@ def test_without_any_metrics_the_page_says_what_to_run(
 # --- the section of the report -----------------------------------------------------------------
 
 
-def test_the_section_holds_the_published_rows_alone(rows: list[Row]) -> None:
+def test_the_section_counts_all_claims_and_shows_those_that_compare(rows: list[Row]) -> None:
     section = studies_section.section(SimpleNamespace(studies=rows))  # type: ignore[arg-type]
-    found = [block for block in section.blocks if isinstance(block, Table)]
-    published = [row for row in rows if "trial" not in row.protocol]
-    assert sum(len(table.rows) for table in found) == len(published)
-    assert [line[-1] for table in found for line in table.rows] == [r.verdict for r in published]
-    prose = section.blocks[0]
+    prose, table = section.blocks
     assert isinstance(prose, Prose)
-    claims = len(own_protocol([row for row in rows if row.is_claim]))
-    assert len(published) > claims
-    assert f" published numbers in {claims} comparisons" in prose.text
+    assert isinstance(table, Table)
+    claims = claims_of(rows)
+    assert prose.text.startswith(tally(claims))
+    compared = [claim for claim in claims if claim.verdict != "not comparable"]
+    assert [row[1] for row in table.rows] == [claim.verdict for claim in compared]
+    for row, claim in zip(table.rows, compared, strict=True):
+        assert row[0].startswith(f"{claim.study}, ")
+        assert row[2:] in [[r.theirs, r.ours, r.one_run] for r in claim.recipes[0]]
+    assert {len(row) for row in table.rows} == {len(table.header)}
 
 
 # --- freshness of what is committed ----------------------------------------------------------

@@ -39,13 +39,14 @@ from digitbench.training.data import PixelStatistics, write_images
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
 from digitbench.training.recipe import Augmentation, Plan
-from readers import corrupted, readers, reading
+from readers import Digits, corrupted, readers, reading
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = {"mlp": [3, 1, 2], "mlp_augmented": [0, 5], "cnn": [7, 4], "cnn_augmented": [9, 8, 6, 2]}
+Groups = dict[str, NetworkGroup]
 OTHER = {"mlp": 0.1, "mlp_augmented": 0.5, "cnn": 0.5, "cnn_augmented": 0.1}
 BATCH = 40
 
@@ -57,16 +58,11 @@ def group(name: str) -> NetworkGroup:
 
 
 @pytest.fixture(scope="module")
-def groups() -> dict[str, NetworkGroup]:
+def groups() -> Groups:
     return {name: group(name) for name in GROUPS}
 
 
-Digits = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-
-
-def test_each_group_sees_pixels_on_its_own_scale(
-    groups: dict[str, NetworkGroup], digits: Digits
-) -> None:
+def test_each_group_sees_pixels_on_its_own_scale(groups: Groups, digits: Digits) -> None:
     images = digits[0][:60]
     stacks = predict_groups(groups, images, BATCH)
     assert list(stacks) == list(GROUPS)
@@ -144,7 +140,7 @@ def test_one_seed_each_leaves_no_intervals(domains: dict[str, Domain]) -> None:
 
 
 def test_curves_are_the_accuracies_on_the_same_corrupted_images(
-    groups: dict[str, NetworkGroup], digits: Digits, tmp_path: Path
+    groups: Groups, digits: Digits, tmp_path: Path
 ) -> None:
     images, labels = digits[0][:30], digits[1][:30]
     record = robustness_record(groups_corrupted(groups, images, labels, BATCH), len(labels))

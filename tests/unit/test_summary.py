@@ -51,11 +51,18 @@ def test_what_cannot_be_summarised_is_refused(values: Mapping[int, float], messa
 def test_expected_ends_by_hand() -> None:
     summary = summarise({0: 0.97, 1: 0.98, 2: 0.99})
     # std 0.01; t(2) = 4.3027; 4.3027 * 0.01 * sqrt(1 + 1/3) = 0.049683.
-    assert summary.one_more == pytest.approx((0.98 - 0.049683, 0.98 + 0.049683), abs=1e-6)
-    # The mean of three more, other images adding 0.01: 4.3027 * sqrt(1e-4 * 2/3 + 1e-4) = 0.055548.
-    ends = summary.expected(runs=3, further=0.01)
-    assert ends == pytest.approx((0.98 - 0.055548, 0.98 + 0.055548), abs=1e-6)
-    assert summarise({0: 0.5}).one_more is None
+    one = summary.expected()
+    assert one is not None
+    assert one.interval() == pytest.approx((0.98 - 0.049683, 0.98 + 0.049683), abs=1e-6)
+    # The mean of three more, other images adding 0.01: variance 1e-4 * 2/3 + 1e-4, known from
+    # 2 * (5/2)² = 12.5 degrees of freedom; t(12.5) = 2.16916.
+    three = summary.expected(runs=3, further=0.01)
+    assert three is not None
+    assert three.interval() == pytest.approx((0.98 - 0.028004, 0.98 + 0.028004), abs=1e-6)
+    endless = summary.expected(runs=float("inf"))
+    assert endless is not None
+    assert endless.interval() == pytest.approx((summary.ci95_low, summary.ci95_high))
+    assert summarise({0: 0.5}).expected() is None
 
 
 @pytest.mark.parametrize("name", ["mean", "std", "ci95_low", "ci95_high"])

@@ -1,15 +1,41 @@
-"""What networks say to single images: answers, how sure they are, and whether they agree."""
+"""``digitbench predict``: what the trained networks say to pictures, how sure, and who agrees."""
 
+import io
+import json
 import math
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from digitbench.errors import DigitbenchError
+from digitbench.evaluation.predictions import Available, load_available, predict_all
+from digitbench.files import write_bytes
+from digitbench.params import load_params
+from digitbench.predict.pictures import SUFFIXES, as_mnist, read_picture
+from digitbench.training.data import load_statistics
 
 # Mean probability of an answer below which it counts as unsure.
 SURE = 0.9
+# Images per forward pass; bounds memory, doesn't change results.
+BATCH = 100
+# Digits of a probability after the point; further ones differ between processors.
+DECIMALS = 6
+# Columns of a table that isn't printed to a terminal.
+WIDTH = 110
+
+
+# --- verdicts --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -94,3 +120,168 @@ def _answers(stack: NDArray[np.floating]) -> list[Answer]:
 def _doubt(name: str, answer: Answer) -> str:
     seeds = f"{answer.agreeing} of {answer.seeds} seeds"
     return f"{name} {percent(answer.probability)} by {seeds}"
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Input:
+    """One image as the networks see it."""
+
+    path: Path  # as the user named it
+    pixels: NDArray[np.uint8]  # [28, 28]
+
+
+def answer(root: Path, images: Sequence[Path], *, as_json: bool, save_input: Path | None) -> bool:
+    """Print what the networks of a project say; whether they could say it of every image.
+
+    Raises:
+        DigitbenchError: No image, no model, or a wrong one; or an input can't be saved.
+    """
+    with chdir(root):
+        available, statistics = load_available(load_params()), load_statistics()
+    inputs, problems = gather(images)
+    if not inputs:
+        raise DigitbenchError("\n".join(problems))
+    if save_input is not None:
+        save(inputs, save_input)
+    pixels = np.stack([given.pixels for given in inputs])  # [N, 28, 28]
+    found = verdicts(predict_all(available.models, pixels, statistics, BATCH))
+    (_print_json if as_json else _print_table)(inputs, found)
+    for sentence in (*_missing(available), *problems):
+        print(f"digitbench: {sentence}", file=sys.stderr)
+    return not problems
+
+
+def gather(paths: Iterable[Path]) -> tuple[list[Input], list[str]]:
+    """Read images and folders of images, in the given order; in folders, that of names.
+
+    Returns:
+        The images, and one sentence per path that gave none.
+    """
+    inputs: list[Input] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            files = _images_in(path) if path.is_dir() else [path]
+        except DigitbenchError as error:
+            problems.append(f"{printable(path)}: {error}")
+            continue
+        for file in files:
+            try:
+                inputs.append(Input(file, as_mnist(read_picture(file))))
+            except DigitbenchError as error:
+                problems.append(f"{printable(file)}: {error}")
+    return inputs, problems
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Files that are images by name; folders in the folder are left alone."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise DigitbenchError(f"cannot be read ({error.strerror}).") from None
+    if not files:
+        raise DigitbenchError(f"this folder holds no images ({', '.join(SUFFIXES)}).")
+    return files
+
+
+def save(inputs: Sequence[Input], folder: Path) -> None:
+    """Write what the networks see as `<name>-28x28.png`; a name that returns gets a number.
+
+    Raises:
+        DigitbenchError: A file cannot be written, or would replace an image that was read.
+    """
+    read = {given.path.resolve() for given in inputs}
+    for given, target in zip(inputs, _targets(inputs, folder), strict=True):
+        content = io.BytesIO()
+        Image.fromarray(given.pixels).save(content, "PNG")
+        problem = "is one of the images to read" if target.resolve() in read else ""
+        try:
+            if not problem:
+                write_bytes(target, content.getvalue())
+        except OSError as error:
+            problem = f"cannot be written ({error.strerror})"
+        if problem:
+            raise DigitbenchError(
+                f"{printable(target)}: {problem}. Give --save-input another folder."
+            )
+
+
+def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:
+    taken: set[str] = set()
+    for given in inputs:
+        stem = name = f"{given.path.stem}-28x28"
+        number = 1
+        # Some file systems take A and a for the same.
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
+        yield folder / f"{name}.png"
+
+
+def printable(path: Path) -> str:
+    """A name fit for a terminal: without control characters and bytes that are no text."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(path))
+
+
+def _missing(available: Available) -> list[str]:
+    if not available.missing:
+        return []
+    first, *others = available.missing
+    more = f" and {len(others)} more" if others else ""
+    there = ", ".join(f"{name} ({len(models)})" for name, models in available.models.items())
+    return [
+        f"{first}{more}: no such model; the others answer: {there}. "
+        "`dvc repro` trains what is missing, `dvc pull` fetches it."
+    ]
+
+
+def _print_json(inputs: Sequence[Input], found: Sequence[Verdict]) -> None:
+    for given, verdict in zip(inputs, found, strict=True):
+        answers = {
+            name: {
+                "digit": answer.digit,
+                "probability": round(answer.probability, DECIMALS),
+                "seeds": answer.seeds,
+                "agreeing": answer.agreeing,
+                "probabilities": [round(value, DECIMALS) for value in answer.probabilities],
+            }
+            for name, answer in verdict.answers.items()
+        }
+        line = {
+            "image": str(given.path),
+            "digit": verdict.digit,
+            "architectures": len(answers),
+            "agreeing": verdict.agreeing,
+            "warnings": verdict.warnings,
+            "answers": answers,
+        }
+        # ASCII with escapes: also a name that isn't valid text comes through.
+        print(json.dumps(line, allow_nan=False))
+
+
+def _print_table(inputs: Sequence[Input], found: Sequence[Verdict]) -> None:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("image", overflow="fold")
+    for title in (*map(str.upper, found[0].answers), "architectures"):
+        table.add_column(title, no_wrap=True)
+    doubts = []
+    for given, verdict in zip(inputs, found, strict=True):
+        name, answers, doubt = printable(given.path), verdict.answers.values(), verdict.warnings
+        agreement = f"{verdict.agreeing} of {len(answers)} say {verdict.digit}"
+        cells = (
+            f"{answer.digit} {percent(answer.probability)} {answer.agreeing}/{answer.seeds}"
+            for answer in answers
+        )
+        # Text, as a string would be searched for markup.
+        row = map(Text, (name, *cells, f"{agreement} ?" if doubt else agreement))
+        table.add_row(*row, style="yellow" if doubt else "")
+        doubts += [f"? {name}: {'; '.join(doubt)}"] if doubt else []
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    console.print(table)
+    console.print(Text("Answer, mean probability over the seeds, seeds that agree.", style="dim"))
+    for line in doubts:
+        console.print(Text(line), soft_wrap=True)

@@ -18,15 +18,7 @@ from digitbench.report.compose import verdict
 from digitbench.results.collection import Results, load_results
 from digitbench.results.metrics import ACCURACY, shown
 from digitbench.results.records import DomainShift, DomainShiftRecord
-from digitbench.results.studies import (
-    SUMMARY,
-    VERDICTS,
-    Row,
-    own_protocol,
-    published_numbers,
-    read_rows,
-    verdict_counts,
-)
+from digitbench.results.studies import SUMMARY, Row, claims_of, read_rows, tally
 from digitbench.statistics.factorial import Decomposition, Estimate
 from digitbench.wording import ENLARGING, FACTORS, NAMES, interval, listing, points, points_between
 
@@ -156,15 +148,10 @@ def load_studies() -> tuple[list[Row], DomainShift]:
 
 
 def studies_block(rows: Sequence[Row], usps: DomainShift) -> str:
-    """How many published numbers hold, and the flagship figure."""
-    claims = own_protocol([row for row in rows if row.is_claim])
-    counts = zip(verdict_counts(claims), VERDICTS, strict=True)
-    counted = listing([f"{count} {verdict}" for count, verdict in counts])
+    """How many published claims hold, and the flagship figure."""
     return (
-        f"{published_numbers(claims)} published numbers in {len(claims)} "
-        f"comparisons under the paper's own protocol: {counted} "
-        "(higher and lower say where ours lies).\n\n"
-        f"{_credited(claims)}\n\n{_gap_table(usps.gaps)}\n\n"
+        f"{tally(claims_of(rows))}\n\n"
+        f"{_credited(rows)}\n\n{_gap_table(usps.gaps)}\n\n"
         f"![{_ALTERNATIVE}]({FIGURE.as_posix()})"
     )
 

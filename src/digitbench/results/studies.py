@@ -1,8 +1,8 @@
-"""Published numbers beside ours: the rows of studies/summary.csv, and their cells as text."""
+"""Published numbers beside ours: the rows of studies/summary.csv, and the claims they make up."""
 
 import csv
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -10,16 +10,17 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from digitbench import files
-from digitbench.wording import ENLARGING
+from digitbench.wording import ENLARGING, listing, metric_label, model_label
 
 STUDIES = Path("studies")
 SUMMARY = STUDIES / "summary.csv"
 AGAIN = "Make it again with `digitbench studies`."
 
-Verdict = Literal["reproduced", "higher", "lower", "not comparable"]
+# The number that agrees most comes first; higher and lower say where ours lies.
+Verdict = Literal[
+    "reproduced", "consistent with one run", "under-specified", "higher", "lower", "not comparable"
+]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-# Marks what was tried before this project, with one seed; everything else was published.
-TRIAL = " (trial)"
 # Numbers of other work, for proportion.
 LITERATURE = "literature"
 
@@ -27,13 +28,11 @@ _PROTOCOLS = {
     "test": "test set",
     "validation": "validation",
     "pooled": "pooled over epochs",
-    "stretch": "stretch",
-    "box": ENLARGING["box"].short,
+    **{mapping: way.short for mapping, way in ENLARGING.items()},
 }
-# Which variant of USPS the papers used is not known; ours is named in the reasons.
-_DATASETS = {"mnist": "MNIST", "usps": "USPS"}
 _DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
 _absent = BeforeValidator(lambda value: None if value == "" else value)
+_Absent = Annotated[float | None, _absent]
 
 
 def decimals(metric: str) -> int:
@@ -45,39 +44,44 @@ def decimals(metric: str) -> int:
 class Row:
     """A published number, ours where there is one, and what to make of it.
 
-    Percent, except macro_auc (a fraction of 1), parameters (a count) and seconds_per_epoch.
-    higher and lower say where ours lies.
+    Percent, except macro_auc (a fraction of 1), parameters (a count) and seconds_per_epoch. low and
+    high are the 95 % interval for the mean, run_low and run_high that for one more training; test_*
+    is ours on the test set where the paper's images are others.
     """
 
     study: str
+    claim: int
     model: str
     metric: str
     dataset: str
     protocol: str
     published: str
     published_spread: str
-    ours_mean: Annotated[float | None, _absent]
-    ours_low: Annotated[float | None, _absent]
-    ours_high: Annotated[float | None, _absent]
+    place: str
+    ours_mean: _Absent
+    ours_low: _Absent
+    ours_high: _Absent
+    run_low: _Absent
+    run_high: _Absent
     seeds: Annotated[int | None, _absent]
+    test_mean: _Absent
+    test_low: _Absent
+    test_high: _Absent
     verdict: Verdict
+    claim_verdict: Verdict
     reason: str
 
     @property
-    def is_trial(self) -> bool:
-        """Whether the number comes from a trial rather than from a paper."""
-        return self.protocol.endswith(TRIAL)
-
-    @property
-    def is_claim(self) -> bool:
-        """Whether one of the studies reports the number."""
-        return self.study != LITERATURE and not self.is_trial
-
-    @property
     def images(self) -> str:
-        """The images and how they were scored, in words; a dash for what needs none."""
-        protocol = _PROTOCOLS.get(self.protocol.removesuffix(TRIAL))
-        return ", ".join(filter(None, (_DATASETS.get(self.dataset), protocol))) or "–"
+        """How ours was scored, on MNIST if nothing else is said; empty without images."""
+        usps = "USPS" if self.dataset == "usps" else ""
+        return " ".join(filter(None, (usps, _PROTOCOLS.get(self.protocol, ""))))
+
+    @property
+    def label(self) -> str:
+        """What the number is."""
+        what = f"{model_label(self.model)}: {metric_label(self.metric)}"
+        return ", ".join(filter(None, (what, self.images)))
 
     @property
     def theirs(self) -> str:
@@ -87,44 +91,93 @@ class Row:
 
     @property
     def ours(self) -> str:
-        """Ours with its interval; a dash where there is none."""
-        if self.ours_mean is None:
+        """Ours with the interval for the mean; a dash where there is none."""
+        return self._told(self.ours_mean, self.ours_low, self.ours_high)
+
+    @property
+    def one_run(self) -> str:
+        """The interval for one more training."""
+        if self.run_low is None or self.run_high is None:
             return "–"
+        return self._between(self.run_low, self.run_high)
+
+    @property
+    def on_test(self) -> str:
+        """Ours on the test set, where the paper's images are others."""
+        return self._told(self.test_mean, self.test_low, self.test_high)
+
+    def _told(self, mean: float | None, low: float | None, high: float | None) -> str:
+        if mean is None:
+            return "–"
+        text = f"{mean:,.{decimals(self.metric)}f}"
+        return text if low is None or high is None else f"{text} ({self._between(low, high)})"
+
+    def _between(self, low: float, high: float) -> str:
         places = decimals(self.metric)
-        text = f"{self.ours_mean:,.{places}f}"
-        if self.ours_low is None or self.ours_high is None:
-            return text
-        return f"{text} ({self.ours_low:.{places}f} to {self.ours_high:.{places}f})"
+        return f"{low:.{places}f}–{high:.{places}f}"  # narrow: tables of many columns
 
 
-def own_protocol(rows: Sequence[Row]) -> list[Row]:
-    """Without the second looks: numbers on the test set that the paper got on other images.
+@dataclass(frozen=True)
+class Claim:
+    """The rows of one independent claim, which stand or fall together."""
 
-    Which way a paper enlarged USPS is not known, so both ways stay.
-    """
-    papers: dict[tuple[str, ...], str] = {}
+    rows: Sequence[Row]
+
+    @property
+    def study(self) -> str:
+        """Where it was published."""
+        return self.rows[0].study
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the number that agrees least, under the recipe that agrees most."""
+        return self.rows[0].claim_verdict
+
+    @property
+    def note(self) -> str:
+        """What the verdict rests on, where numbers alone don't say it."""
+        reasons = [part for row in self.recipes[0] for part in row.reason.split("; ") if part]
+        return "; ".join(dict.fromkeys(reasons))
+
+    @property
+    def deciding(self) -> Row:
+        """The number that agrees least, the first of several."""
+        return max(self.recipes[0], key=lambda row: VERDICTS.index(row.verdict))
+
+    @property
+    def recipes(self) -> list[list[Row]]:
+        """The rows by what the paper may have meant, the one that agrees most first."""
+        recipes: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            recipes.setdefault((row.model, row.protocol), []).append(row)
+        return sorted(recipes.values(), key=least_agreeing)
+
+
+def least_agreeing(rows: Iterable[Row]) -> int:
+    """Place in VERDICTS of the number that agrees least."""
+    return max(VERDICTS.index(row.verdict) for row in rows)
+
+
+def claims_of(rows: Iterable[Row]) -> list[Claim]:
+    """The claims of the five studies, in the order of the rows."""
+    found: dict[int, list[Row]] = {}
     for row in rows:
-        papers.setdefault(_number_of(row), row.protocol)
-    return [row for row in rows if row.dataset == "usps" or row.protocol == papers[_number_of(row)]]
+        found.setdefault(row.claim, []).append(row)
+    return [Claim(own) for own in found.values() if own[0].study != LITERATURE]
 
 
-def _number_of(row: Row) -> tuple[str, ...]:
-    return row.study, row.model, row.metric, row.dataset, row.published
-
-
-def published_numbers(rows: Sequence[Row]) -> int:
-    """How many numbers the rows are about: one stands in several, once per variant and protocol."""
-    return len(
-        {
-            (row.study, row.model.partition("_")[0], row.metric, row.dataset, row.published)
-            for row in rows
-        }
-    )
-
-
-def verdict_counts(rows: Sequence[Row]) -> list[int]:
+def verdict_counts(claims: Iterable[Claim]) -> list[int]:
     """How often each verdict was reached, in the order of VERDICTS."""
-    return [sum(row.verdict == verdict for row in rows) for verdict in VERDICTS]
+    verdicts = [claim.verdict for claim in claims]
+    return [verdicts.count(verdict) for verdict in VERDICTS]
+
+
+def tally(claims: Sequence[Claim]) -> str:
+    """All verdicts in one sentence."""
+    counts = zip(verdict_counts(claims), VERDICTS, strict=True)
+    told = listing([f"{count} {verdict}" for count, verdict in counts if count])
+    studies = len({claim.study for claim in claims})
+    return f"{len(claims)} claims of {studies} studies: {told}."
 
 
 _HEADER = tuple(field.name for field in dataclasses.fields(Row))

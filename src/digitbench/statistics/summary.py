@@ -45,13 +45,15 @@ class Summary:
         """What the values per seed give, by name of the field."""
         return dict(_statistics(self.per_seed))
 
-    def expected(self, runs: int = 1, further: float = 0.0) -> Ends | None:
-        """95 % prediction interval for the mean of further trainings; None with one seed.
+    def expected(self, runs: float = 1, further: float = 0.0) -> Difference | None:
+        """What the mean of further trainings may be; None with one seed.
 
-        mean ± t * sqrt(std² * (1/k + 1/n) + e²), with n - 1 degrees of freedom (Hahn and Meeker
-        1991, Statistical Intervals, ch. 4). A published number is such a mean, mostly of one run.
-        The interval of our own mean gets narrower with every seed, and would call each single run
-        higher or lower in the end.
+        A published number is such a mean, mostly of one run. The interval of our own mean gets
+        narrower with every seed, and would call each single run higher or lower in the end. Of k
+        runs the variance is std² * (1/k + 1/n) + e²; without e the 95 % interval is the prediction
+        interval mean ± t * std * sqrt(1/k + 1/n) with n - 1 degrees of freedom (Hahn and Meeker
+        1991, Statistical Intervals, ch. 4), with it Satterthwaite's (1946) count. Of endlessly
+        many it is the interval of our mean.
 
         Args:
             runs: Number k of trainings that the other mean is over.
@@ -60,13 +62,10 @@ class Summary:
         if self.std is None:
             return None
         n = len(self.per_seed)
-        error = float(np.sqrt(self.std**2 * (1 / runs + 1 / n) + further**2))
-        return Difference(self.mean, error, n - 1).interval()
-
-    @property
-    def one_more(self) -> Ends | None:
-        """95 % prediction interval for one more training on the same images."""
-        return self.expected()
+        between = self.std**2 * (1 / runs + 1 / n)
+        total = between + further**2
+        freedom = (n - 1) * (total / between) ** 2 if between else float("inf")
+        return Difference(self.mean, float(np.sqrt(total)), freedom)
 
 
 @dataclass(frozen=True)

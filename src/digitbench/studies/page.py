@@ -1,51 +1,45 @@
 """studies/README.md: the generated page of all published numbers beside ours.
 
-``digitbench studies`` writes studies/README.md and studies/summary.csv. The text of
-the page stands in `page.md.j2`, that of the answers and reasons in `sentences.j2`.
+``digitbench studies`` writes it and studies/summary.csv. Its text stands in `page.md.j2`, that of
+the answers in `sentences.j2`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from digitbench.document.blocks import Markdown, Table
 from digitbench.files import write_text
-from digitbench.results.records import DomainShift, RobustnessRecord
+from digitbench.results.records import DomainShift
 from digitbench.results.studies import (
     LITERATURE,
     STUDIES,
     SUMMARY,
     VERDICTS,
+    Claim,
     Row,
-    own_protocol,
-    published_numbers,
+    claims_of,
+    tally,
     verdict_counts,
     write_rows,
 )
-from digitbench.statistics.summary import Summary
-from digitbench.studies.findings import Asked, answer
-from digitbench.studies.groups.design import GROUPS
+from digitbench.studies.findings import ROBUST, Asked, answer
 from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.phrases import template
 from digitbench.studies.published import Published, Question, load_all
-from digitbench.studies.verdicts import all_rows
+from digitbench.studies.verdicts import RULES, all_rows
 from digitbench.wording import (
     ENLARGING,
     arithmetic,
     interval,
+    listing,
     metric_label,
     model_label,
-    p_value,
-    points,
-    points_interval,
 )
 
 README = STUDIES / "README.md"
-_FACTORS = {
-    "model": "CNN in place of MLP",
-    "augmentation": "augmentation",
-    "mapping": "20 px box in place of stretching",
-}
+ELSEWHERE = "ours elsewhere"  # on other images, or by another recipe that the paper may mean
 
 
 def main(root: Path) -> None:
@@ -72,9 +66,10 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
         rows: All rows of the table.
         measured: What was measured here.
     """
-    claims = [row for row in rows if row.is_claim]
     clocks = [record for own in measured.timing.values() for record in own.values()]
-    corrupted = measured.robustness
+    claims = claims_of(rows)
+    shift = measured.domain_shift
+    domains = list(shift.domains.values()) if shift else []
 
     def answered(key: str, question: Question) -> str:
         return answer(Asked(key, studies[key], question, measured))
@@ -82,78 +77,68 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
     return template("page.md.j2").render(
         studies=studies,
         literature=LITERATURE,
-        counts=_counts([key for key in studies if key != LITERATURE], own_protocol(claims)),
-        accuracies=_accuracies(claims),
-        trained=[key for key, own in measured.timing.items() if own],
+        references=[row for row in rows if row.study == LITERATURE],
+        counts=_counts(claims),
+        rules=RULES,
+        robust=ROBUST,
+        trained=bool(clocks),
         minutes=sum(record.stage_seconds for record in clocks) / 60,
         hardware=sorted({record.hardware for record in clocks}),
         precision=arithmetic(record.precision for record in clocks),
-        published=partial(_published, rows),
+        claims=lambda key: _claims([claim for claim in claims if claim.study == key]),
         answer=answered,
         figure=partial(_figure, measured),
-        domains=measured.domain_shift.domains.values() if measured.domain_shift else (),
-        cells=_cells,
-        effects=_effects,
-        corrupted=corrupted and _corrupted(corrupted),
+        robustness=measured.robustness,
+        domains=domains,
+        cells=_cells(domains),
     )
 
 
-def _counts(keys: Sequence[str], rows: Sequence[Row]) -> Table:
+def _counts(claims: Sequence[Claim]) -> Table:
     lines = [
-        [_link(key), *map(str, verdict_counts([row for row in rows if row.study == key]))]
-        for key in keys
+        [_link(key), *map(str, verdict_counts(own))]
+        for key, own in groupby(claims, lambda claim: claim.study)
     ]
-    caption = (
-        f"Verdicts on {published_numbers(rows)} numbers under the paper's own protocol. USPS "
-        "counts under both ways of enlarging it, and pavon2025 with both numbers of epochs, "
-        "because the papers don't say which were theirs."
-    )
-    total = ["all", *map(str, verdict_counts(rows))]
-    return Table(caption, ["", *VERDICTS], [*lines, total])
+    total = ["all", *map(str, verdict_counts(claims))]
+    return Table(tally(claims), ["", *VERDICTS], [*lines, total])
 
 
-def _accuracies(claims: Sequence[Row]) -> Table:
-    caption = (
-        "Published accuracies beside ours, percent, with our 95 % interval: under the paper's own "
-        "protocol first, then on the test set where that is another. USPS of ours is the original, "
-        "unsmoothed variant."
-    )
-    rows = [
-        [_link(row.study), model_label(row.model), row.images, row.theirs, row.ours, _bold(row)]
-        for row in claims
-        if row.metric == "accuracy" and row.ours_mean is not None
+def _claims(claims: Sequence[Claim]) -> Table:
+    """One row per claim; ours elsewhere only where there is any."""
+    header = ["claim", "verdict", "published", "ours (mean, 95 %)", "one run, 95 %", ELSEWHERE]
+    rows = [_claim(claim) for claim in claims]
+    if {row[-1] for row in rows} == {"–"}:
+        return Table("", header[:-1], [row[:-1] for row in rows])
+    return Table("", header, rows)
+
+
+def _claim(claim: Claim) -> list[str]:
+    own, *others = claim.recipes
+    first = own[0]
+    metrics = listing(list(dict.fromkeys(metric_label(row.metric) for row in own)))
+    elsewhere = {"test set": [row.on_test for row in own]}
+    for other in others:
+        same_network = other[0].model == first.model
+        recipe = other[0].images if same_network else model_label(other[0].model)
+        elsewhere[recipe] = [row.ours for row in other]
+    told = [f"{where}: {_lines(cells)}" for where, cells in elsewhere.items() if {*cells} != {"–"}]
+    return [
+        ", ".join(filter(None, (f"{model_label(first.model)}: {metrics}", first.images))),
+        Markdown(f"**{claim.verdict}**{f': {claim.note}' if claim.note else ''}"),
+        _lines(row.theirs for row in own),
+        _lines(row.ours for row in own),
+        _lines(row.one_run for row in own),
+        _lines(told),
     ]
-    return Table(caption, ["", "model", "images, protocol", "published", "ours", "verdict"], rows)
 
 
-def _published(rows: Sequence[Row], key: str, *, trial: bool, caption: str) -> Table:
-    """The rows of one study: those of the paper, or those of the trials before."""
-    own = [row for row in rows if row.study == key and row.is_trial == trial]
-    source = "trial" if trial else "published"
-    return Table(
-        caption,
-        ["model", "metric", "images, protocol", source, "ours", "verdict", "why"],
-        [
-            [
-                model_label(row.model),
-                metric_label(row.metric),
-                row.images,
-                row.theirs,
-                row.ours,
-                _bold(row),
-                row.reason,
-            ]
-            for row in own
-        ],
-    )
+def _lines(cells: Iterable[str]) -> str:
+    """Numbers of one claim below each other; a dash where there is none."""
+    return Markdown("<br>".join(cell for cell in cells if cell != "–") or "–")
 
 
 def _link(key: str) -> str:
     return Markdown(f"[{key}](#{key})")
-
-
-def _bold(row: Row) -> str:
-    return Markdown(f"**{row.verdict}**")
 
 
 def _figure(measured: Measured, path: str, alternative: str) -> str:
@@ -164,53 +149,25 @@ def _figure(measured: Measured, path: str, alternative: str) -> str:
 # --- the two studies that go beyond the papers -------------------------------------------------
 
 
-def _cells(domain: DomainShift) -> Table:
-    accuracies = domain.accuracies
+def _cells(domains: Sequence[DomainShift]) -> Table:
     rows = [
         [
             f"{model_label(model)} {'with' if augmentation else 'without'} augmentation",
-            *(_accuracy(accuracies[model, augmentation, mapping]) for mapping in ENLARGING),
+            *(
+                f"{100 * cell.mean:.2f} ({interval(cell)})"
+                for domain in domains
+                for mapping in ENLARGING
+                for cell in [domain.accuracies[model, augmentation, mapping]]
+            ),
         ]
         for model in ("mlp", "cnn")
         for augmentation in (False, True)
     ]
-    caption = (
-        f"{domain.name}, {domain.images:,} images: accuracy in percent, 95 % interval over seeds."
-    )
-    return Table(caption, ["", *(way.column for way in ENLARGING.values())], rows)
-
-
-def _effects(domain: DomainShift) -> Table:
-    rows = []
-    for effect in domain.effects:
-        low, high = effect.estimate.ci95_low, effect.estimate.ci95_high
-        rows.append(
-            [
-                " × ".join(_FACTORS[factor] for factor in effect.factors),
-                points(effect.estimate.value),
-                "–" if low is None or high is None else points_interval(low, high),
-                "–" if effect.p_value_holm is None else p_value(effect.p_value_holm),
-            ]
-        )
-    caption = (
-        f"{domain.name}: main effects and interactions (×, half the change of one effect by the "
-        "other) in percentage points of accuracy; p adjusted over the table (Holm)."
-    )
-    return Table(caption, ["", "effect", "95 % interval", "adjusted p"], rows)
-
-
-def _corrupted(record: RobustnessRecord) -> Table:
-    models = [name for name in GROUPS if name in record.accuracy]
-    rows = [
-        [key, *(_accuracy(record.accuracy[model][key]) for model in models)]
-        for key in (*record.units, "mean")
+    names = [f"{domain.name}, {domain.images:,} images" for domain in domains]
+    caption = f"{'; '.join(names)}: accuracy in percent, 95 % interval over seeds."
+    columns = [
+        f"{domain.name.partition(' (')[0]}, {way.short}"
+        for domain in domains
+        for way in ENLARGING.values()
     ]
-    caption = (
-        f"Accuracy in percent on {record.images:,} test images, mean over the strengths above 0, "
-        "95 % interval over seeds."
-    )
-    return Table(caption, ["", *map(model_label, models)], rows)
-
-
-def _accuracy(summary: Summary) -> str:
-    return f"{100 * summary.mean:.2f} ({interval(summary)})"
+    return Table(caption, ["", *columns], rows)

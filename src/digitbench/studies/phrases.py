@@ -17,6 +17,7 @@ from digitbench.wording import (
     difference_sentence,
     interval,
     listing,
+    metric_label,
     model_label,
     p_value,
     percent,
@@ -49,11 +50,13 @@ def template(name: str) -> jinja2.Template:
         "estimate": estimate_text,
         "gap": gap_sentence,
         "listing": listing,
+        "metric": metric_label,
         "model": model_label,
         "p_value": p_value,
         "percent": percent,
         "points": points,
         "table": markdown_table,
+        "times": lambda ratio: f"{ratio.median:.2f} ({ratio.q1:.2f} to {ratio.q3:.2f})",
     }
     environment.globals |= {
         "alike": ALIKE,

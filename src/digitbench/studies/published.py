@@ -1,7 +1,6 @@
 """What the papers report, as `studies/<key>/published.yaml` and its schema have it."""
 
 import re
-from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,14 +10,12 @@ from pydantic import (
     StrictInt,
     StrictStr,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from digitbench.errors import DigitbenchError
 from digitbench.results.studies import LITERATURE, STUDIES
-from digitbench.schema import Section, read_mapping
+from digitbench.schema import Section, check, read_mapping
 
 Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
 Answer = Literal[
@@ -37,8 +34,9 @@ Answer = Literal[
 ]
 # Facts about a network or a machine, which no set of images has a part in.
 COUNTED = ("parameters", "seconds_per_epoch")
-_SCORES = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc")
-_METRICS = (*_SCORES, "error_rate", "error_reduction", *COUNTED)
+# Of one confusion matrix, in which they go together.
+OF_ONE_MATRIX = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
+_METRICS = (*OF_ONE_MATRIX, "macro_auc", "error_reduction", *COUNTED)
 _CONFUSION = re.compile(r"confusion ([0-9])>([0-9])")
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1)]
@@ -72,7 +70,13 @@ class Number(Section):
     parts: tuple[StrictInt, ...] = Field(
         (), description="a list of whole numbers that add up to the value"
     )
+    runs: Annotated[StrictInt, Field(ge=1)] = Field(
+        1, description="a whole number from 1: how many runs it is a mean of"
+    )
     place: Text = Field(description="where the paper says it")
+    open: Text | None = Field(
+        None, description="which sizes, epochs or variant are our choice, because it gives none"
+    )
     incomparable: Text | None = Field(None, description="why ours cannot be held against it")
 
     @field_validator("metric")
@@ -144,32 +148,9 @@ class Published(Section):
     protocol: Text = Field(description="a text")
     results: tuple[Number, ...] = Field(min_length=1, description="a list of numbers")
     other: tuple[Number, ...] = Field((), description="a list of numbers")
-    trials: tuple[Number, ...] = Field((), description="a list of numbers")
     contradictions: tuple[Text, ...] = Field((), description="a list of sentences")
     choices: tuple[Text, ...] = Field((), description="a list of sentences")
     questions: tuple[Question, ...] = Field((), description="a list of questions")
-
-
-_LISTS: dict[str, type[Section]] = {
-    "results": Number,
-    "other": Number,
-    "trials": Number,
-    "questions": Question,
-}
-
-
-def load_published(path: Path) -> Published:
-    """Read and check one file.
-
-    Raises:
-        DigitbenchError: It can't be read, or a key is unknown, missing or has a value that is not
-            allowed; the text names file, key, value and what is allowed.
-    """
-    content = read_mapping(path)
-    try:
-        return Published.model_validate(content)
-    except ValidationError as error:
-        raise DigitbenchError("\n".join(_sentences(path, error))) from None
 
 
 def load_all(root: Path) -> dict[str, Published]:
@@ -179,35 +160,11 @@ def load_all(root: Path) -> dict[str, Published]:
         root: Folder of the project.
 
     Raises:
-        DigitbenchError: As for `load_published`.
+        DigitbenchError: A file can't be read, or a key is unknown, missing or has a value that is
+            not allowed; the text names file, key, value and what is allowed.
     """
     folder = root / STUDIES
     paths = {path.parent.name: path for path in sorted(folder.glob("*/published.yaml"))}
     paths[LITERATURE] = folder / f"{LITERATURE}.yaml"
-    studies = {key: load_published(path) for key, path in paths.items()}
+    studies = {key: check(read_mapping(path), Published, path) for key, path in paths.items()}
     return dict(sorted(studies.items(), key=lambda item: item[1].position))
-
-
-def _sentences(path: Path, error: ValidationError) -> Iterator[str]:
-    for item in error.errors():
-        where = f"{path}: {'.'.join(str(part) for part in item['loc'])}"
-        section, key = _locate(item["loc"])
-        field = section.model_fields.get(key)
-        if item["type"] == "extra_forbidden":
-            yield f"{where}: unknown key; known here are {', '.join(section.model_fields)}."
-        elif field is None:
-            yield f"{where}: {item['msg'].removeprefix('Value error, ')}."
-        elif item["type"] == "missing":
-            yield f"{where}: missing; it must be {field.description}."
-        else:
-            yield f"{where}: {item['input']!r} is not allowed; it must be {field.description}."
-
-
-def _locate(loc: Sequence[int | str]) -> tuple[type[Section], str]:
-    """The part of the file around a place, and the key there ('' for the part itself)."""
-    match loc:
-        case [str(name), int(), *rest] if name in _LISTS:
-            return _LISTS[name], str(rest[0]) if rest else ""
-        case [str(name), *_]:
-            return Published, name
-    return Published, ""

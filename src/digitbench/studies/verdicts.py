@@ -1,21 +1,34 @@
-"""Whether a published number holds here, with the reason as one sentence; and the table of all.
+"""Whether a published number holds here; the rules as the page tells them, and the table of all."""
 
-A row per number, variant and protocol, in a fixed order.
-"""
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from collections.abc import Mapping
-
-from digitbench.results.studies import TRIAL, Row, Verdict, decimals
-from digitbench.studies.ours import Measured, Ours, find_ours
-from digitbench.studies.phrases import sentence
-from digitbench.studies.published import Number, Published
+from digitbench.results.records import TEST
+from digitbench.results.studies import VERDICTS, Claim, Row, Verdict, decimals, least_agreeing
+from digitbench.studies.ours import HELD_OUT, Measured, Ours, find_ours
+from digitbench.studies.published import OF_ONE_MATRIX, Number, Published
 from digitbench.wording import ENLARGING
 
-PROTOCOLS = {
-    "test": "test set",
-    "validation": "validation part",
-    "pooled": "validation images, scored after every epoch and added up",
-    **{key: f"original USPS, unsmoothed, {way.place}" for key, way in ENLARGING.items()},
+RULES: dict[Verdict, str] = {
+    "reproduced": (
+        "the number lies in the interval of our mean, or its own ± or its rounding (half a unit of "
+        "its last digit) reaches it. A count has no interval: it is equal."
+    ),
+    "consistent with one run": (
+        "it, or its rounding, lies in the interval of one more training (of the mean of several, "
+        "where the paper gives that)."
+    ),
+    "under-specified": (
+        "it lies in neither, but sizes, epochs or variant are our choice, because the paper leaves "
+        "them open, and so may the difference be. What our choice does reach is judged like any "
+        "other."
+    ),
+    "higher": "it lies in neither, the choice was not ours, and our mean is higher.",
+    "lower": "likewise, and our mean is lower.",
+    "not comparable": (
+        "it depends on the machine, belongs to another network, was not run here, or meets a "
+        "single seed, which has no interval."
+    ),
 }
 # Ours are sums of binary fractions, published numbers decimal ones.
 _TOLERANCE = 1e-9
@@ -23,150 +36,118 @@ _TOLERANCE = 1e-9
 _DECIMALS = 8
 
 
-def judge(
-    number: Number, ours: Ours | None, where: str | None, source: str = "published"
-) -> tuple[Verdict, str]:
-    """The verdict on one number, and the sentence that gives the reason.
-
-    Reproduced is a number inside our 95 % interval for the mean over seeds; or one whose own ±
-    reaches our mean; or one whose rounding (half a unit of its last digit) touches our interval.
-    Otherwise ours is higher or lower. A count has no interval: it is equal or it is not.
+def judge(number: Number, ours: Ours | None) -> tuple[Verdict, str]:
+    """The verdict on one number by `RULES`, and what it rests on where that is not plain.
 
     Args:
         number: The published number.
         ours: Ours in the same unit; None where nothing was measured.
-        where: Protocol of ours.
-        source: What the sentence calls the number.
     """
+    if number.incomparable or ours is None:
+        return "not comparable", number.incomparable or "not run here"
     verdict, reason = _judge(number, ours)
-    found = "" if ours is None else _measured(number, ours, where)
-    # No paper says how it enlarged USPS.
-    told = number.incomparable or number.dataset == "usps" or number.protocol == where
-    if number.protocol and not told:
-        found += f"; the paper's protocol: {PROTOCOLS[number.protocol]}"
-    return verdict, sentence(
-        "verdict",
-        reason=reason,
-        number=f"{source} {_published(number)}",
-        ours=found,
-        side=verdict,
-        why=number.incomparable,
-        counts=None if ours is None else (int(number.exact), int(ours.mean)),
-    )
+    if number.open is None:
+        return verdict, reason
+    if verdict in ("higher", "lower"):
+        return "under-specified", number.open
+    return verdict, "; ".join(filter(None, (reason, number.open)))
 
 
-def _judge(number: Number, ours: Ours | None) -> tuple[Verdict, str]:
-    """The verdict, and what it rests on."""
-    if ours is None:
-        return "not comparable", "not run"
-    if number.incomparable:
-        return "not comparable", "incomparable"
-    if number.metric == "parameters":
-        return _judge_count(number, ours)
-    return _judge_mean(number, ours)
-
-
-def _judge_mean(number: Number, ours: Ours) -> tuple[Verdict, str]:
-    value, until = float(number.exact), float(number.until or number.value)
+def _judge(number: Number, ours: Ours) -> tuple[Verdict, str]:
     # With the decimals that are shown, so that a reader can check the verdict.
-    low, high = (
-        round(ours.mean if end is None else end, decimals(number.metric))
-        for end in (ours.low, ours.high)
-    )
-    if ours.low is not None and value <= high and until >= low:
-        return "reproduced", "overlapping" if number.until else "inside"
-    if number.spread and abs(ours.mean - value) <= float(number.spread) + _TOLERANCE:
-        return "reproduced", "within its spread"
-    rounded_low, rounded_high = (float(end) for end in number.rounding)
-    if rounded_low <= high + _TOLERANCE and rounded_high >= low - _TOLERANCE:
-        return "reproduced", "rounded"
-    if ours.low is None:
-        return "not comparable", "one seed"
-    return "higher" if ours.mean > value else "lower", "outside"
-
-
-def _judge_count(number: Number, ours: Ours) -> tuple[Verdict, str]:
-    if ours.mean == number.exact:
-        return "reproduced", "equal count"
-    return "higher" if ours.mean > number.exact else "lower", "other count"
-
-
-def _published(number: Number) -> str:
-    """The number as the paper prints it, with its ± or its parts, and its place."""
-    text = f"{int(number.value):,}" if number.metric == "parameters" else number.value
-    if number.until:
-        text += f" to {number.until}"
-    if number.spread:
-        text += f" ± {number.spread}"
-    if number.parts:
-        text += f" = {' + '.join(f'{part:,}' for part in number.parts)}"
-    return f"{text} ({number.place})"
-
-
-def _measured(number: Number, ours: Ours, where: str | None) -> str:
     places = decimals(number.metric)
-    text = f"{ours.mean:.{places}f}"
-    if ours.low is not None and ours.high is not None:
-        text += f" ({ours.low:.{places}f} to {ours.high:.{places}f})"
-    parts = [text]
-    if ours.seeds:
-        parts.append(f"{ours.seeds} {'seed' if ours.seeds == 1 else 'seeds'}")
-    if where:
-        images = "" if ours.images is None else f" ({ours.images:,} images)"
-        parts.append(f"{PROTOCOLS[where]}{images}")
-    if ours.machine:
-        parts.append(ours.machine)
-    return ", ".join(parts)
+    shown = [
+        round(ours.mean if end is None else end, places)
+        for end in (ours.low, ours.high, ours.run_low, ours.run_high)
+    ]
+    mean, run = shown[:2], shown[2:]
+    value, until = float(number.exact), float(number.until or number.value)
+    spread = float(number.spread or 0)
+    low, high = map(float, number.rounding)
+    if _meet((value, until), mean):
+        return "reproduced", ""
+    if _meet((value - spread, until + spread), mean):
+        return "reproduced", "its ± reaches our interval"
+    if _meet((low, high), mean):
+        return "reproduced", "its rounding reaches our interval"
+    if _meet((low, high), run):
+        return "consistent with one run", ""
+    if ours.seeds == 1:
+        return "not comparable", "one seed has no interval"
+    return ("higher" if ours.mean > value else "lower"), ""
+
+
+def _meet(theirs: tuple[float, float], ours: Sequence[float]) -> bool:
+    return theirs[0] <= ours[1] + _TOLERANCE and theirs[1] >= ours[0] - _TOLERANCE
+
+
+# --- the table ---------------------------------------------------------------------------------
 
 
 def all_rows(studies: Mapping[str, Published], measured: Measured) -> list[Row]:
-    """The rows of every study, in the order of the files."""
-    return [row for key, study in studies.items() for row in study_rows(key, study, measured)]
+    """A row per number and recipe, those of a claim together, in the order of the files.
 
-
-def study_rows(key: str, study: Published, measured: Measured) -> list[Row]:
-    """A row per number, variant and protocol; the paper's own protocol comes first."""
-    numbers = [(number, "") for number in (*study.results, *study.other)]
-    numbers += [(number, TRIAL) for number in study.trials]
+    Accuracy, precision, recall and F1 of one network on the same images are one claim, and so is a
+    number under all that the paper may have meant by it: two numbers of epochs, two ways of
+    enlarging USPS.
+    """
+    claims: dict[tuple[str, ...], list[Row]] = {}
+    for key, study in studies.items():
+        for number in (*study.results, *study.other):
+            for variant in number.models or (number.model,):
+                for protocol in _protocols(number):
+                    row = _row(key, number, variant, protocol, measured)
+                    claims.setdefault(_claim(row), []).append(row)
     return [
-        _row(key, number, variant, protocol, mark, measured)
-        for number, mark in numbers
-        for variant in number.models or (number.model,)
-        for protocol in ((number.protocol,) if mark else _protocols(number))
+        replace(row, claim=place, claim_verdict=VERDICTS[least_agreeing(Claim(own).recipes[0])])
+        for place, own in enumerate(claims.values(), start=1)
+        for row in own
     ]
 
 
+def _claim(row: Row) -> tuple[str, ...]:
+    """What the numbers of one claim have in common."""
+    what = "scores" if row.metric in OF_ONE_MATRIX else row.metric
+    images = row.dataset if row.dataset == "usps" else f"{row.dataset} {row.protocol}"
+    return row.study, row.model.partition("_")[0], images, what
+
+
 def _protocols(number: Number) -> tuple[str | None, ...]:
-    """The paper's protocol, and beside it ours; no paper says how it enlarged USPS."""
-    if number.incomparable or number.protocol in (None, "test"):
-        return (number.protocol,)
-    if number.dataset == "usps":
-        return ("stretch", "box")
-    return (number.protocol, "test")
+    """No paper says how it enlarged USPS."""
+    open_mapping = number.dataset == "usps" and not number.incomparable
+    return tuple(ENLARGING) if open_mapping else (number.protocol,)
 
 
-def _row(
-    key: str, number: Number, variant: str, protocol: str | None, mark: str, measured: Measured
-) -> Row:
+def _row(key: str, number: Number, variant: str, protocol: str | None, measured: Measured) -> Row:
     ours = find_ours(number, key, variant, protocol, measured)
-    verdict, reason = judge(number, ours, protocol, "trial's" if mark else "published")
-    mean, low, high = (None, None, None) if ours is None else (ours.mean, ours.low, ours.high)
+    elsewhere = protocol in HELD_OUT and not number.incomparable
+    test = find_ours(number, key, variant, TEST, measured) if elsewhere else None
+    verdict, reason = judge(number, ours)
     return Row(
         study=key,
+        claim=0,
         model=variant,
         metric=number.metric,
         dataset=number.dataset or "",
-        protocol=f"{protocol or ''}{mark}",
+        protocol=protocol or "",
         published=f"{number.value} to {number.until}" if number.until else number.value,
         published_spread=number.spread or "",
-        ours_mean=_rounded(mean),
-        ours_low=_rounded(low),
-        ours_high=_rounded(high),
+        place=number.place,
+        ours_mean=_end(ours, "mean"),
+        ours_low=_end(ours, "low"),
+        ours_high=_end(ours, "high"),
+        run_low=_end(ours, "run_low"),
+        run_high=_end(ours, "run_high"),
         seeds=None if ours is None else ours.seeds,
+        test_mean=_end(test, "mean"),
+        test_low=_end(test, "low"),
+        test_high=_end(test, "high"),
         verdict=verdict,
+        claim_verdict=verdict,
         reason=reason,
     )
 
 
-def _rounded(value: float | None) -> float | None:
+def _end(ours: Ours | None, name: str) -> float | None:
+    value: float | None = getattr(ours, name, None)
     return None if value is None else round(value, _DECIMALS)

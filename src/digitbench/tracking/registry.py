@@ -27,7 +27,7 @@ from digitbench.environment import project_root
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import Scores
-from digitbench.params import ARCHITECTURES
+from digitbench.params import known_architecture
 from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
 from digitbench.tracking.connection import (
     DATABASE,
@@ -40,7 +40,7 @@ from digitbench.tracking.connection import (
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
-from digitbench.wording import difference_numbers, p_equals, points
+from digitbench.wording import difference_numbers, p_equals, points, within
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -137,11 +137,7 @@ def existing_versions(client: "MlflowClient", architecture: str) -> list[Version
     Raises:
         DigitbenchError: There is no such architecture, or nothing is registered.
     """
-    if architecture not in ARCHITECTURES:
-        raise DigitbenchError(
-            f"{architecture!r} is not an architecture; known are {', '.join(ARCHITECTURES)}."
-        )
-    versions = find_versions(client, architecture)
+    versions = find_versions(client, known_architecture(architecture))
     if not versions:
         raise DigitbenchError(
             f"No version of {registered_name(architecture)} is registered yet. `dvc repro` "
@@ -358,9 +354,16 @@ def save_model(
 
 
 def promote(
-    client: "MlflowClient", architecture: str, number: int | None, *, force: bool
+    client: "MlflowClient", architecture: str, number: int | None, margin: float, *, force: bool
 ) -> tuple[bool, str]:
     """Make a version, by default the latest, champion unless it is worse, or nobody can tell.
+
+    Args:
+        client: Of the registry.
+        architecture: Its key.
+        number: The version; None for the latest.
+        margin: Difference of accuracy that matters, a fraction.
+        force: Whether to promote a version that is refused.
 
     Returns:
         Whether it is champion now, and the sentence that says so, and why.
@@ -377,7 +380,7 @@ def promote(
     subject = f"{name}: version {chosen.number}"
     if champion == chosen:
         return True, f"{subject} is champion already."
-    fit, reason = decide(champion, chosen)
+    fit, reason = decide(champion, chosen, margin)
     before = f" in place of version {champion.number}" if champion else ""
     if fit or force:
         client.set_registered_model_alias(name, CHAMPION, str(chosen.number))
@@ -386,7 +389,7 @@ def promote(
     return False, f"{refusal} (--force promotes it all the same.)"
 
 
-def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
+def decide(champion: Version | None, version: Version, margin: float) -> tuple[bool, str]:
     """Whether a version may become champion, and why: by the statistics of ``digitbench review``.
 
     Worse is refused, and so is what cannot be told: a single seed, or other test images.
@@ -397,8 +400,8 @@ def decide(champion: Version | None, version: Version) -> tuple[bool, str]:
     if before != after:
         return False, f"They were tested on different images: {before:,} and {after:,}."
     change = compare(champion.accuracy, version.accuracy, after)
-    (change,) = judge({0: change}, {0: True}).values()
-    return change.verdict in (Verdict.BETTER, Verdict.NO_EVIDENCE), _sentence(change)
+    (change,) = judge({0: change}, {0: True}, margin=margin).values()
+    return change.verdict not in (Verdict.WORSE, Verdict.UNKNOWN), _sentence(change)
 
 
 def _sentence(change: Change) -> str:
@@ -414,6 +417,7 @@ def _sentence(change: Change) -> str:
     finding = {
         Verdict.BETTER: "Significantly better",
         Verdict.WORSE: "Significantly worse",
+        Verdict.SAME: f"The same within {within(change.margin or 0)}",
         Verdict.NO_EVIDENCE: "No evidence of a difference",
     }[change.verdict]
     paired = change.method is Method.PAIRED
