@@ -20,7 +20,14 @@ from digitbench.results.metrics import ACCURACY, shown
 from digitbench.results.records import DomainShift, DomainShiftRecord
 from digitbench.results.studies import SUMMARY, Row, claims_of, read_rows, tally
 from digitbench.statistics.factorial import Decomposition, Estimate
-from digitbench.wording import ENLARGING, FACTORS, NAMES, interval, listing, points, points_between
+from digitbench.wording import (
+    ENLARGING,
+    FACTORS,
+    NAMES,
+    by_name,
+    interval,
+    points_between,
+)
 
 README = Path("README.md")
 
@@ -264,12 +271,18 @@ def _speedup(rounds: Mapping[str, Any]) -> str:
 
 def _precision(section: Mapping[str, Any], order: Sequence[str]) -> str:
     """Whether bfloat16 costs accuracy, in one sentence."""
-    changes = section["architectures"]
-    told = [
-        f"{NAMES[name]} {points(changes[name]['difference'])} ({changes[name]['verdict']})"
-        for name in order
-        if name in changes
-    ]
+    changes = {name: section["architectures"].get(name) for name in order}
+    told = {
+        name: points_between(
+            change["difference"],
+            change["difference_low"],
+            change["difference_high"],
+            change["verdict"],
+        )
+        for name, change in changes.items()
+        if change
+    }
     return (
-        f"Points of validation accuracy, bfloat16 against float32, the same seeds: {listing(told)}."
+        "Points of validation accuracy, bfloat16 against float32, the same seeds, with 95 % "
+        f"intervals: {by_name(told)}."
     )

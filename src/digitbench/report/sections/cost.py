@@ -18,6 +18,13 @@ def section(results: Results) -> Section:
     records = {name: results.metrics[name] for name in results.ranking}
     at_once = sorted({str(clock.replicates_at_once) for clock in results.timing.values()})
     sizes = results.ranked(results.growth).rename(columns={"macs": "multiply_accumulates"})
+    grows = Chart(
+        "growth",
+        growth(sizes),
+        "The same architectures built for images of 28, 56 and 112 pixels a side. A slope of 2 "
+        "means proportional to the number of pixels.",
+        "Parameters and multiply-accumulates against the side of the image.",
+    )
     macs = {name: f"{record.macs:,}" for name, record in records.items()}
     return Section(
         "Cost",
@@ -39,14 +46,7 @@ def section(results: Results) -> Section:
                 "worth its price (the Pareto front).",
                 f"Multiply-accumulates per image: {by_name(macs)}.",
             ),
-            Chart(
-                "growth",
-                growth(sizes),
-                "The same architectures built for images of 28, 56 and 112 pixels a side. A slope "
-                "of 2 means proportional to the number of pixels.",
-                "Parameters and multiply-accumulates against the side of the image.",
-            ),
-            Prose(_formula(sizes)),
+            Folded("How size and computation grow with the image", [grows, Prose(_formula(sizes))]),
             Folded("Layer by layer", [_layers(NAMES[key], each) for key, each in records.items()]),
         ],
     )
