@@ -160,6 +160,11 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def by_name(values: Mapping[str, str]) -> str:
+    """What is told of every architecture: `CNN 0.1 and MLP 0.2`."""
+    return listing([f"{NAMES[name]} {value}" for name, value in values.items()])
+
+
 def arithmetic(precisions: Iterable[str]) -> str:
     """In what networks were trained; the RNN's recurrent layer keeps float32 in any case."""
     found = listing(sorted(set(precisions)))
