@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pygit2
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -202,7 +202,7 @@ def read_snapshot(revision: Revision) -> Snapshot:
 
 
 class _Margin(Section):
-    margin: Float = Params.model_fields["margin"]
+    margin: Annotated[Float, Params.model_fields["margin"]]
 
 
 def read_margin(*revisions: Revision) -> float:
