@@ -55,7 +55,7 @@ class Inspection:
         found = self.complaints or ["The results come from this code and these parameters."]
         if self.examination is None:
             return found
-        findings = [f"{f.check.code} {f.sentence}" for f in self.examination.findings]
+        findings = [f"{f.check.code} {f.check.title}. {f.text}" for f in self.examination.findings]
         return [*found, "", *findings, *self.unmade, self.examination.summary]
 
     def content(self) -> dict[str, Any]:

@@ -59,23 +59,16 @@ def check(
         typer.Option(metavar="CODE", help="Leave out this check of the method; may be repeated."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Explain every check instead, in Markdown.")
-    ] = False,
 ) -> None:
     """Say what in this clone doesn't come from its code and parameters, and what to run.
 
     That alone decides the exit status: 1 if there is anything. Then come the checks of the method,
-    which tell what weakens a conclusion.
+    which tell what weakens a conclusion; docs/checks.md explains them.
     """
     import json
 
     from digitbench.check import inspect
-    from digitbench.checks.catalogue import explained
 
-    if explain:
-        print(explained(), end="")
-        return
     with chdir(find_root(Path.cwd())):
         found = inspect(mute or ())
     if as_json:

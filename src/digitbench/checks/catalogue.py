@@ -1,10 +1,9 @@
-"""The checks in the modules of this folder, found by name; what they find, and their page."""
+"""The checks in the modules of this folder, found by name, and what they find."""
 
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from textwrap import fill
 from typing import Any, Generic, TypeVar
 
 from digitbench import checks
@@ -14,17 +13,15 @@ from digitbench.statistics.estimates import ALPHA
 from digitbench.wording import listing
 
 PAGE = "docs/checks.md"
-WIDTH = 100
 E = TypeVar("E")
 
 
 @dataclass(frozen=True)
 class Check(Generic[E]):
-    """One thing that weakens a conclusion, with the words in which it is explained.
+    """One thing that weakens a conclusion; the page tells why and what to do.
 
     Attributes:
         code: Never given to another check, so that it can be muted.
-        seen: When it fires, and how often by chance.
         evidence: What it looks at. Only checks of Results run in the report, which must not look
             at Git or the workspace.
         look: One sentence for each case.
@@ -32,9 +29,6 @@ class Check(Generic[E]):
 
     code: str
     title: str
-    seen: str
-    matters: str
-    remedy: str
     evidence: type[E]
     look: Callable[[E], Iterable[str]]
 
@@ -45,11 +39,6 @@ class Finding:
 
     check: Check[Any]
     text: str
-
-    @property
-    def sentence(self) -> str:
-        """The case with the title of its check."""
-        return f"{self.check.title}. {self.text}"
 
 
 @dataclass(frozen=True)
@@ -112,31 +101,3 @@ def evident(p_values: Mapping[str, float]) -> dict[str, float]:
     """
     adjusted = zip(p_values, holm(list(p_values.values())), strict=True)
     return {name: p for name, p in adjusted if p < ALPHA}
-
-
-def explained() -> str:
-    """The page with every check, in Markdown; `digitbench check --explain` prints it."""
-    parts = [INTRODUCTION]
-    for check in catalogue():
-        where = "" if check.evidence.__name__ == "Results" else " By `digitbench check` alone."
-        parts += [
-            f"## {check.code}: {check.title}",
-            fill(f"**How it is seen.** {check.seen}{where}", WIDTH),
-            fill(f"**Why it matters.** {check.matters}", WIDTH),
-            fill(f"**What to do.** {check.remedy}", WIDTH),
-        ]
-    return "\n\n".join([*parts, NOT_YET]) + "\n"
-
-
-INTRODUCTION = """# Checks of the method
-
-`digitbench check` and the report look for what weakens a conclusion, although every number is
-right. A check that fires is no error: the exit status stays, unless `digitbench check --strict`
-asks for 1. `digitbench check --mute DB005` leaves one out this time, `checks.mute` in `params.yaml`
-for good, and the report says so. A code never changes its meaning.
-
-This page is printed by `digitbench check --explain`."""
-
-NOT_YET = """## Not yet
-
-A hyperparameter at the edge of its search: nothing here declares what was searched."""

@@ -57,32 +57,5 @@ def _kept(curves: pd.DataFrame, patience: int) -> pd.DataFrame:
     return curves.loc[by_seed["validation_loss"].idxmin()] if patience else by_seed.tail(1)
 
 
-STILL_FALLING = Check(
-    "DB002",
-    "Loss still falling in the last epoch",
-    "Validation loss of the last epoch minus that of the one before, seed by seed: a one-sided "
-    "t-test over the seeds, adjusted over the architectures (Holm). At most one report in twenty "
-    "has a false alarm. With few seeds only a steady fall is seen, and with one seed none, so "
-    "silence doesn't say that training was long enough.",
-    "An architecture that learns slowly is then compared with others before it is done: the "
-    "difference is one of speed, and more epochs may turn it round.",
-    "Train longer, such as `dvc exp run -S epochs=10`, or with `patience` until the loss stops "
-    "falling; else say that the comparison is one at so many epochs.",
-    Results,
-    _still_falling,
-)
-FAR_APART = Check(
-    "DB003",
-    "Validation and test far apart",
-    "Accuracy of the kept epoch on the validation images against that on the test images, means "
-    "over seeds: a two-sample test of two shares with the binomial standard error, adjusted over "
-    "the architectures (Holm). Seeds read the same images, so they don't make that error smaller. "
-    "At most one report in twenty has a false alarm.",
-    "Higher on validation: what was chosen by it (epoch, sizes, learning rate) fits those images, "
-    "or training images are among them. Lower: the two sets differ in kind, so that neither "
-    "speaks for the other.",
-    "Check the split for duplicates and the preparation of both sets for differences; choose "
-    "among fewer settings, or hold out more images with `validation_share`.",
-    Results,
-    _far_apart,
-)
+STILL_FALLING = Check("DB002", "Loss still falling in the last epoch", Results, _still_falling)
+FAR_APART = Check("DB003", "Validation and test far apart", Results, _far_apart)

@@ -81,43 +81,8 @@ def _undetectable(results: Results) -> Iterator[str]:
     yield from (f"{meaning}: {listing(shown)}." for meaning, shown in missed.items())
 
 
-ONE_SEED = Check(
-    "DB001",
-    "One seed only",
-    "`seeds` in `params.yaml` has one entry.",
-    "Initial weights, data order and dropout change accuracy from training to training, often by "
-    "more than architectures differ. One training doesn't show by how much: every interval is then "
-    "about test images alone.",
-    "Train more seeds, such as `dvc exp run -S 'seeds=[0,1,2,3]'`; five or more if you can.",
-    Results,
-    _one_seed,
-)
-OUTLIER = Check(
-    "DB004",
-    "A seed is an outlier",
-    "From four seeds on: a seed's test accuracy is so many median deviations from the median that "
-    "normal values do so in less than 5 % of cases, counted in 100,000 samples of as many seeds "
-    "and adjusted over the architectures (Holm). So at most one report in twenty has a false "
-    "alarm. With four architectures it takes 21 median deviations of four seeds, 10 of ten.",
-    "A training that diverged or got stuck moves the mean and widens every interval; Student's t "
-    "assumes that seeds scatter alike.",
-    "Look at the seed's curve in the report. If the recipe fails now and then, that is a result: "
-    "keep the seed, say so, and train more. Never drop a seed because its number is low.",
-    Results,
-    _outlier,
-)
+ONE_SEED = Check("DB001", "One seed only", Results, _one_seed)
+OUTLIER = Check("DB004", "A seed is an outlier", Results, _outlier)
 UNDETECTABLE = Check(
-    "DB005",
-    "A difference smaller than what these seeds can find",
-    "A pair that is not the same within `margin` differs by less than the test finds in four of "
-    "five cases: by the noncentral t, with the measured noise taken for the true one, at the level "
-    "of Holm's first and strictest step. Noise measured with four seeds is right to a factor of "
-    "about two, and so is this.",
-    "Without evidence, such a comparison could hardly have found any: it doesn't say that the two "
-    "are equal. With evidence, the difference was found with some luck, and lucky estimates are "
-    "too large on average (Gelman and Carlin 2014, Perspectives on Psychological Science 9:641).",
-    "Train as many seeds as the report's table of differences names, or write that the comparison "
-    "is undecided. Quote the interval, not the difference alone.",
-    Results,
-    _undetectable,
+    "DB005", "A difference smaller than what these seeds can find", Results, _undetectable
 )

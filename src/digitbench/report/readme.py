@@ -283,6 +283,6 @@ def _precision(section: Mapping[str, Any], order: Sequence[str]) -> str:
         if change
     }
     return (
-        "Points of validation accuracy, bfloat16 against float32, the same seeds, with 95 % "
-        f"intervals: {by_name(told)}."
+        "Points of validation accuracy, bfloat16 against float32, the same seeds, each with its "
+        f"own 95 % interval, verdicts adjusted over all (Holm): {by_name(told)}."
     )
