@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from digitbench.errors import DigitbenchError
+from digitbench.wording import percent
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
@@ -119,7 +120,7 @@ def models(
     rows = [("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")]
     for version in versions:
         star = "*" if version.is_champion else ""
-        accuracy = f"{100 * fmean(version.accuracy.values()):.2f} %"
+        accuracy = percent(fmean(version.accuracy.values()))
         seeds, commit = ",".join(map(str, version.accuracy)), version.commit or "-"
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)

@@ -19,7 +19,7 @@ from digitbench.figures.style import (
 )
 from digitbench.statistics.comparison import PairVerdict
 from digitbench.statistics.summary import Summary
-from digitbench.wording import NAMES, p_equals, points, within
+from digitbench.wording import NAMES, decimal, p_equals, points, within
 
 
 def accuracy_intervals(
@@ -42,7 +42,7 @@ def accuracy_intervals(
             ends = [100 * summary.ci95_low, 100 * summary.ci95_high]
             axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.55, zorder=2)
         axes.scatter([mean], [row], s=70, color=colour, marker="D", zorder=4)
-        axes.annotate(f"{mean:.2f}", (mean, row), (0, 9), textcoords="offset points", ha="center")
+        axes.annotate(decimal(mean), (mean, row), (0, 9), textcoords="offset points", ha="center")
         if name in published:
             value, spread = published[name]
             axes.errorbar(

@@ -29,7 +29,7 @@ from digitbench.results.records import DomainShift
 from digitbench.statistics.comparison import is_evident
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import Summary
-from digitbench.wording import ENLARGING, FACTORS, points
+from digitbench.wording import ENLARGING, FACTORS, decimal, points
 
 # By mapping: marker, whether it is filled, and what it means.
 MAPPINGS = {
@@ -105,7 +105,7 @@ def _draw_row(axes: Any, row: int, summaries: Mapping[str, Summary], look: Look)
         )
         leftmost = means[mapping] == min(means.values())
         axes.annotate(
-            f"{means[mapping]:.2f}",
+            decimal(means[mapping]),
             (low if leftmost else high, row),
             (-CLEAR if leftmost else CLEAR, 0),
             textcoords="offset points",

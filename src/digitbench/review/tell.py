@@ -25,7 +25,7 @@ from digitbench.review.quality import (
 from digitbench.review.revisions import Snapshot
 from digitbench.statistics.seeds import Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES, listing, p_value, percent, points
+from digitbench.wording import NAMES, decimal, listing, p_value, percent, points
 
 NOTHING = "—"
 MANY_SEEDS = 10
@@ -239,16 +239,14 @@ def _condition(row: Row) -> str:
 def _value(metric: Metric, number: float | None) -> str:
     if number is None:
         return NOTHING
-    return percent(number) if metric.is_share else f"{number:.{metric.digits}f}"
+    return percent(number) if metric.is_share else decimal(number, metric.digits)
 
 
 def _signed(metric: Metric, number: float | None) -> str:
     """A difference: percentage points for shares, else in the metric's own unit."""
     if number is None:
         return NOTHING
-    # Adding 0 makes +0 of -0.
-    digits = metric.digits
-    return points(number) if metric.is_share else _minus(f"{round(number, digits) + 0:+.{digits}f}")
+    return points(number) if metric.is_share else decimal(number, metric.digits, "+")
 
 
 def _interval(row: Row) -> str:
@@ -256,10 +254,6 @@ def _interval(row: Row) -> str:
     if low is None or high is None:
         return NOTHING
     return f"{_signed(row.metric, low)} to {_signed(row.metric, high)}"
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
 
 
 def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
@@ -380,9 +374,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _cost(change: CostChange, digits: int) -> list[str]:
-    ratio = f"{100 * (change.after / change.before - 1):+.1f} %" if change.before else NOTHING
+    ratio = NOTHING
+    if change.before:
+        ratio = f"{decimal(100 * (change.after / change.before - 1), 1, '+')} %"
     sides = [f"{cost:,.{digits}f}" for cost in (change.before, change.after)]
-    return [NAMES[change.architecture], change.quantity, *sides, _minus(ratio)]
+    return [NAMES[change.architecture], change.quantity, *sides, ratio]
 
 
 def _hardware(changes: Changes) -> str:

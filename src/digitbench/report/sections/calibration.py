@@ -6,7 +6,7 @@ from digitbench.document.blocks import Chart, Folded, Section, Table
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
 from digitbench.results.collection import Results
 from digitbench.results.metrics import shown
-from digitbench.wording import NAMES, listing
+from digitbench.wording import NAMES, decimal, listing
 
 POSITION = 50
 
@@ -44,7 +44,7 @@ def section(results: Results) -> Section:
                 "what it says; below it the model is too sure of itself. Hollow: few predictions. "
                 "No intervals.",
                 "Expected calibration error: "
-                + listing([f"{NAMES[n]} {metrics[n].metrics['ece'].mean:.4f}" for n in names]),
+                + listing([f"{NAMES[n]} {decimal(metrics[n].metrics['ece'].mean, 4)}" for n in names]),
             ),
             Chart(
                 "coverage",
@@ -63,7 +63,7 @@ def section(results: Results) -> Section:
                         "One digit against the rest, averaged over digits (above) and per digit "
                         "(below). The axis of false positives is logarithmic, so that the corner "
                         "can be seen. No intervals.",
-                        "Macro AUC: " + listing([f"{NAMES[n]} {auc[n]:.5f}" for n in names]),
+                        "Macro AUC: " + listing([f"{NAMES[n]} {decimal(auc[n], 5)}" for n in names]),
                     )
                 ],
             ),
@@ -75,4 +75,4 @@ def _at_ninety(frame: pd.DataFrame) -> str:
     """The error among the images answered, percent, with its interval."""
     at = frame.iloc[int((frame["coverage"] - 0.9).abs().argmin())]
     error, low, high = (100 * (1 - float(at[key])) for key in ("accuracy", "high", "low"))
-    return f"{error:.2f} ({low:.2f} to {high:.2f})"
+    return f"{decimal(error)} ({decimal(low)} to {decimal(high)})"
