@@ -74,7 +74,8 @@ class Record(Part):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise damaged(where, f"{place}: {first['msg']}".removeprefix(": ")) from None
+            said = first["msg"].removeprefix("Value error, ")
+            raise damaged(where, f"{place}: {said}".removeprefix(": ")) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise damaged(where, f"not as schema {schema} has it: {error}") from None
 

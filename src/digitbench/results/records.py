@@ -33,6 +33,12 @@ class Confusion(Part):
     rates: tuple[tuple[float, ...], ...] | None = None
     per_seed: dict[int, Matrix] | None = None
 
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        if any(len(row) != len(self.total) for row in self.total):
+            raise ValueError("counts that are not a square")
+        return self
+
     @property
     def total(self) -> list[list[int]]:
         """Counts [true class][predicted class] summed over seeds."""
@@ -100,6 +106,11 @@ class ModelRecord(Record):
         for key, summary in self.metrics.items():
             if tuple(summary.per_seed) != self.seeds:
                 raise ValueError(f"{key} is not of the seeds {listing([*map(str, self.seeds)])}")
+        counts = self.test.confusion.total
+        images = self.test.images * len(self.seeds)
+        right = sum(row[digit] for digit, row in enumerate(counts))
+        if sum(map(sum, counts)) != images or abs(right / images - self.accuracy.mean) > 1e-9:
+            raise ValueError("images, accuracy and confusion on the test set contradict each other")
         return self
 
     @property
