@@ -4,6 +4,7 @@ A command reads options, calls the package, and prints. What computes is importe
 commands: it takes seconds to load, and --help has none to wait.
 """
 
+import codecs
 import io
 import subprocess
 import sys
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
 FOUND, MISTAKE = 1, 2
+# For a terminal that has no such characters: a minus, above all, is no question mark.
+PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
+PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -223,8 +227,8 @@ def review(
         FailOn | None,
         typer.Option(
             help="Exit with status 1 if any headline metric (accuracy, macro F1, log loss, Brier "
-            "score, calibration error) is significantly worse, and with 2 if nothing could be "
-            "compared. Without any effect, at most about 2.5 % of reviews fail by chance."
+            "score, calibration error) is significantly worse, else with 2 if one of BASE has no "
+            "verdict. Without any effect, at most about 2.5 % of reviews fail by chance."
         ),
     ] = None,
 ) -> None:
@@ -249,15 +253,18 @@ def review(
             write_text(output, text.getvalue())
         except OSError as error:
             raise DigitbenchError(f"{output}: cannot be written ({error.strerror}).") from None
-    verdicts = {verdict.value for verdict in found.verdicts}
-    if fail_on is FailOn.WORSE and ("worse" in verdicts or verdicts <= {"unknown"}):
-        raise typer.Exit(FOUND if "worse" in verdicts else MISTAKE)
+    if fail_on is FailOn.WORSE and "worse" in found.verdicts:
+        raise typer.Exit(FOUND)
+    if fail_on is FailOn.WORSE and found.leaves_open:
+        raise typer.Exit(MISTAKE)
 
 
 def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
     from digitbench.document import html, markdown, terminal
     from digitbench.review import judgement
 
+    if form != "terminal" and isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")
     match form:
         case "markdown":
             stream.write(markdown.render_comment(found.document))
@@ -269,8 +276,19 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
+
+
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
+    codecs.register_error("legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="legible")
     try:
         app()
     except DigitbenchError as error:

@@ -185,7 +185,8 @@ def test_results_of_the_schema_before_are_those_of_this_one(schema: int) -> None
     }
     snapshot = read_snapshot(revision(flat if schema == 1 else records))
     assert snapshot.metrics == {"cnn": RECORD}
-    assert snapshot.robustness == blurred
+    assert snapshot.robustness is not None
+    assert snapshot.robustness.model_dump() == blurred.model_dump()
     assert snapshot.domains == {"usps": blurred}
 
 

@@ -118,13 +118,13 @@ def test_one_seed_is_set_beside_its_counterpart() -> None:
 # --- nothing but constants -------------------------------------------------------------------
 
 
-def test_identical_results_are_no_evidence_and_not_a_test() -> None:
+def test_identical_results_are_the_same_without_a_test() -> None:
     for before in (BEFORE, per_seed(0.98)):
         change = compare(before, dict(before), IMAGES)
         assert change.unchanged
         assert change.p_value is None
         assert change.difference == 0
-        assert verdict(change) is Verdict.NO_EVIDENCE
+        assert verdict(change) is Verdict.SAME
     assert compare(BEFORE, {**BEFORE, 4: 0.97}, IMAGES).unchanged, "on the seeds that are shared"
 
 
@@ -186,7 +186,7 @@ def test_family_is_adjusted_by_holm_over_what_was_tested() -> None:
     expected = multipletests(p_values, method="holm")[1]
     assert [judged[key].p_value_holm for key in tested] == pytest.approx(list(expected))
     assert all(judged[key].p_value_holm is None for key in idle)
-    assert [judged[key].verdict for key in idle] == ["no evidence", "unknown", "unknown"]
+    assert [judged[key].verdict for key in idle] == ["same", "unknown", "unknown"]
 
 
 def test_share_of_the_level_raises_p() -> None:

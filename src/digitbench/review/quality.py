@@ -213,6 +213,8 @@ class Quality:
     domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
     added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
+    lost: Sequence[str]  # conditions that only the earlier revision was measured under
+    identical: bool  # every result, also what is not compared here, is the same
 
     @property
     def headline(self) -> list[Row]:
@@ -243,7 +245,24 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
+        lost=[name for name in _conditions(before) if name not in _conditions(after)],
+        identical=_results(before) == _results(after),
     )
+
+
+def _conditions(snapshot: Snapshot) -> dict[str, None]:
+    """Under what any network was measured beyond clean test images."""
+    corrupted = {} if snapshot.robustness is None else {"robustness": snapshot.robustness}
+    return {
+        f"{place}, {kind}": None
+        for place, measured in (corrupted | dict(snapshot.domains or {})).items()
+        for kind in measured.accuracy
+    }
+
+
+def _results(snapshot: Snapshot) -> tuple[object, ...]:
+    scored = {name: record.protocols for name, record in snapshot.metrics.items()}
+    return scored, snapshot.robustness, snapshot.domains
 
 
 def _headline(

@@ -51,8 +51,8 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
     """The whole review of one change."""
     return Document(
         title=f"Review of results: {before.label} → {after.label}",
-        lead=_outcome(quality),
-        remarks=_remarks(quality),
+        lead=_outcome(before, after, quality),
+        remarks=[*_warnings(before, after, quality), *_remarks(quality)],
         sections=[
             *_headline(before, after, quality),
             *change_parts(changes),
@@ -67,11 +67,11 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
 # --- sentences about results -----------------------------------------------------------------
 
 
-def _outcome(quality: Quality) -> str:
+def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
     """What came out, worst first, for someone who reads nothing else."""
     if not quality.accuracy:
         return NOTHING_IN_COMMON
-    if all(row.change.unchanged for row in quality.headline):
+    if quality.identical:
         return f"{_names(quality.accuracy)}: all results unchanged, to the last digit."
     sentences = [
         f"{NAMES[row.architecture]}: {row.change.verdict} on {row.metric.title} "
@@ -86,8 +86,40 @@ def _outcome(quality: Quality) -> str:
     ):
         sentences += [f"{_names(rows)}: {said}."] if rows else []
     sentences += _unknown(quality.accuracy)
-    beyond = _found(quality.others)
-    return " ".join([*sentences, *([f"Beyond accuracy: {beyond}."] if beyond else [])])
+    for where, family in (
+        ("Beyond accuracy", quality.others),
+        ("Robustness", quality.robustness),
+        ("New domains", quality.domains),
+    ):
+        found = _found(family or ())
+        sentences += [f"{where}: {found}."] if found else []
+    if quality.removed:
+        sentences.append(f"{_listed(quality.removed)}: no results any more.")
+    sides = before.metrics, after.metrics
+    for row in quality.accuracy:
+        old, new = (percent(side[row.architecture].accuracy.mean) for side in sides)
+        moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
+        seeds = [f"{_seeds(some)} {how}" for some, how in moved if some]
+        if seeds:
+            said = f"seeds {listing(seeds)}, mean over all of them {old} before and {new} after"
+            sentences.append(f"{NAMES[row.architecture]}: {said}.")
+    return " ".join(sentences)
+
+
+def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
+    """What somebody has to do, or to explain."""
+    said = [
+        f"{side.label}: {_some(side.astray)} not as dvc.lock there records, so edited or not "
+        "committed together. Run `dvc repro` and commit what it changes."
+        for side in (before, after)
+        if side.astray
+    ]
+    families = (quality.headline, quality.robustness or (), quality.domains or ())
+    if any(_with(Verdict.WORSE, rows) for rows in families):
+        said.append("Something is worse: write in the pull request why the change is worth it.")
+    if quality.lost:
+        said.append(f"Measured before the change only: {_some(quality.lost)}.")
+    return said
 
 
 def _remarks(quality: Quality) -> list[str]:

@@ -44,7 +44,9 @@ def section(results: Results) -> Section:
                 "what it says; below it the model is too sure of itself. Hollow: few predictions. "
                 "No intervals.",
                 "Expected calibration error: "
-                + listing([f"{NAMES[n]} {decimal(metrics[n].metrics['ece'].mean, 4)}" for n in names]),
+                + listing(
+                    [f"{NAMES[n]} {decimal(metrics[n].metrics['ece'].mean, 4)}" for n in names]
+                ),
             ),
             Chart(
                 "coverage",
@@ -63,7 +65,8 @@ def section(results: Results) -> Section:
                         "One digit against the rest, averaged over digits (above) and per digit "
                         "(below). The axis of false positives is logarithmic, so that the corner "
                         "can be seen. No intervals.",
-                        "Macro AUC: " + listing([f"{NAMES[n]} {decimal(auc[n], 5)}" for n in names]),
+                        "Macro AUC: "
+                        + listing([f"{NAMES[n]} {decimal(auc[n], 5)}" for n in names]),
                     )
                 ],
             ),

@@ -90,8 +90,8 @@ def pair_sentence(verdict: PairVerdict) -> str:
         return sentence
     return (
         f"{sentence} Nor that they are the same within {within(verdict.margin)}: "
-        f"{len(pair.seeds)} seeds find a difference of {decimal(100 * verdict.smallest)} points in four "
-        f"of five cases; to find {within(verdict.margin)} takes {_seeds(verdict)} seeds."
+        f"{len(pair.seeds)} seeds find a difference of {decimal(100 * verdict.smallest)} points in "
+        f"four of five cases; to find {within(verdict.margin)} takes {_seeds(verdict)} seeds."
     )
 
 
