@@ -1,8 +1,9 @@
 # `make` takes a fresh clone to the finished comparison; `make help` lists the rest.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(abspath $(VENV))/bin
-export PATH := $(BIN):$(PATH)
+BIN := $(VENV)/bin
+# make's own functions for paths break at a space in the folder's name.
+export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 unexport VIRTUAL_ENV PYTHONHOME
 # The code of this checkout, also with the environment of another.
@@ -56,7 +57,7 @@ studies: install  ## reproduce the published studies and write studies/README.md
 ui: install  ## browse the recorded runs in MLflow
 	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 readme: install  ## bring the numbers in README.md up to date with metrics/ and benchmarks/
 	@$(DIGITBENCH) readme

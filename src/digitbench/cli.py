@@ -223,6 +223,13 @@ def review(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Points of accuracy that matter; default: `margin` in params.yaml, of HEAD, else "
+            "on disk."
+        ),
+    ] = None,
     fail_on: Annotated[
         FailOn | None,
         typer.Option(
@@ -236,7 +243,8 @@ def review(
 
     Reads metrics, params.yaml, dvc.lock and requirements.lock from Git; needs no network and no
     DVC cache. Per architecture and metric: difference, interval and a verdict, from a t-test over
-    the seeds that allows for the number of comparisons.
+    the seeds that allows for the number of comparisons: better, worse, for accuracy also the same
+    within a margin, or no evidence either way.
     """
     asked = {"markdown": markdown, "html": html, "json": json}
     forms = [form for form, chosen in asked.items() if chosen] or ["terminal"]
@@ -245,7 +253,7 @@ def review(
     from digitbench.files import write_text
     from digitbench.review.judgement import review_revisions
 
-    found = review_revisions(Path.cwd(), base, head)
+    found = review_revisions(Path.cwd(), base, head, margin)
     text = io.StringIO()
     _write(found, forms[0], text if output else sys.stdout)
     if output:

@@ -129,6 +129,22 @@ def within(margin: float) -> str:
     return f"±{100 * margin:g} points"
 
 
+def what_is_found(seeds: str, smallest: float, margin: float, needed: int | None) -> str:
+    """What a comparison could have found, differences of accuracy being fractions.
+
+    Args:
+        seeds: How many it had.
+        smallest: The difference that they find in four of five cases.
+        margin: The one that matters.
+        needed: How many seeds find that as often; None: not even 1,000.
+    """
+    takes = f"takes {needed:,} seeds" if needed else "no number of seeds up to 1,000 is enough"
+    return (
+        f"{seeds} seeds find a difference of {decimal(100 * smallest)} points in four of five "
+        f"cases; to find {within(margin)} {takes}"
+    )
+
+
 def interval(summary: OverSeeds) -> str:
     """The 95 % interval of a metric in percent, or why there is none."""
     low, high = summary.ci95_low, summary.ci95_high
@@ -155,6 +171,11 @@ def listing(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def by_name(values: Mapping[str, str]) -> str:
+    """What is told of every architecture: `CNN 0.1 and MLP 0.2`."""
+    return listing([f"{NAMES[name]} {value}" for name, value in values.items()])
 
 
 def arithmetic(precisions: Iterable[str]) -> str:

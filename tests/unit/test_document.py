@@ -12,6 +12,7 @@ from digitbench.document.blocks import (
     Code,
     Command,
     Document,
+    Folded,
     Interval,
     Intervals,
     Markdown,
@@ -50,7 +51,7 @@ def everything(text: str) -> Document:
         Command(text),
         table,
         Chart("chart", new_figure(2, 1), text, text),
-        Picture("picture", PNG, text, text),
+        Folded(text, [Picture("picture", PNG, text, text)]),
         Intervals(text, "points", rows, zero=True),
     ]
     return Document(
@@ -74,7 +75,7 @@ def test_the_page_needs_nothing_but_itself_and_folds_what_has_a_summary() -> Non
     page = Page(html)
     assert page.fetches_nothing()
     assert page.tags.count("svg") == 2
-    assert page.tags.count("details") == 1
+    assert page.tags.count("details") == 2
     assert page.values("href", "a") == ["#one"]
     assert page.values("id", "section") == ["one"]
     assert page.values("src", "img") == ["data:image/png;base64,iVBORw0KGgo="]
@@ -95,8 +96,8 @@ def test_foreign_text_is_never_markup_in_a_page(text: str) -> None:
     page = Page(render_html(everything(text)))
     assert {"script", "b", "e"}.isdisjoint(page.tags)
     # Title twice, lead, tile 3, remark, heading in the menu and above the section, prose, command,
-    # table 5 and 5 again, chart 2, picture 2, intervals 2, summary, closing.
-    assert page.text.count(" ".join(text.split())) == 29
+    # table 5 and 5 again, chart 2, picture 2 and its fold, intervals 2, summary, closing.
+    assert page.text.count(" ".join(text.split())) == 30
 
 
 @pytest.mark.parametrize("render", [render_markdown, render_comment])
@@ -134,7 +135,7 @@ def test_what_nobody_takes_for_markup_stays_legible(text: str, shown: str) -> No
 
 def test_columns_of_numbers_are_told_from_words() -> None:
     rows = [
-        ["1", "−0.12", "unchanged", "a 1", "1", Code("1.0")],
+        ["1", "−0.12", "0", "a 1", "1", Code("1.0")],
         ["2", "+3.4 to +5", "—", "2", "< 0.001", "—"],
     ]
     expected = [False, True, True, False, True, False]
@@ -293,7 +294,7 @@ def test_every_block_is_told_in_a_terminal_and_what_is_folded_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = printed(everything("words"), monkeypatch, 120)
-    assert "words. --html and --markdown show the table." in lines
-    # Title, lead, remark, heading, prose, command, captions of four blocks, closing.
-    assert sum(line.strip("• ") == "words" for line in lines) == 11
+    assert lines.count("words. --html and --markdown show the table.") == 2
+    # Title, lead, remark, heading, prose, command, captions of three blocks, closing.
+    assert sum(line.strip("• ") == "words" for line in lines) == 10
     assert sum("●" in line for line in lines) == 1

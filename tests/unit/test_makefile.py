@@ -58,3 +58,25 @@ def test_commands_run_the_code_of_this_checkout() -> None:
     for name in ("check", "review"):
         text = (ROOT / ".ci" / name).read_text()
         assert set(re.findall(rf"(\S*) digitbench {name}\b", text)) == {"PYTHONPATH=src"}
+
+
+def test_a_space_in_the_folders_name_is_no_obstacle(tmp_path: Path) -> None:
+    folder = tmp_path / "My Projects" / "Übung #1"
+    tool = folder / ".venv/bin/dvc"
+    tool.parent.mkdir(parents=True)
+    for name in ("dvc", "digitbench"):
+        (tool.parent / name).write_text('#!/bin/sh\necho "$0 $*: $(command -v dvc)"\n')
+        (tool.parent / name).chmod(0o755)
+    shutil.copy2(ROOT / "Makefile", folder)
+    done = subprocess.run(
+        ["make", "--assume-old=install", "all"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [
+        f".venv/bin/dvc repro: {tool}",
+        f".venv/bin/digitbench readme --print: {tool}",
+    ]

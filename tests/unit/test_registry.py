@@ -1,5 +1,6 @@
 """The registry: what is chosen, what a version tells, what is served, and what becomes champion."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from digitbench.training.replicates import CURVE_COLUMNS
 from digitbench.wording import points
 
 NAME = "digitbench-mlp"
+PROJECT = Path(__file__).resolve().parents[2]
 GOOD = {0: 0.981, 1: 0.984, 2: 0.979, 3: 0.984}
 BAD = {0: 0.961, 1: 0.966, 2: 0.957, 3: 0.964}
 SIMILAR = {0: 0.982, 1: 0.982, 2: 0.981, 3: 0.982}
@@ -222,6 +224,7 @@ def client(root: Path, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
     """Where commands are run: without DVC, from the project's root folder."""
     monkeypatch.chdir(root)
     monkeypatch.delenv("DVC_ROOT")
+    shutil.copy2(PROJECT / "params.yaml", root)
     return mlflow.MlflowClient(f"sqlite:///{root / DATABASE}")
 
 

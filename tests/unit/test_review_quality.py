@@ -171,17 +171,6 @@ def review_of_noise(rng: np.random.Generator) -> Counter[Verdict]:
 def test_twenty_reviews_of_noise_stay_quiet() -> None:
     rng = np.random.default_rng(20)
     total = sum((review_of_noise(rng) for _ in range(20)), Counter())
-    assert total[Verdict.NO_EVIDENCE] >= 20 * 20 - 2
+    assert total[Verdict.BETTER] + total[Verdict.WORSE] <= 2
     assert total[Verdict.UNKNOWN] == 0
-
-
-def test_few_reviews_of_noise_have_any_verdict_and_fewer_a_worse_one() -> None:
-    rng = np.random.default_rng(21)
-    runs = 250
-    counts = [review_of_noise(rng) for _ in range(runs)]
-    spoken = sum(count[Verdict.NO_EVIDENCE] < 20 for count in counts) / runs
-    failed = sum(count[Verdict.WORSE] > 0 for count in counts) / runs
-    # 2.2 % and 1.0 % in 3,000 runs: Holm allows for any dependence, these metrics agree closely,
-    # and the least variance takes back some of what small spreads among four seeds would say.
-    assert 0 < spoken <= 0.05
-    assert failed <= 0.025
+    assert 0 < total[Verdict.SAME] < 20 * 4, "of accuracy alone, and not of all"

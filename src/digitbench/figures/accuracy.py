@@ -13,6 +13,7 @@ from digitbench.figures.style import (
     INK,
     MUTED,
     NARROW,
+    draw_range,
     legend_below,
     new_figure,
     set_rows,
@@ -38,9 +39,7 @@ def accuracy_intervals(
         values = [100 * value for value in summary.per_seed.values()]
         axes.scatter(values, [row] * len(values), s=26, color=colour, alpha=0.45, lw=0, zorder=3)
         mean = 100 * summary.mean
-        if summary.ci95_low is not None and summary.ci95_high is not None:
-            ends = [100 * summary.ci95_low, 100 * summary.ci95_high]
-            axes.plot(ends, [row, row], color=colour, linewidth=3, alpha=0.55, zorder=2)
+        draw_range(axes, row, (summary.ci95_low, summary.ci95_high), colour, 3)
         axes.scatter([mean], [row], s=70, color=colour, marker="D", zorder=4)
         axes.annotate(decimal(mean), (mean, row), (0, 9), textcoords="offset points", ha="center")
         if name in published:
@@ -85,8 +84,7 @@ def _draw(axes: Any, row: int, verdict: PairVerdict) -> None:
     pair = verdict.pair
     better = pair.second if pair.difference > 0 else pair.first
     colour = COLOURS[better] if pair.is_evident else MUTED
-    low, high = 100 * pair.difference_low, 100 * pair.difference_high
-    axes.hlines(row, low, high, color=colour, linewidth=3, alpha=0.55)
+    draw_range(axes, row, (pair.difference_low, pair.difference_high), colour, 3)
     axes.scatter([100 * pair.difference], [row], s=50, marker="D", color=colour, zorder=3)
     # Beyond the right edge, whatever the data: x in shares of the axes, y in rows.
     texts = ((38, "right", points(pair.difference)), (44, "left", p_equals(pair.p_value_holm)))

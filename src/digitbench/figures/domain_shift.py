@@ -21,13 +21,15 @@ from digitbench.figures.style import (
     WIDTH,
     Look,
     bare,
+    draw_range,
     new_figure,
     set_rows,
+    write_beside,
 )
 from digitbench.figures.tiles import on_paper
 from digitbench.results.records import DomainShift
 from digitbench.statistics.comparison import is_evident
-from digitbench.statistics.factorial import Decomposition, Effect
+from digitbench.statistics.factorial import Decomposition, Effect, Estimate
 from digitbench.statistics.summary import Summary
 from digitbench.wording import ENLARGING, FACTORS, decimal, points
 
@@ -95,38 +97,23 @@ def _draw_row(axes: Any, row: int, summaries: Mapping[str, Summary], look: Look)
     axes.hlines(row, min(means.values()), max(means.values()), color=look.colour, lw=1, alpha=0.6)
     for mapping, summary in summaries.items():
         marker, filled, _ = MAPPINGS[mapping]
-        low, high = means[mapping], means[mapping]
-        if summary.ci95_low is not None and summary.ci95_high is not None:
-            low, high = 100 * summary.ci95_low, 100 * summary.ci95_high
-            axes.hlines(row, low, high, color=look.colour, linewidth=5, alpha=0.4)
+        ends = (summary.ci95_low, summary.ci95_high)
+        draw_range(axes, row, ends, look.colour, 5)
         face = look.colour if filled else "white"
         axes.scatter(
             means[mapping], row, s=34, marker=marker, fc=face, ec=look.colour, lw=1.4, zorder=4
         )
         leftmost = means[mapping] == min(means.values())
-        axes.annotate(
-            decimal(means[mapping]),
-            (low if leftmost else high, row),
-            (-CLEAR if leftmost else CLEAR, 0),
-            textcoords="offset points",
-            ha="right" if leftmost else "left",
-            va="center",
-            fontsize=9,
-        )
+        end = ends[0 if leftmost else 1]
+        beside = (means[mapping] if end is None else 100 * end, row)
+        shift = -CLEAR if leftmost else CLEAR
+        write_beside(axes, decimal(means[mapping]), beside, shift, fontsize=9)
 
 
 def _draw_published(axes: Any, row: int, value: float) -> None:
     axes.scatter(value, row + 0.24, s=26, marker="^", color=INK, lw=0, zorder=5)
-    on_the_right = value < 70
-    axes.annotate(
-        f"published {value:g}",
-        (value, row + 0.26),
-        (6 if on_the_right else -6, 0),
-        textcoords="offset points",
-        ha="left" if on_the_right else "right",
-        va="center",
-        fontsize=8,
-    )
+    shift = 6 if value < 70 else -6
+    write_beside(axes, f"published {value:g}", (value, row + 0.26), shift, fontsize=8)
 
 
 def _draw_legend(axes: Any, examples: Mapping[str, NDArray[np.uint8]]) -> None:
@@ -189,16 +176,12 @@ def effect_label(factors: Sequence[str]) -> str:
 
 
 def _draw_effect(axes: Any, row: int, effect: Effect) -> None:
-    value, low, high = effect.estimate.value, effect.estimate.ci95_low, effect.estimate.ci95_high
-    colour = ACCENT if _has_evidence(effect) else MUTED
-    if low is not None and high is not None:
-        axes.hlines(row, 100 * low, 100 * high, color=colour, linewidth=3, alpha=0.55)
-    axes.scatter([100 * value], [row], s=20, color=colour, zorder=3)
-    _tell(axes, row, value, high)
-
-
-def _has_evidence(effect: Effect) -> bool:
-    return is_evident(effect.estimate.ci95_low, effect.estimate.ci95_high, effect.p_value_holm)
+    estimate = effect.estimate
+    ends = (estimate.ci95_low, estimate.ci95_high)
+    colour = ACCENT if is_evident(*ends, effect.p_value_holm) else MUTED
+    draw_range(axes, row, ends, colour, 3)
+    axes.scatter([100 * estimate.value], [row], s=20, color=colour, zorder=3)
+    _tell(axes, row, estimate)
 
 
 def gaps(record: Mapping[str, DomainShift]) -> Figure:
@@ -244,10 +227,8 @@ def _draw_gap(axes: Any, row: int, gap: Decomposition) -> int:
         axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
     for name, part in {"": gap.gap, **gap.parts}.items():
         axes.barh(row, 100 * part.value, height=0.62, color=MUTED, alpha=0.4 if name else 0.8)
-        low, high = part.ci95_low, part.ci95_high
-        if low is not None and high is not None:
-            axes.hlines(row, 100 * low, 100 * high, color=INK, linewidth=1.2)
-        _tell(axes, row, part.value, high)
+        draw_range(axes, row, (part.ci95_low, part.ci95_high), INK, 1.2)
+        _tell(axes, row, part)
         row += 1
     return row
 
@@ -265,12 +246,10 @@ def _panels(figure: Figure, record: Mapping[str, DomainShift], labels: Sequence[
     return panels
 
 
-def _tell(axes: Any, row: int, value: float, high: float | None) -> None:
+def _tell(axes: Any, row: int, part: Estimate) -> None:
     """The number, to the right of all that is drawn of it."""
-    right = max(100 * value, 100 * (value if high is None else high), 0)
-    axes.annotate(
-        points(value), (right, row), (6, 0), textcoords="offset points", va="center", fontsize=8.5
-    )
+    right = 100 * max(part.value, part.ci95_high or part.value, 0)
+    write_beside(axes, points(part.value), (right, row), 6, fontsize=8.5)
 
 
 def _make_room(axes: Any) -> None:

@@ -86,6 +86,23 @@ def legend_below(figure: Figure, columns: int) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, columnspacing=1.4)
 
 
+def draw_range(axes: Any, row: float, ends: Sequence[float | None], colour: str, lw: float) -> None:
+    """An interval of shares, in percent; none where there is none."""
+    low, high = ends
+    if low is not None and high is not None:
+        axes.hlines(row, 100 * low, 100 * high, color=colour, linewidth=lw, alpha=0.55)
+
+
+def write_beside(
+    axes: Any, text: str, point: tuple[float, float], shift: float, **style: Any
+) -> None:
+    """Text so many points to the right of a point, or to the left of it."""
+    side = "left" if shift > 0 else "right"
+    axes.annotate(
+        text, point, (shift, 0), textcoords="offset points", ha=side, va="center", **style
+    )
+
+
 def set_rows(axes: Any, labels: Sequence[str], **style: Any) -> None:
     """A row per label, the first above; lines and ticks along the values alone."""
     axes.set_yticks(range(len(labels)), labels, **style)

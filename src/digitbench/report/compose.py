@@ -45,7 +45,8 @@ def verdict(results: Results) -> str:
             pair_sentence(first),
             *filter(None, [first.pair.limitation]),
             f"Per image {NAMES[best]} takes {macs[0] / macs[1]:.1f} times the "
-            f"multiply-accumulates of {NAMES[others[0]]}.",
+            f"multiply-accumulates of {NAMES[others[0]]}. This holds for MNIST and this recipe, "
+            f"tried with {len(first.pair.seeds)} seeds.",
         ]
     )
 

@@ -20,7 +20,14 @@ from digitbench.results.metrics import ACCURACY, shown
 from digitbench.results.records import DomainShift, DomainShiftRecord
 from digitbench.results.studies import SUMMARY, Row, claims_of, read_rows, tally
 from digitbench.statistics.factorial import Decomposition, Estimate
-from digitbench.wording import ENLARGING, FACTORS, NAMES, interval, listing, points, points_between
+from digitbench.wording import (
+    ENLARGING,
+    FACTORS,
+    NAMES,
+    by_name,
+    interval,
+    points_between,
+)
 
 README = Path("README.md")
 
@@ -99,16 +106,14 @@ _FURTHER = [metric for metric in shown("readme") if metric is not ACCURACY]
 def results_block(results: Results) -> str:
     """Accuracy, size and time, the best architecture first, and whether it is the best."""
     params = results.params
-    where = sorted({clock.hardware for clock in results.timing.values()})
-    images = results.metrics[results.ranking[0]].test.images
-    minutes = sum(clock.stage_seconds for clock in results.timing.values()) / 60
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
-        f"{len(params.seeds)} seeds, {params.epochs} epochs, {images:,} test images of MNIST. "
-        "Interval and p of the difference are of one test, for new seeds and new images under this "
-        f"recipe; p is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is "
-        "for its pair alone. The table's intervals are over seeds, on these images; F1 and seconds "
-        f"have none here. Training all took {minutes:.1f} minutes on {listing(where)}."
+        f"{len(params.seeds)} seeds, {params.epochs} epochs, {results.images:,} test images of "
+        "MNIST. Interval and p of the difference are of one test, for new seeds and new images; p "
+        f"is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is for its "
+        "pair alone. The table's intervals are over seeds, on these images; F1 "
+        f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "
+        f"{results.hardware}."
     )
 
 
@@ -252,7 +257,7 @@ def _speed_table(results: Mapping[str, Any], order: Sequence[str]) -> str:
             NAMES[name],
             *(f"{contests[name]['images_per_second'][key]['median']:,.0f}" for key in _CONTESTANTS),
             _speedup(contests[name]["speedup_over"]["papers_loop"]),
-            f"{100 * results['fraction_of_peak'][name]:.0f} %",
+            percent(results["fraction_of_peak"][name], 0),
         ]
         for name in order
         if name in contests
@@ -266,12 +271,18 @@ def _speedup(rounds: Mapping[str, Any]) -> str:
 
 def _precision(section: Mapping[str, Any], order: Sequence[str]) -> str:
     """Whether bfloat16 costs accuracy, in one sentence."""
-    changes = section["architectures"]
-    told = [
-        f"{NAMES[name]} {points(changes[name]['difference'])} ({changes[name]['verdict']})"
-        for name in order
-        if name in changes
-    ]
+    changes = {name: section["architectures"].get(name) for name in order}
+    told = {
+        name: points_between(
+            change["difference"],
+            change["difference_low"],
+            change["difference_high"],
+            change["verdict"],
+        )
+        for name, change in changes.items()
+        if change
+    }
     return (
-        f"Points of validation accuracy, bfloat16 against float32, the same seeds: {listing(told)}."
+        "Points of validation accuracy, bfloat16 against float32, the same seeds, each with its "
+        f"own 95 % interval, verdicts adjusted over all (Holm): {by_name(told)}."
     )

@@ -18,6 +18,7 @@ from digitbench.results.records import (
     RobustnessRecord,
 )
 from digitbench.results.studies import SUMMARY, Row, read_rows
+from digitbench.wording import listing
 
 if TYPE_CHECKING:
     from digitbench.params import Params
@@ -52,6 +53,22 @@ class Results:
     def ranking(self) -> list[str]:
         """Architectures from the highest mean test accuracy to the lowest."""
         return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
+
+    @property
+    def images(self) -> int:
+        """Test images."""
+        return next(iter(self.metrics.values())).test.images
+
+    @property
+    def hardware(self) -> str:
+        """On what was trained and timed."""
+        clocks = [*self.timing.values(), self.latency]
+        return listing(sorted({clock.hardware for clock in clocks}))
+
+    @property
+    def minutes(self) -> float:
+        """Of training all networks."""
+        return sum(clock.stage_seconds for clock in self.timing.values()) / 60
 
     def ranked(self, table: pd.DataFrame) -> pd.DataFrame:
         """Rows in the order of the ranking, by their column `architecture`."""

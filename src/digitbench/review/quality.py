@@ -9,7 +9,7 @@ from typing import Any
 from digitbench import files
 from digitbench.results.metrics import ACCURACY, Metric, shown
 from digitbench.results.records import DomainAccuracy, ModelRecord
-from digitbench.review.revisions import File, Snapshot, Stage
+from digitbench.review.revisions import DEFAULT_MARGIN, File, Snapshot, Stage
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
 from digitbench.statistics.summary import Summary
 
@@ -215,6 +215,7 @@ class Quality:
     removed: Sequence[str]
     lost: Sequence[str]  # conditions that only the earlier revision was measured under
     identical: bool  # every result, also what is not compared here, is the same
+    margin: float  # of the primary family, a fraction
 
     @property
     def headline(self) -> list[Row]:
@@ -222,8 +223,16 @@ class Quality:
         return [*self.accuracy, *self.others]
 
 
-def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
-    """Compare everything that both revisions measured."""
+def compare_quality(
+    before: Snapshot, after: Snapshot, margin: float = DEFAULT_MARGIN / 100
+) -> Quality:
+    """Compare everything that both revisions measured.
+
+    Args:
+        before: One revision.
+        after: The other.
+        margin: Difference of accuracy that matters, a fraction.
+    """
     both = [name for name in after.metrics if name in before.metrics]
     robustness = domains = None
     if before.robustness is not None and after.robustness is not None:
@@ -239,7 +248,7 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         )
     others = [metric for metric in shown("review") if metric != ACCURACY]
     return Quality(
-        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE),
+        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE, margin),
         _judged(_headline(before, after, both, others), HEADLINE_SHARE),
         robustness,
         domains,
@@ -247,6 +256,7 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         removed=[name for name in before.metrics if name not in after.metrics],
         lost=[name for name in _conditions(before) if name not in _conditions(after)],
         identical=_results(before) == _results(after),
+        margin=margin,
     )
 
 
@@ -312,12 +322,13 @@ def _same_test_files(before: Snapshot, after: Snapshot) -> bool:
     return all(old[path] == new[path] for path in TEST_FILES if path in old and path in new)
 
 
-def _judged(rows: Sequence[Row], share: float = 1.0) -> list[Row]:
+def _judged(rows: Sequence[Row], share: float = 1.0, margin: float | None = None) -> list[Row]:
     """One family with its verdicts."""
     judged = judge(
         {index: row.change for index, row in enumerate(rows)},
         {index: row.metric.higher_is_better for index, row in enumerate(rows)},
         share,
+        margin,
     )
     return [replace(row, change=judged[index]) for index, row in enumerate(rows)]
 

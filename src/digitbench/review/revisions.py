@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pygit2
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -15,10 +15,11 @@ from ruamel.yaml.error import YAMLError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES
+from digitbench.params import ARCHITECTURES, Params
 from digitbench.results.clocks import TimingRecord
 from digitbench.results.record import Record, damaged
 from digitbench.results.records import DomainAccuracy, DomainsRecord, ModelRecord, RobustnessRecord
+from digitbench.schema import Float, Section, check
 from digitbench.statistics.summary import Summary
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -26,6 +27,8 @@ WORKSPACE = "workspace"
 # Where a project's main line of work is usually found; the first that exists counts.
 MAIN_BRANCHES = ("main", "origin/main", "master", "origin/master")
 SINGLE_FILES = ("params.yaml", "dvc.lock", "requirements.lock")
+# Points of accuracy that matter to projects whose params.yaml doesn't say.
+DEFAULT_MARGIN = 0.2
 FOLDERS = (files.METRICS.as_posix(), files.TIMING.as_posix())
 # Values of a YAML file, each counted as often as aliases repeat it: far more than any of ours has.
 MANY_VALUES = 100_000
@@ -215,6 +218,32 @@ def read_snapshot(revision: Revision) -> Snapshot:
         packages=None if packages is None else _packages(packages.decode(errors="replace")),
         astray=() if stages is None else _astray(revision, stages),
     )
+
+
+class _Margin(Section):
+    margin: Annotated[Float, Params.model_fields["margin"]]
+
+
+def read_margin(*revisions: Revision) -> float:
+    """The difference of accuracy that matters, in points: of the first revision that names one.
+
+    Raises:
+        DigitbenchError: It is no such number.
+    """
+    for revision in revisions:
+        params = _yaml(revision, "params.yaml") or {}
+        if "margin" in params:
+            return checked_margin(params["margin"], f"params.yaml in {revision.label}")
+    return DEFAULT_MARGIN
+
+
+def checked_margin(value: object, where: str) -> float:
+    """A margin in points, if it is one.
+
+    Raises:
+        DigitbenchError: It is not.
+    """
+    return check({"margin": value}, _Margin, Path(where)).margin
 
 
 def _metrics(revision: Revision) -> dict[str, ModelRecord]:

@@ -23,16 +23,26 @@ from digitbench.review.quality import (
     ValueChange,
 )
 from digitbench.review.revisions import Snapshot
-from digitbench.statistics.seeds import Method, Verdict
+from digitbench.statistics.seeds import Change, Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES, decimal, listing, p_value, percent, points
+from digitbench.wording import (
+    NAMES,
+    decimal,
+    listing,
+    p_value,
+    percent,
+    points,
+    what_is_found,
+    within,
+)
 
 NOTHING = "—"
 MANY_SEEDS = 10
+# The verdict and what it rests on first: a narrow screen cuts the rest off.
+CELLS = ("verdict", "difference", "95 % interval", "before", "after", "adjusted p")
 # A table with more rows than this is folded; a list with more paths is cut.
 LONG = 12
 PATHS_SHOWN = 3
-CELLS = ("before", "after", "difference", "95 % interval", "adjusted p", "verdict")
 UNCHANGED = "Unchanged in both revisions, to the last digit."
 NOTHING_IN_COMMON = "Nothing can be compared: the two revisions have no architecture in common."
 CLOSING = (
@@ -40,10 +50,13 @@ CLOSING = (
     "luck alone; “better” and “worse” mean that a change is larger than this luck explains, by a "
     "t-test over the seeds (within each seed that both revisions have), adjusted for the number "
     "of comparisons (Holm) so that a change without effect gets such a verdict in at most 5 % of "
-    "reviews. “No evidence” does not mean “no effect”: the 95 % interval shows what remains "
-    "possible, though each interval stands for itself and may leave out zero where all "
-    "comparisons together are no evidence. Verdicts are about training anew and testing on these "
-    "same images; robustness and new domains are looked at apart, each with its own 5 %."
+    "reviews. “Same within” a margin means that a change of accuracy as large as the margin is "
+    "ruled out as surely (two one-sided t-tests); the project chooses it (margin in params.yaml, "
+    "or --margin), and no other metric has one. “No evidence” means neither, and not “no effect”: "
+    "the 95 % interval shows what remains possible, though each interval stands for itself and may "
+    "leave out zero where all comparisons together are no evidence. Verdicts are about training "
+    "anew and testing on these same images; robustness and new domains are looked at apart, each "
+    "with its own 5 %."
 )
 
 
@@ -79,10 +92,11 @@ def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
         for verdict in (Verdict.WORSE, Verdict.BETTER)
         for row in _with(verdict, quality.accuracy)
     ]
-    none = _with(Verdict.NO_EVIDENCE, quality.accuracy)
+    none, same = (_with(each, quality.accuracy) for each in (Verdict.NO_EVIDENCE, Verdict.SAME))
     for rows, said in (
-        ([row for row in none if not row.change.unchanged], "no evidence of a change in accuracy"),
-        ([row for row in none if row.change.unchanged], "accuracy unchanged"),
+        (none, "no evidence either way on accuracy"),
+        (_moved(same), f"the same accuracy within {within(quality.margin)}"),
+        ([row for row in same if row.change.unchanged], "accuracy unchanged"),
     ):
         sentences += [f"{_names(rows)}: {said}."] if rows else []
     sentences += _unknown(quality.accuracy)
@@ -96,14 +110,19 @@ def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
     if quality.removed:
         sentences.append(f"{_listed(quality.removed)}: no results any more.")
     sides = before.metrics, after.metrics
-    for row in quality.accuracy:
-        old, new = (percent(side[row.architecture].accuracy.mean) for side in sides)
-        moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
-        seeds = [f"{_seeds(some)} {how}" for some, how in moved if some]
-        if seeds:
-            said = f"seeds {listing(seeds)}, mean over all of them {old} before and {new} after"
-            sentences.append(f"{NAMES[row.architecture]}: {said}.")
+    for seeds, rows in _grouped((_seeds_moved(row), row) for row in quality.accuracy).items():
+        means = [
+            f"{NAMES[row.architecture]} "
+            + " → ".join(percent(side[row.architecture].accuracy.mean) for side in sides)
+            for row in rows
+        ]
+        sentences += [f"Seeds {seeds}; mean over all of them: {listing(means)}."] if seeds else []
     return " ".join(sentences)
+
+
+def _seeds_moved(row: Row) -> str:
+    moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
+    return listing([f"{_seeds(seeds)} {how}" for seeds, how in moved if seeds])
 
 
 def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
@@ -128,6 +147,11 @@ def _remarks(quality: Quality) -> list[str]:
     said = [f"{side}: {_listed(names)}, not compared." for side, names in sides if names]
     by_text = _grouped((_seed_remark(row), row) for row in quality.accuracy)
     said += [f"{_names(rows)}: {text}." for text, rows in by_text.items() if text]
+    for row in _with(Verdict.NO_EVIDENCE, quality.accuracy):
+        smallest, needed = row.change.smallest, row.change.seeds_needed
+        if smallest is not None:
+            found = what_is_found(_seed_count(row.change), smallest, quality.margin, needed)
+            said.append(f"{NAMES[row.architecture]}: {found}.")
     missing = [row for row in quality.others if row.change.reason.startswith("not measured")]
     for title, rows in _grouped((row.metric.title, row) for row in missing).items():
         said += [f"{title}, {text}" for text in _unknown(rows)]
@@ -176,6 +200,14 @@ def _seed_remark(row: Row) -> str:
     return ""
 
 
+def _seed_count(change: Change) -> str:
+    """`4`, or `4 and 8` where the sides differ."""
+    if change.method is Method.PAIRED:
+        return str(len(change.shared))
+    sides = (change.only_before, change.only_after)
+    return listing(list(dict.fromkeys(str(len({*change.shared, *side})) for side in sides)))
+
+
 def _seeds(seeds: Sequence[int]) -> str:
     if len(seeds) > MANY_SEEDS:
         return f"{seeds[0]} to {seeds[-1]} ({len(seeds)} seeds)"
@@ -184,6 +216,14 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _with(verdict: Verdict, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.change.verdict is verdict]
+
+
+def _moved(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if not row.change.unchanged]
+
+
+def _untouched(row: Row) -> bool:
+    return row.change.unchanged and not _seeds_moved(row)
 
 
 def _grouped(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
@@ -215,7 +255,7 @@ def _headline(before: Snapshot, after: Snapshot, quality: Quality) -> list[Secti
         [[NAMES[row.architecture], *_cells(row)] for row in rows],
     )
     others: Block = Prose(UNCHANGED)
-    if not all(row.change.unchanged for row in quality.others):
+    if not all(map(_untouched, quality.others)):
         metrics = dict.fromkeys(row.metric for row in quality.others)
         shares = listing([metric.title for metric in metrics if metric.is_share])
         lower = listing([metric.title for metric in metrics if not metric.higher_is_better])
@@ -237,7 +277,7 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         return Section(heading, [Prose("Cannot be compared: not measured in both revisions.")])
     if not rows:
         return Section(heading, [Prose("Nothing in common to compare.")])
-    if all(row.change.unchanged for row in rows):
+    if all(map(_untouched, rows)):
         return Section(heading, [Prose(UNCHANGED)])
     tested = sum(row.change.p_value is not None for row in rows)
     table = Table(
@@ -246,7 +286,11 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         [kind, "architecture", *CELLS],
         [[_condition(row), NAMES[row.architecture], *_cells(row)] for row in rows],
     )
-    counts = [f"{verdict} in {len(some)}" for verdict in Verdict if (some := _with(verdict, rows))]
+    counts = [
+        f"{said} in {len(some)}"
+        for verdict in Verdict
+        for said, some in _grouped((_verdict(row), row) for row in _with(verdict, rows)).items()
+    ]
     found = _found(rows)
     summary = f"{heading}: {', '.join(counts)} of {len(rows)} comparisons{found and f' ({found})'}"
     return Section(heading, [*map(Prose, _unknown(rows)), table], summary=summary)
@@ -255,13 +299,22 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
 def _cells(row: Row) -> list[str]:
     change = row.change
     return [
+        _verdict(row),
+        "0" if change.unchanged else _signed(row.metric, change.difference),
+        _interval(row),
         _value(row.metric, change.before),
         _value(row.metric, change.after),
-        "unchanged" if change.unchanged else _signed(row.metric, change.difference),
-        _interval(row),
         NOTHING if change.p_value_holm is None else p_value(change.p_value_holm),
-        change.verdict.value,
     ]
+
+
+def _verdict(row: Row) -> str:
+    change = row.change
+    if change.unchanged:
+        return "unchanged"
+    if change.verdict is Verdict.SAME and change.margin is not None:
+        return f"same within {within(change.margin)}"
+    return change.verdict
 
 
 def _condition(row: Row) -> str:
@@ -290,7 +343,7 @@ def _interval(row: Row) -> str:
 
 def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
     """The values on one scale, then their differences around zero; nothing without a change."""
-    moved = [row for row in rows if not row.change.unchanged]
+    moved = _moved(rows)
     if not moved:
         return []
     labelled = ((before, "before"), (after, "after"))

@@ -1,67 +1,50 @@
 """Who is better at telling digits apart."""
 
-from digitbench.document.blocks import Chart, Folded, Section, Table
+from digitbench.document.blocks import Chart, Folded, Section
 from digitbench.figures.accuracy import accuracy_intervals
+from digitbench.report.sections import metric_rows, network_table
 from digitbench.results.collection import Results
-from digitbench.results.metrics import ACCURACY, shown
-from digitbench.wording import NAMES, interval, percent
+from digitbench.results.metrics import ACCURACY
+from digitbench.wording import by_name
 
 POSITION = 10
 
 
 def section(results: Results) -> Section:
     """Accuracy with every replicate, and the table of all metrics."""
-    names = results.ranking
-    seeds = len(results.params.seeds)
-    accuracy = {name: results.metrics[name].accuracy for name in names}
+    records = {name: results.metrics[name] for name in results.ranking}
+    accuracy = {name: record.accuracy for name, record in records.items()}
+    f1 = [record.per_class("f1") for record in records.values()]
     reported = {
         item["model"]: (float(item["value"]), float(item["spread"]))
         for item in results.published["results"]
-        if item["metric"] == "accuracy" and item["model"] in names
+        if item["metric"] == "accuracy" and item["model"] in records
     }
-    records = [results.metrics[name] for name in names]
-    scores = [record.per_class("f1") for record in records]
-    rows = [
-        [
-            metric.label,
-            *(metric.mean_and_interval(record.metrics[metric.key]) for record in records),
-        ]
-        for metric in shown("comparison")
-    ]
+    digits = network_table(
+        results,
+        "F1 per digit, percent, mean and 95 % interval over seeds, which may pass 100.",
+        {str(k): [ACCURACY.mean_and_interval(each[k]) for each in f1] for k in range(10)},
+        corner="digit",
+    )
+    told = {name: ACCURACY.mean_and_interval(summary) for name, summary in accuracy.items()}
     return Section(
         "The comparison",
         [
             Chart(
                 "accuracy",
                 accuracy_intervals(accuracy, reported),
-                f"Each dot is one of {seeds} trainings per architecture that differ in seed alone; "
-                "the bar is the 95 % t interval of their mean. Whether two architectures differ "
-                "is tested under Statistics. Squares: published values with their ±.",
-                "; ".join(
-                    f"{NAMES[name]} {percent(accuracy[name].mean)}, "
-                    f"interval {interval(accuracy[name])}"
-                    for name in names
-                ),
+                f"Each dot is one of {len(results.params.seeds)} trainings per architecture that "
+                "differ in seed alone; the bar is the 95 % t interval of their mean. Whether two "
+                "architectures differ is tested under Statistics. Squares: published values with "
+                "their ±.",
+                f"Test accuracy, percent, and 95 % interval: {by_name(told)}",
             ),
-            Table(
-                f"Test set, {records[0].test.images:,} images; mean and 95 % interval over "
-                "seeds, on these images. Under Statistics intervals also cover the "
-                "drawing of the images.",
-                ["", *(NAMES[name] for name in names)],
-                rows,
+            network_table(
+                results,
+                f"Test set, {results.images:,} images; mean and 95 % interval over seeds, on "
+                "these images. Under Statistics intervals also cover the drawing of the images.",
+                metric_rows(results, "comparison"),
             ),
-            Folded(
-                "F1 of every digit",
-                [
-                    Table(
-                        "F1 per digit, percent, mean and 95 % interval over seeds.",
-                        ["digit", *(NAMES[name] for name in names)],
-                        [
-                            [str(digit), *(ACCURACY.mean_and_interval(f1[digit]) for f1 in scores)]
-                            for digit in range(10)
-                        ],
-                    )
-                ],
-            ),
+            Folded("F1 of every digit", [digits]),
         ],
     )

@@ -1,42 +1,41 @@
 """What each architecture costs."""
 
-from math import nan
-
+import numpy as np
 import pandas as pd
 
 from digitbench.document.blocks import Chart, Folded, Prose, Section, Table
 from digitbench.figures.cost import error_against_cost, growth
+from digitbench.report.sections import network_table
 from digitbench.results.collection import Results
-from digitbench.wording import NAMES, listing
+from digitbench.results.records import ModelRecord
+from digitbench.wording import NAMES, by_name, listing
 
 POSITION = 30
-_POINT = [
-    "architecture",
-    "error",
-    "error_low",
-    "error_high",
-    "multiply_accumulates",
-    "seconds_per_epoch",
-]
 
 
 def section(results: Results) -> Section:
     """Size, computation and time, error against them, and how they grow with the image."""
-    names = results.ranking
-    images = sum(results.class_counts["train"])
-    clocks = [*results.timing.values(), results.latency]
-    where = listing(sorted({clock.hardware for clock in clocks}))
-    at_once = listing(sorted({str(results.timing[name].replicates_at_once) for name in names}))
+    records = {name: results.metrics[name] for name in results.ranking}
+    at_once = sorted({str(clock.replicates_at_once) for clock in results.timing.values()})
     sizes = results.ranked(results.growth).rename(columns={"macs": "multiply_accumulates"})
+    grows = Chart(
+        "growth",
+        growth(sizes),
+        "The same architectures built for images of 28, 56 and 112 pixels a side. A slope of 2 "
+        "means proportional to the number of pixels.",
+        "Parameters and multiply-accumulates against the side of the image.",
+    )
+    macs = {name: f"{record.macs:,}" for name, record in records.items()}
     return Section(
         "Cost",
         [
-            Table(
-                f"On {where}, one thread per model. Training: seconds per epoch of {images:,} "
-                f"images, validation included, {at_once} replicates at once; median over epochs, "
-                "and its range over seeds. Inference: float32, from pixels in memory to logits; "
-                "median and quartiles. Sizes are exact. No times of another machine follow.",
-                ["", *(NAMES[name] for name in names)],
+            network_table(
+                results,
+                f"On {results.hardware}, one thread per model. Training: seconds per epoch of "
+                f"{sum(results.class_counts['train']):,} images, validation included, "
+                f"{listing(at_once)} replicates at once; median over epochs, and its range over "
+                "seeds. Inference: float32, from pixels in memory to logits; median and quartiles. "
+                "Sizes are exact.",
                 _rows(results),
             ),
             *_ratio(results),
@@ -45,39 +44,28 @@ def section(results: Results) -> Section:
                 error_against_cost(_points(results)),
                 "Test error against computation and against training time; the line joins what is "
                 "worth its price (the Pareto front).",
-                "; ".join(
-                    f"{NAMES[name]}: {results.metrics[name].macs:,} multiply-accumulates"
-                    for name in names
-                ),
+                f"Multiply-accumulates per image: {by_name(macs)}.",
             ),
-            Chart(
-                "growth",
-                growth(sizes),
-                "The same architectures built for images of 28, 56 and 112 pixels a side. A slope "
-                "of 2 means proportional to the number of pixels.",
-                "Parameters and multiply-accumulates against the side of the image.",
-            ),
-            Prose(_formula(sizes)),
-            Folded("Layer by layer", [_layers(results, name) for name in names]),
+            Folded("How size and computation grow with the image", [grows, Prose(_formula(sizes))]),
+            Folded("Layer by layer", [_layers(NAMES[key], each) for key, each in records.items()]),
         ],
     )
 
 
-def _rows(results: Results) -> list[list[str]]:
-    records = [results.metrics[name] for name in results.ranking]
-    epochs = [results.timing[name].seconds_per_epoch for name in results.ranking]
-    speeds = [results.latency.models[name] for name in results.ranking]
-    single, batched = zip(
-        *((s.milliseconds_per_image, s.images_per_second) for s in speeds), strict=True
-    )
-    return [
-        ["parameters", *(f"{record.parameters:,}" for record in records)],
-        ["multiply-accumulates per image", *(f"{record.macs:,}" for record in records)],
-        ["kB", *(f"{record.bytes / 1000:,.0f}" for record in records)],
-        ["s per epoch", *(_between(s.median, *s.range, digits=1) for s in epochs)],
-        ["ms for one image", *(_between(q.median, q.q1, q.q3, digits=3) for q in single)],
-        ["images per s", *(_between(q.median, q.q1, q.q3, digits=0) for q in batched)],
-    ]
+def _rows(results: Results) -> dict[str, list[str]]:
+    names = results.ranking
+    records = [results.metrics[name] for name in names]
+    epochs = [results.timing[name].seconds_per_epoch for name in names]
+    single = [results.latency.models[name].milliseconds_per_image for name in names]
+    batched = [results.latency.models[name].images_per_second for name in names]
+    return {
+        "parameters": [f"{record.parameters:,}" for record in records],
+        "multiply-accumulates per image": [f"{record.macs:,}" for record in records],
+        "kB": [f"{record.bytes / 1000:,.0f}" for record in records],
+        "s per epoch": [_between(each.median, *each.range, digits=1) for each in epochs],
+        "ms for one image": [_between(q.median, q.q1, q.q3, digits=3) for q in single],
+        "images per s": [_between(q.median, q.q1, q.q3, digits=0) for q in batched],
+    }
 
 
 def _between(value: float, low: float, high: float, digits: int) -> str:
@@ -101,14 +89,18 @@ def _ratio(results: Results) -> list[Prose]:
 
 
 def _points(results: Results) -> pd.DataFrame:
-    rows = []
-    for name in results.ranking:
-        record = results.metrics[name]
-        ends = [record.accuracy.ci95_high, record.accuracy.ci95_low]
-        errors = [nan if end is None else 1 - end for end in ends]
-        seconds = results.timing[name].seconds_per_epoch.median
-        rows.append([name, 1 - record.accuracy.mean, *errors, record.macs, seconds])
-    return pd.DataFrame(rows, columns=_POINT)
+    names = results.ranking
+    accuracy = [results.metrics[name].accuracy for name in names]
+    points = {
+        "architecture": names,
+        "error": [1 - summary.mean for summary in accuracy],
+        # None, which one seed has, becomes NaN.
+        "error_low": 1 - np.array([summary.ci95_high for summary in accuracy], float),
+        "error_high": 1 - np.array([summary.ci95_low for summary in accuracy], float),
+        "multiply_accumulates": [results.metrics[name].macs for name in names],
+        "seconds_per_epoch": [results.timing[name].seconds_per_epoch.median for name in names],
+    }
+    return pd.DataFrame(points)
 
 
 def _formula(sizes: pd.DataFrame) -> str:
@@ -124,16 +116,14 @@ def _formula(sizes: pd.DataFrame) -> str:
     )
 
 
-def _layers(results: Results, name: str) -> Table:
-    record = results.metrics[name]
+def _layers(title: str, record: ModelRecord) -> Table:
     rows = [
-        [
-            layer.name,
-            " × ".join(map(str, layer.output_shape)),
-            f"{layer.parameters:,}",
-            f"{layer.macs:,}",
-        ]
+        (layer.name, " × ".join(map(str, layer.output_shape)), layer.parameters, layer.macs)
         for layer in record.layers
     ]
-    rows.append(["total", "–", f"{record.parameters:,}", f"{record.macs:,}"])
-    return Table(f"{NAMES[name]}, layer by layer.", ["layer", "output", "parameters", "MACs"], rows)
+    rows.append(("total", "–", record.parameters, record.macs))
+    return Table(
+        f"{title}, layer by layer.",
+        ["layer", "output", "parameters", "MACs"],
+        [[layer, output, f"{count:,}", f"{macs:,}"] for layer, output, count, macs in rows],
+    )

@@ -20,6 +20,7 @@ from digitbench.wording import (
     percent,
     points,
     points_interval,
+    what_is_found,
     within,
 )
 
@@ -88,11 +89,10 @@ def pair_sentence(verdict: PairVerdict) -> str:
     sentence = difference_sentence(second, first, numbers, evident=pair.is_evident)
     if pair.is_evident or verdict.smallest is None:
         return sentence
-    return (
-        f"{sentence} Nor that they are the same within {within(verdict.margin)}: "
-        f"{len(pair.seeds)} seeds find a difference of {decimal(100 * verdict.smallest)} points in "
-        f"four of five cases; to find {within(verdict.margin)} takes {_seeds(verdict)} seeds."
+    found = what_is_found(
+        str(len(pair.seeds)), verdict.smallest, verdict.margin, verdict.seeds_needed
     )
+    return f"{sentence} Nor that they are the same within {within(verdict.margin)}: {found}."
 
 
 def _seeds(verdict: PairVerdict) -> str:

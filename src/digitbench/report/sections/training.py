@@ -3,27 +3,21 @@
 from digitbench.document.blocks import Chart, Section
 from digitbench.figures.training import learning_curves
 from digitbench.results.collection import Results
-from digitbench.wording import NAMES, listing, percent
+from digitbench.wording import by_name, percent
 
 POSITION = 90
 
 
 def section(results: Results) -> Section:
     """How training went."""
-    names = results.ranking
-    last = {name: results.curves[name].query("epoch == epoch.max()") for name in names}
-    ends = listing(
-        [f"{NAMES[name]} {percent(last[name]['validation_accuracy'].mean())}" for name in names]
+    curves = {name: results.curves[name] for name in results.ranking}
+    last = {name: frame.query("epoch == epoch.max()") for name, frame in curves.items()}
+    ends = {name: percent(rows["validation_accuracy"].mean()) for name, rows in last.items()}
+    chart = Chart(
+        "curves",
+        learning_curves(curves),
+        "Solid: validation. Dashed: training, the running mean while dropout is active, which is "
+        "why it can lie below. Bands span all seeds.",
+        f"Validation accuracy after the last epoch: {by_name(ends)}.",
     )
-    return Section(
-        "Training",
-        [
-            Chart(
-                "curves",
-                learning_curves({name: results.curves[name] for name in names}),
-                "Solid: validation. Dashed: training, the running mean while dropout is active, "
-                "which is why it can lie below. Bands span all seeds.",
-                f"Validation accuracy after the last epoch: {ends}.",
-            ),
-        ],
-    )
+    return Section("Training", [chart])
