@@ -43,7 +43,7 @@ def record(
         row[(digit + 1) % 10] = wrong // 10 + (digit < wrong % 10)
         row[digit] = images // 10 * len(accuracy) - row[(digit + 1) % 10]
     content = {
-        "architecture": "any",
+        "architecture": "cnn",
         "parameters": parameters,
         "macs": 5000,
         "bytes": 4000,
@@ -57,6 +57,13 @@ def record(
         },
     }
     return ModelRecord.model_validate(content)
+
+
+def named(name: str, content: Any) -> Any:
+    """Of that architecture, if it is a record."""
+    if not isinstance(content, ModelRecord):
+        return content
+    return content.model_copy(update={"architecture": name})
 
 
 def timing(seconds: float, hardware: str = "a processor") -> TimingRecord:
@@ -121,7 +128,7 @@ class Repository:
             path.write_bytes(encoded(content))
 
     def results(self, **records: Any) -> None:
-        self.write({f"metrics/{name}.json": content for name, content in records.items()})
+        self.write({f"metrics/{name}.json": named(name, each) for name, each in records.items()})
 
     def commit(self) -> str:
         # A number in the message: equal commits of one second would be one commit.

@@ -26,6 +26,7 @@ from digitbench.wording import (
     NAMES,
     by_name,
     interval,
+    percent,
     points_between,
 )
 

@@ -104,7 +104,7 @@ class ModelRecord(Record):
         if TEST not in self.protocols or "accuracy" not in self.test.metrics:
             raise ValueError("no accuracy on the test set")
         for key, summary in self.metrics.items():
-            if tuple(summary.per_seed) != self.seeds:
+            if summary.per_seed.keys() != set(self.seeds):
                 raise ValueError(f"{key} is not of the seeds {listing([*map(str, self.seeds)])}")
         counts = self.test.confusion.total
         images = self.test.images * len(self.seeds)

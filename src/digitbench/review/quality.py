@@ -1,6 +1,7 @@
 """What a change did: every comparison of results with its verdict, and what else was changed."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, 
 from digitbench.statistics.summary import Summary
 
 CODE = "src/"
+_LIKE_JSON = re.compile(r"[-\d.\[{\"]|(true|false|null)$")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            text = value if isinstance(value, str) else json.dumps(value, default=str)
-            flat[f"{prefix}{key}"] = text
+            # The text "5" is not the number 5, and must not look like it.
+            bare = isinstance(value, str) and not _LIKE_JSON.match(value)
+            flat[f"{prefix}{key}"] = value if bare else json.dumps(value, default=str)
     return flat
 
 
@@ -213,7 +216,6 @@ class Quality:
     domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
     added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
-    lost: Sequence[str]  # conditions that only the earlier revision was measured under
     identical: bool  # every result, also what is not compared here, is the same
     margin: float  # of the primary family, a fraction
 
@@ -254,20 +256,9 @@ def compare_quality(
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
-        lost=[name for name in _conditions(before) if name not in _conditions(after)],
         identical=_results(before) == _results(after),
         margin=margin,
     )
-
-
-def _conditions(snapshot: Snapshot) -> dict[str, None]:
-    """Under what any network was measured beyond clean test images."""
-    corrupted = {} if snapshot.robustness is None else {"robustness": snapshot.robustness}
-    return {
-        f"{place}, {kind}": None
-        for place, measured in (corrupted | dict(snapshot.domains or {})).items()
-        for kind in measured.accuracy
-    }
 
 
 def _results(snapshot: Snapshot) -> tuple[object, ...]:

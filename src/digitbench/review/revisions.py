@@ -253,7 +253,10 @@ def _metrics(revision: Revision) -> dict[str, ModelRecord]:
         folder, _, name = path.removesuffix(".json").rpartition("/")
         # Other files beside them are not of one architecture, and don't say of which.
         if folder == FOLDERS[0] and (name in ARCHITECTURES or b'"architecture"' in text):
-            found[name] = ModelRecord.parse(text, f"{path} in {revision.label}")
+            where = f"{path} in {revision.label}"
+            found[name] = ModelRecord.parse(text, where)
+            if found[name].architecture != name:
+                raise damaged(where, f"results of {found[name].architecture}")
     order = [*ARCHITECTURES, *sorted(found)]
     return {name: found[name] for name in dict.fromkeys(order) if name in found}
 

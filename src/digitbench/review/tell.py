@@ -1,6 +1,6 @@
 """The review as a document: outcome, comparisons, what was changed, what it costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from digitbench import files
 from digitbench.document.blocks import (
@@ -128,7 +128,7 @@ def _seeds_moved(row: Row) -> str:
 def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
     """What somebody has to do, or to explain."""
     said = [
-        f"{side.label}: {_some(side.astray)} not as dvc.lock there records, so edited or not "
+        f"{side.label}: {_some(side.astray)} not what dvc.lock records there: edited, lost, or not "
         "committed together. Run `dvc repro` and commit what it changes."
         for side in (before, after)
         if side.astray
@@ -136,9 +136,31 @@ def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
     families = (quality.headline, quality.robustness or (), quality.domains or ())
     if any(_with(Verdict.WORSE, rows) for rows in families):
         said.append("Something is worse: write in the pull request why the change is worth it.")
-    if quality.lost:
-        said.append(f"Measured before the change only: {_some(quality.lost)}.")
+    if lost := _lost(_measured(before), _measured(after)):
+        said.append(f"Only before the change: {_some(lost)}.")
     return said
+
+
+def _measured(snapshot: Snapshot) -> dict[str, dict[str, None]]:
+    """What was measured beyond clean test images: conditions and networks, by place."""
+    corrupted = {} if snapshot.robustness is None else {"robustness": snapshot.robustness}
+    return {
+        place: {f"on {kind}": None for kind in part.accuracy}
+        | {f"of {NAMES[name]}": None for networks in part.accuracy.values() for name in networks}
+        for place, part in (corrupted | dict(snapshot.domains or {})).items()
+    }
+
+
+def _lost(before: Mapping[str, Iterable[str]], after: Mapping[str, Container[str]]) -> list[str]:
+    return [
+        lost
+        for place, parts in before.items()
+        for lost in (
+            [f"{place} {part}" for part in parts if part not in after[place]]
+            if place in after
+            else [place]
+        )
+    ]
 
 
 def _remarks(quality: Quality) -> list[str]:
