@@ -135,7 +135,7 @@ def test_what_nobody_takes_for_markup_stays_legible(text: str, shown: str) -> No
 
 def test_columns_of_numbers_are_told_from_words() -> None:
     rows = [
-        ["1", "−0.12", "unchanged", "a 1", "1", Code("1.0")],
+        ["1", "−0.12", "0", "a 1", "1", Code("1.0")],
         ["2", "+3.4 to +5", "—", "2", "< 0.001", "—"],
     ]
     expected = [False, True, True, False, True, False]

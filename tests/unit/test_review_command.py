@@ -88,7 +88,7 @@ def test_two_revisions_are_compared_whatever_lies_on_disk(repository: Repository
     forth = json.loads(run("HEAD~1", "HEAD", "--json").output)
     back = json.loads(run("HEAD", "HEAD~1", "--json").output)
     verdicts = {row["architecture"]: row["verdict"] for row in forth["accuracy"]}
-    assert verdicts == {"mlp": "no evidence", "cnn": "better"}
+    assert verdicts == {"mlp": "same", "cnn": "better"}
     assert back["accuracy"][1]["verdict"] == "worse"
     assert forth["base"]["name"] == "HEAD~1"
     assert forth["head"]["commit"] == repository.git("rev-parse", "HEAD")
@@ -103,6 +103,13 @@ def test_json_holds_every_number_behind_the_tables(repository: Repository) -> No
     assert row["after"] - row["before"] == pytest.approx(row["difference"])
     assert row["difference_low"] < row["difference"] < row["difference_high"]
     assert row["p_value"] < row["p_value_holm"]
+    assert row["p_same"] < 0.05
+    assert (row["verdict"], row["unchanged"], row["margin"]) == ("same", False, 0.002)
+    assert 0 < row["smallest"] < 0.004
+    assert row["seeds_needed"] > 1
+    assert not any(isinstance(value, dict) for value in row.values())
+    assert (found["schema"], found["margin"]) == (2, 0.002)
+    assert {other["margin"] for other in found["other_metrics"]} == {None}, "of accuracy alone"
     assert {row["metric"] for row in found["other_metrics"]} == {"macro_f1", "nll", "brier", "ece"}
     assert found["robustness"] is None
     assert found["changes"]["sizes"] == [
@@ -135,6 +142,52 @@ def test_missing_robustness_is_said_not_failed(repository: Repository) -> None:
     result = run("--markdown")
     assert result.exit_code == 0
     assert "### Robustness\n\nCannot be compared: not measured in both revisions." in result.output
+
+
+# --- the margin that matters -----------------------------------------------------------------
+
+
+def margin(*arguments: str) -> float:
+    found: float = json.loads(run(*arguments, "--json").output)["margin"]
+    return found
+
+
+def test_margin_is_that_of_the_later_revision_else_on_disk_else_the_usual(
+    repository: Repository,
+) -> None:
+    assert margin() == pytest.approx(0.002), "nowhere in params.yaml"
+    repository.write({"params.yaml": "margin: 0.5\n"})
+    assert margin("HEAD", "HEAD") == pytest.approx(0.005), "on disk"
+    repository.commit()
+    repository.write({"params.yaml": "margin: 0.7\n"})
+    assert margin("HEAD", "HEAD") == pytest.approx(0.005)
+    assert margin("HEAD~1") == margin() == pytest.approx(0.007), "the files on disk are later"
+    assert margin("--margin", "0.3") == pytest.approx(0.003)
+
+
+def test_margin_decides_what_is_the_same(repository: Repository) -> None:
+    repository.results(cnn=record(NOISE))
+    assert "CNN: the same accuracy within ±0.5 points." in run("--margin", "0.5").output
+    assert "CNN: no evidence either way on accuracy." in run("--margin", "0.05").output
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "101"])
+def test_impossible_margin_is_a_sentence(
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+) -> None:
+    allowed = "is not allowed; margin must be points of accuracy above 0, at most 100."
+    assert failure(monkeypatch, "--margin", value) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("digitbench: --margin: margin: ")
+    assert allowed in shown
+    repository.write({"params.yaml": f"margin: {value.replace('nan', '.nan')}\n"})
+    assert failure(monkeypatch) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("digitbench: params.yaml in workspace: margin: ")
+    assert allowed in shown
 
 
 # --- exit statuses ---------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_losses_are_better_when_lower() -> None:
 def test_one_loss_alone_gets_its_own_verdict(change: float, expected: str) -> None:
     losses = {seed: 1 - value for seed, value in LEVEL.items()}
     quality = compared(LEVEL, record(LEVEL, ece=plus(change, losses)))
-    assert verdicts(quality) == {**dict.fromkeys(HEADLINE, "no evidence"), "ece": expected}
+    assert verdicts(quality) == {**dict.fromkeys(HEADLINE, "same"), "ece": expected}
 
 
 def test_architectures_on_one_side_are_named_and_not_compared() -> None:
@@ -111,7 +111,7 @@ def test_robustness_is_a_family_of_its_own() -> None:
     assert quality.robustness is not None
     found = {row.condition: row.change for row in quality.robustness}
     assert {kind: change.verdict.value for kind, change in found.items()} == {
-        "mean": "no evidence",
+        "mean": "same",
         "blur": "worse",
     }
     assert found["blur"].p_value_holm == found["blur"].p_value, "the only one that was tested"
@@ -121,7 +121,7 @@ def test_robustness_is_a_family_of_its_own() -> None:
 def test_other_number_of_corrupted_images_leaves_no_verdict() -> None:
     quality = compare_quality(
         snapshot({"cnn": LEVEL}, robustness=conditions(1000, mean=LEVEL)),
-        snapshot({"cnn": LEVEL}, robustness=conditions(500, mean=plus(0.1))),
+        snapshot({"cnn": LEVEL}, robustness=conditions(500, mean=plus(-0.1))),
     )
     assert quality.robustness is not None
     assert [row.change.verdict for row in quality.robustness] == [Verdict.UNKNOWN]
@@ -129,13 +129,13 @@ def test_other_number_of_corrupted_images_leaves_no_verdict() -> None:
 
 def test_domains_are_compared_where_both_have_them() -> None:
     one = {"usps": conditions(2007, box=LEVEL)}
-    two = {"usps": conditions(2007, box=plus(0.1), stretch=LEVEL), "more": one["usps"]}
+    two = {"usps": conditions(2007, box=plus(-0.1), stretch=LEVEL), "more": one["usps"]}
     quality = compare_quality(
         snapshot({"cnn": LEVEL}, domains=one), snapshot({"cnn": LEVEL}, domains=two)
     )
     assert quality.domains is not None
     assert [(row.condition, row.change.verdict.value) for row in quality.domains] == [
-        ("usps, box", "better")
+        ("usps, box", "worse")
     ]
 
 
@@ -171,17 +171,6 @@ def review_of_noise(rng: np.random.Generator) -> Counter[Verdict]:
 def test_twenty_reviews_of_noise_stay_quiet() -> None:
     rng = np.random.default_rng(20)
     total = sum((review_of_noise(rng) for _ in range(20)), Counter())
-    assert total[Verdict.NO_EVIDENCE] >= 20 * 20 - 2
+    assert total[Verdict.BETTER] + total[Verdict.WORSE] <= 2
     assert total[Verdict.UNKNOWN] == 0
-
-
-def test_few_reviews_of_noise_have_any_verdict_and_fewer_a_worse_one() -> None:
-    rng = np.random.default_rng(21)
-    runs = 250
-    counts = [review_of_noise(rng) for _ in range(runs)]
-    spoken = sum(count[Verdict.NO_EVIDENCE] < 20 for count in counts) / runs
-    failed = sum(count[Verdict.WORSE] > 0 for count in counts) / runs
-    # 2.2 % and 1.0 % in 3,000 runs: Holm allows for any dependence, these metrics agree closely,
-    # and the least variance takes back some of what small spreads among four seeds would say.
-    assert 0 < spoken <= 0.05
-    assert failed <= 0.025
+    assert 0 < total[Verdict.SAME] < 20 * 4, "of accuracy alone, and not of all"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from digitbench.statistics.seeds import (
     HEADLINE_SHARE,
@@ -118,13 +119,13 @@ def test_one_seed_is_set_beside_its_counterpart() -> None:
 # --- nothing but constants -------------------------------------------------------------------
 
 
-def test_identical_results_are_no_evidence_and_not_a_test() -> None:
+def test_identical_results_are_the_same_and_not_a_test() -> None:
     for before in (BEFORE, per_seed(0.98)):
         change = compare(before, dict(before), IMAGES)
         assert change.unchanged
         assert change.p_value is None
         assert change.difference == 0
-        assert verdict(change) is Verdict.NO_EVIDENCE
+        assert verdict(change) is Verdict.SAME
     assert compare(BEFORE, {**BEFORE, 4: 0.97}, IMAGES).unchanged, "on the seeds that are shared"
 
 
@@ -186,7 +187,7 @@ def test_family_is_adjusted_by_holm_over_what_was_tested() -> None:
     expected = multipletests(p_values, method="holm")[1]
     assert [judged[key].p_value_holm for key in tested] == pytest.approx(list(expected))
     assert all(judged[key].p_value_holm is None for key in idle)
-    assert [judged[key].verdict for key in idle] == ["no evidence", "unknown", "unknown"]
+    assert [judged[key].verdict for key in idle] == ["same", "unknown", "unknown"]
 
 
 def test_share_of_the_level_raises_p() -> None:
@@ -197,6 +198,48 @@ def test_share_of_the_level_raises_p() -> None:
     assert whole < 0.05 < 2 * whole, "here the share decides"
     assert judge({0: change}, {0: True})[0].verdict is Verdict.BETTER
     assert judge({0: change}, {0: True}, HEADLINE_SHARE)[0].verdict is Verdict.NO_EVIDENCE
+
+
+# --- the same, and what could be found -------------------------------------------------------
+
+
+def test_same_is_what_two_one_sided_tests_put_inside_the_margin() -> None:
+    change = compare(BEFORE, moved(0.0003, 0, 0.0001, 0.0002, 0.0001), ENDLESS)
+    assert change.difference is not None
+    assert verdict(change) is Verdict.BETTER
+    # Differences 3, 4, 5 and 4 ten-thousandths: mean 4, deviation sqrt(2/3).
+    error = np.sqrt(2 / 3) / 2
+    for margin, outside in ((0.0005, 1 / error), (0.0010, 6 / error)):
+        judged = judge({0: change}, {0: True}, margin=margin)[0]
+        assert judged.p_same == pytest.approx(stats.t.sf(outside, 3))
+        assert judged.verdict is Verdict.BETTER, "evident, however small"
+    idle = compare(BEFORE, moved(0.0), ENDLESS)
+    found = [judge({0: idle}, {0: True}, margin=m)[0].verdict for m in (None, 0.0001, 0.001)]
+    assert found == ["no evidence", "no evidence", "same"]
+
+
+def test_same_is_adjusted_over_the_family() -> None:
+    rng = np.random.default_rng(6)
+    family = {i: compare(BEFORE, moved(0, *rng.normal(0, 2e-4, 4)), IMAGES) for i in range(4)}
+    judged = judge(family, dict.fromkeys(family, True), HEADLINE_SHARE, 0.001)
+    alone = [change.estimate.p_within(0.001) for change in family.values() if change.estimate]
+    assert [judged[i].p_same for i in family] == pytest.approx(
+        list(multipletests(alone, method="holm")[1])
+    )
+
+
+def test_what_could_be_found_is_of_the_strictest_step() -> None:
+    family = {i: compare(BEFORE, moved(1e-5), ENDLESS) for i in range(4)}
+    change = judge(family, dict.fromkeys(family, True), HEADLINE_SHARE, 0.0005)[0]
+    spread = np.std([0.0001, -0.0002, 0.0002, -0.0001], ddof=1)
+    solve = TTestPower().solve_power
+    level = 0.05 / 2 / 4
+    assert change.smallest == pytest.approx(
+        spread * solve(nobs=4, power=0.8, alpha=level), rel=1e-3
+    )
+    needed = solve(0.0005 / spread, power=0.8, alpha=level)
+    assert change.seeds_needed == int(np.ceil(needed))
+    assert judge({0: compare(BEFORE, BEFORE, IMAGES)}, {0: True}, margin=0.01)[0].smallest is None
 
 
 # --- error rates -----------------------------------------------------------------------------

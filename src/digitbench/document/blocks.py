@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-_NUMBER = re.compile(r"[+−]?\d|[<>—–]|$|unchanged")
+_NUMBER = re.compile(r"[+−]?\d|[<>—–]|$")
 # Cells that stand out wherever there are colours or bold letters.
 EMPHASISED = ("better", "worse")
 

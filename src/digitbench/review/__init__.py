@@ -1,1 +1,1 @@
-"""What changed between two revisions: better, worse or noise."""
+"""What changed between two revisions: better, worse, the same or noise."""

@@ -1,6 +1,7 @@
 """What a change did: every comparison of results with its verdict, and what else was changed."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -9,11 +10,12 @@ from typing import Any
 from digitbench import files
 from digitbench.results.metrics import ACCURACY, Metric, shown
 from digitbench.results.records import DomainAccuracy, ModelRecord
-from digitbench.review.revisions import File, Snapshot, Stage
+from digitbench.review.revisions import DEFAULT_MARGIN, File, Snapshot, Stage
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
 from digitbench.statistics.summary import Summary
 
 CODE = "src/"
+_LIKE_JSON = re.compile(r"[-\d.\[{\"]|(true|false|null)$")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            text = value if isinstance(value, str) else json.dumps(value, default=str)
-            flat[f"{prefix}{key}"] = text
+            # The text "5" is not the number 5, and must not look like it.
+            bare = isinstance(value, str) and not _LIKE_JSON.match(value)
+            flat[f"{prefix}{key}"] = value if bare else json.dumps(value, default=str)
     return flat
 
 
@@ -213,6 +216,8 @@ class Quality:
     domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
     added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
+    identical: bool  # every result, also what is not compared here, is the same
+    margin: float  # of the primary family, a fraction
 
     @property
     def headline(self) -> list[Row]:
@@ -220,8 +225,16 @@ class Quality:
         return [*self.accuracy, *self.others]
 
 
-def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
-    """Compare everything that both revisions measured."""
+def compare_quality(
+    before: Snapshot, after: Snapshot, margin: float = DEFAULT_MARGIN / 100
+) -> Quality:
+    """Compare everything that both revisions measured.
+
+    Args:
+        before: One revision.
+        after: The other.
+        margin: Difference of accuracy that matters, a fraction.
+    """
     both = [name for name in after.metrics if name in before.metrics]
     robustness = domains = None
     if before.robustness is not None and after.robustness is not None:
@@ -237,13 +250,20 @@ def compare_quality(before: Snapshot, after: Snapshot) -> Quality:
         )
     others = [metric for metric in shown("review") if metric != ACCURACY]
     return Quality(
-        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE),
+        _judged(_headline(before, after, both, [ACCURACY]), HEADLINE_SHARE, margin),
         _judged(_headline(before, after, both, others), HEADLINE_SHARE),
         robustness,
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
+        identical=_results(before) == _results(after),
+        margin=margin,
     )
+
+
+def _results(snapshot: Snapshot) -> tuple[object, ...]:
+    scored = {name: record.protocols for name, record in snapshot.metrics.items()}
+    return scored, snapshot.robustness, snapshot.domains
 
 
 def _headline(
@@ -293,12 +313,13 @@ def _same_test_files(before: Snapshot, after: Snapshot) -> bool:
     return all(old[path] == new[path] for path in TEST_FILES if path in old and path in new)
 
 
-def _judged(rows: Sequence[Row], share: float = 1.0) -> list[Row]:
+def _judged(rows: Sequence[Row], share: float = 1.0, margin: float | None = None) -> list[Row]:
     """One family with its verdicts."""
     judged = judge(
         {index: row.change for index, row in enumerate(rows)},
         {index: row.metric.higher_is_better for index, row in enumerate(rows)},
         share,
+        margin,
     )
     return [replace(row, change=judged[index]) for index, row in enumerate(rows)]
 

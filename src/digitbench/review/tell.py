@@ -1,6 +1,6 @@
 """The review as a document: outcome, comparisons, what was changed, what it costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from digitbench import files
 from digitbench.document.blocks import (
@@ -23,16 +23,26 @@ from digitbench.review.quality import (
     ValueChange,
 )
 from digitbench.review.revisions import Snapshot
-from digitbench.statistics.seeds import Method, Verdict
+from digitbench.statistics.seeds import Change, Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES, listing, p_value, percent, points
+from digitbench.wording import (
+    NAMES,
+    decimal,
+    listing,
+    p_value,
+    percent,
+    points,
+    what_is_found,
+    within,
+)
 
 NOTHING = "—"
 MANY_SEEDS = 10
+# The verdict and what it rests on first: a narrow screen cuts the rest off.
+CELLS = ("verdict", "difference", "95 % interval", "before", "after", "adjusted p")
 # A table with more rows than this is folded; a list with more paths is cut.
 LONG = 12
 PATHS_SHOWN = 3
-CELLS = ("before", "after", "difference", "95 % interval", "adjusted p", "verdict")
 UNCHANGED = "Unchanged in both revisions, to the last digit."
 NOTHING_IN_COMMON = "Nothing can be compared: the two revisions have no architecture in common."
 CLOSING = (
@@ -40,10 +50,13 @@ CLOSING = (
     "luck alone; “better” and “worse” mean that a change is larger than this luck explains, by a "
     "t-test over the seeds (within each seed that both revisions have), adjusted for the number "
     "of comparisons (Holm) so that a change without effect gets such a verdict in at most 5 % of "
-    "reviews. “No evidence” does not mean “no effect”: the 95 % interval shows what remains "
-    "possible, though each interval stands for itself and may leave out zero where all "
-    "comparisons together are no evidence. Verdicts are about training anew and testing on these "
-    "same images; robustness and new domains are looked at apart, each with its own 5 %."
+    "reviews. “Same within” a margin means that a change of accuracy as large as the margin is "
+    "ruled out as surely (two one-sided t-tests); the project chooses it (margin in params.yaml, "
+    "or --margin), and no other metric has one. “No evidence” means neither, and not “no effect”: "
+    "the 95 % interval shows what remains possible, though each interval stands for itself and may "
+    "leave out zero where all comparisons together are no evidence. Verdicts are about training "
+    "anew and testing on these same images; robustness and new domains are looked at apart, each "
+    "with its own 5 %."
 )
 
 
@@ -51,8 +64,8 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
     """The whole review of one change."""
     return Document(
         title=f"Review of results: {before.label} → {after.label}",
-        lead=_outcome(quality),
-        remarks=_remarks(quality),
+        lead=_outcome(before, after, quality),
+        remarks=[*_warnings(before, after, quality), *_remarks(quality)],
         sections=[
             *_headline(before, after, quality),
             *change_parts(changes),
@@ -67,11 +80,11 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
 # --- sentences about results -----------------------------------------------------------------
 
 
-def _outcome(quality: Quality) -> str:
+def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
     """What came out, worst first, for someone who reads nothing else."""
     if not quality.accuracy:
         return NOTHING_IN_COMMON
-    if all(row.change.unchanged for row in quality.headline):
+    if quality.identical:
         return f"{_names(quality.accuracy)}: all results unchanged, to the last digit."
     sentences = [
         f"{NAMES[row.architecture]}: {row.change.verdict} on {row.metric.title} "
@@ -79,15 +92,75 @@ def _outcome(quality: Quality) -> str:
         for verdict in (Verdict.WORSE, Verdict.BETTER)
         for row in _with(verdict, quality.accuracy)
     ]
-    none = _with(Verdict.NO_EVIDENCE, quality.accuracy)
+    none, same = (_with(each, quality.accuracy) for each in (Verdict.NO_EVIDENCE, Verdict.SAME))
     for rows, said in (
-        ([row for row in none if not row.change.unchanged], "no evidence of a change in accuracy"),
-        ([row for row in none if row.change.unchanged], "accuracy unchanged"),
+        (none, "no evidence either way on accuracy"),
+        (_moved(same), f"the same accuracy within {within(quality.margin)}"),
+        ([row for row in same if row.change.unchanged], "accuracy unchanged"),
     ):
         sentences += [f"{_names(rows)}: {said}."] if rows else []
     sentences += _unknown(quality.accuracy)
-    beyond = _found(quality.others)
-    return " ".join([*sentences, *([f"Beyond accuracy: {beyond}."] if beyond else [])])
+    for where, family in (
+        ("Beyond accuracy", quality.others),
+        ("Robustness", quality.robustness),
+        ("New domains", quality.domains),
+    ):
+        found = _found(family or ())
+        sentences += [f"{where}: {found}."] if found else []
+    if quality.removed:
+        sentences.append(f"{_listed(quality.removed)}: no results any more.")
+    sides = before.metrics, after.metrics
+    for seeds, rows in _grouped((_seeds_moved(row), row) for row in quality.accuracy).items():
+        means = [
+            f"{NAMES[row.architecture]} "
+            + " → ".join(percent(side[row.architecture].accuracy.mean) for side in sides)
+            for row in rows
+        ]
+        sentences += [f"Seeds {seeds}; mean over all of them: {listing(means)}."] if seeds else []
+    return " ".join(sentences)
+
+
+def _seeds_moved(row: Row) -> str:
+    moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
+    return listing([f"{_seeds(seeds)} {how}" for seeds, how in moved if seeds])
+
+
+def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
+    """What somebody has to do, or to explain."""
+    said = [
+        f"{side.label}: {_some(side.astray)} not what dvc.lock records there: edited, lost, or not "
+        "committed together. Run `dvc repro` and commit what it changes."
+        for side in (before, after)
+        if side.astray
+    ]
+    families = (quality.headline, quality.robustness or (), quality.domains or ())
+    if any(_with(Verdict.WORSE, rows) for rows in families):
+        said.append("Something is worse: write in the pull request why the change is worth it.")
+    if lost := _lost(_measured(before), _measured(after)):
+        said.append(f"Only before the change: {_some(lost)}.")
+    return said
+
+
+def _measured(snapshot: Snapshot) -> dict[str, dict[str, None]]:
+    """What was measured beyond clean test images: conditions and networks, by place."""
+    corrupted = {} if snapshot.robustness is None else {"robustness": snapshot.robustness}
+    return {
+        place: {f"on {kind}": None for kind in part.accuracy}
+        | {f"of {NAMES[name]}": None for networks in part.accuracy.values() for name in networks}
+        for place, part in (corrupted | dict(snapshot.domains or {})).items()
+    }
+
+
+def _lost(before: Mapping[str, Iterable[str]], after: Mapping[str, Container[str]]) -> list[str]:
+    return [
+        lost
+        for place, parts in before.items()
+        for lost in (
+            [f"{place} {part}" for part in parts if part not in after[place]]
+            if place in after
+            else [place]
+        )
+    ]
 
 
 def _remarks(quality: Quality) -> list[str]:
@@ -96,6 +169,11 @@ def _remarks(quality: Quality) -> list[str]:
     said = [f"{side}: {_listed(names)}, not compared." for side, names in sides if names]
     by_text = _grouped((_seed_remark(row), row) for row in quality.accuracy)
     said += [f"{_names(rows)}: {text}." for text, rows in by_text.items() if text]
+    for row in _with(Verdict.NO_EVIDENCE, quality.accuracy):
+        smallest, needed = row.change.smallest, row.change.seeds_needed
+        if smallest is not None:
+            found = what_is_found(_seed_count(row.change), smallest, quality.margin, needed)
+            said.append(f"{NAMES[row.architecture]}: {found}.")
     missing = [row for row in quality.others if row.change.reason.startswith("not measured")]
     for title, rows in _grouped((row.metric.title, row) for row in missing).items():
         said += [f"{title}, {text}" for text in _unknown(rows)]
@@ -144,6 +222,14 @@ def _seed_remark(row: Row) -> str:
     return ""
 
 
+def _seed_count(change: Change) -> str:
+    """`4`, or `4 and 8` where the sides differ."""
+    if change.method is Method.PAIRED:
+        return str(len(change.shared))
+    sides = (change.only_before, change.only_after)
+    return listing(list(dict.fromkeys(str(len({*change.shared, *side})) for side in sides)))
+
+
 def _seeds(seeds: Sequence[int]) -> str:
     if len(seeds) > MANY_SEEDS:
         return f"{seeds[0]} to {seeds[-1]} ({len(seeds)} seeds)"
@@ -152,6 +238,14 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _with(verdict: Verdict, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.change.verdict is verdict]
+
+
+def _moved(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if not row.change.unchanged]
+
+
+def _untouched(row: Row) -> bool:
+    return row.change.unchanged and not _seeds_moved(row)
 
 
 def _grouped(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
@@ -183,7 +277,7 @@ def _headline(before: Snapshot, after: Snapshot, quality: Quality) -> list[Secti
         [[NAMES[row.architecture], *_cells(row)] for row in rows],
     )
     others: Block = Prose(UNCHANGED)
-    if not all(row.change.unchanged for row in quality.others):
+    if not all(map(_untouched, quality.others)):
         metrics = dict.fromkeys(row.metric for row in quality.others)
         shares = listing([metric.title for metric in metrics if metric.is_share])
         lower = listing([metric.title for metric in metrics if not metric.higher_is_better])
@@ -205,7 +299,7 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         return Section(heading, [Prose("Cannot be compared: not measured in both revisions.")])
     if not rows:
         return Section(heading, [Prose("Nothing in common to compare.")])
-    if all(row.change.unchanged for row in rows):
+    if all(map(_untouched, rows)):
         return Section(heading, [Prose(UNCHANGED)])
     tested = sum(row.change.p_value is not None for row in rows)
     table = Table(
@@ -214,7 +308,11 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         [kind, "architecture", *CELLS],
         [[_condition(row), NAMES[row.architecture], *_cells(row)] for row in rows],
     )
-    counts = [f"{verdict} in {len(some)}" for verdict in Verdict if (some := _with(verdict, rows))]
+    counts = [
+        f"{said} in {len(some)}"
+        for verdict in Verdict
+        for said, some in _grouped((_verdict(row), row) for row in _with(verdict, rows)).items()
+    ]
     found = _found(rows)
     summary = f"{heading}: {', '.join(counts)} of {len(rows)} comparisons{found and f' ({found})'}"
     return Section(heading, [*map(Prose, _unknown(rows)), table], summary=summary)
@@ -223,13 +321,22 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
 def _cells(row: Row) -> list[str]:
     change = row.change
     return [
+        _verdict(row),
+        "0" if change.unchanged else _signed(row.metric, change.difference),
+        _interval(row),
         _value(row.metric, change.before),
         _value(row.metric, change.after),
-        "unchanged" if change.unchanged else _signed(row.metric, change.difference),
-        _interval(row),
         NOTHING if change.p_value_holm is None else p_value(change.p_value_holm),
-        change.verdict.value,
     ]
+
+
+def _verdict(row: Row) -> str:
+    change = row.change
+    if change.unchanged:
+        return "unchanged"
+    if change.verdict is Verdict.SAME and change.margin is not None:
+        return f"same within {within(change.margin)}"
+    return change.verdict
 
 
 def _condition(row: Row) -> str:
@@ -239,16 +346,14 @@ def _condition(row: Row) -> str:
 def _value(metric: Metric, number: float | None) -> str:
     if number is None:
         return NOTHING
-    return percent(number) if metric.is_share else f"{number:.{metric.digits}f}"
+    return percent(number) if metric.is_share else decimal(number, metric.digits)
 
 
 def _signed(metric: Metric, number: float | None) -> str:
     """A difference: percentage points for shares, else in the metric's own unit."""
     if number is None:
         return NOTHING
-    # Adding 0 makes +0 of -0.
-    digits = metric.digits
-    return points(number) if metric.is_share else _minus(f"{round(number, digits) + 0:+.{digits}f}")
+    return points(number) if metric.is_share else decimal(number, metric.digits, "+")
 
 
 def _interval(row: Row) -> str:
@@ -258,13 +363,9 @@ def _interval(row: Row) -> str:
     return f"{_signed(row.metric, low)} to {_signed(row.metric, high)}"
 
 
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
 def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
     """The values on one scale, then their differences around zero; nothing without a change."""
-    moved = [row for row in rows if not row.change.unchanged]
+    moved = _moved(rows)
     if not moved:
         return []
     labelled = ((before, "before"), (after, "after"))
@@ -380,9 +481,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _cost(change: CostChange, digits: int) -> list[str]:
-    ratio = f"{100 * (change.after / change.before - 1):+.1f} %" if change.before else NOTHING
+    ratio = NOTHING
+    if change.before:
+        ratio = f"{decimal(100 * (change.after / change.before - 1), 1, '+')} %"
     sides = [f"{cost:,.{digits}f}" for cost in (change.before, change.after)]
-    return [NAMES[change.architecture], change.quantity, *sides, _minus(ratio)]
+    return [NAMES[change.architecture], change.quantity, *sides, ratio]
 
 
 def _hardware(changes: Changes) -> str:

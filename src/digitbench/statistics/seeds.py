@@ -91,8 +91,7 @@ class Change:
     p_value_holm: float | None = None
     p_same: float | None = None  # of lying outside ±margin, adjusted over the family
     margin: float | None = None  # difference that matters; None if none was given
-    smallest: float | None = None  # difference found in four of five such reviews
-    seeds_needed: int | None = None  # to find the margin in four of five; None beyond 1,000
+    level: float | None = None  # of the strictest step of its family
     estimate: Difference | None = None  # what was tested
     noise: Noise | None = None  # what its error would be with other numbers of seeds
     method: Method = Method.NONE
@@ -102,6 +101,20 @@ class Change:
     unchanged: bool = False  # every shared seed gave the very same value
     verdict: Verdict = Verdict.UNKNOWN  # until judged
     reason: str = ""  # why the verdict is unknown
+
+    @property
+    def smallest(self) -> float | None:
+        """Difference that is found in four of five such reviews; None without test or noise."""
+        if self.estimate is None or self.level is None or self.estimate.error == 0:
+            return None
+        return smallest_difference(self.estimate.error, self.estimate.freedom, self.level)
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """How many seeds find the margin as often; None without a margin, and beyond 1,000."""
+        if self.smallest is None or self.noise is None or self.level is None or not self.margin:
+            return None
+        return self.noise.seeds_needed(self.margin, self.level)
 
 
 def compare(before: Seeded, after: Seeded, images: int) -> Change:
@@ -169,22 +182,10 @@ def judge(
     judged = {}
     for (key, change), p, p_same in zip(changes.items(), adjusted, outside, strict=True):
         if p is not None:
-            change = replace(change, p_value_holm=min(p / share, 1.0), p_same=p_same, margin=margin)
-            change = _with_power(change, level, margin)
+            p = min(p / share, 1.0)
+            change = replace(change, p_value_holm=p, p_same=p_same, margin=margin, level=level)
         judged[key] = replace(change, verdict=_verdict(change, higher_is_better[key]))
     return judged
-
-
-def _with_power(change: Change, level: float, margin: float | None) -> Change:
-    estimate, noise = change.estimate, change.noise
-    # Without any noise nothing is too small to be found.
-    if estimate is None or noise is None or estimate.error == 0:
-        return change
-    return replace(
-        change,
-        smallest=smallest_difference(estimate.error, estimate.freedom, level),
-        seeds_needed=noise.seeds_needed(margin, level) if margin else None,
-    )
 
 
 def _verdict(change: Change, higher_is_better: bool) -> Verdict:
