@@ -4,6 +4,7 @@ A command reads options, calls the package, and prints. What computes is importe
 commands: it takes seconds to load, and --help has none to wait.
 """
 
+import codecs
 import io
 import subprocess
 import sys
@@ -16,12 +17,16 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from digitbench.errors import DigitbenchError
+from digitbench.wording import percent
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
 
 # Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
 FOUND, MISTAKE = 1, 2
+# For a terminal that has no such characters: a minus, above all, is no question mark.
+PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
+PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -49,14 +54,33 @@ def find_root(start: Path) -> Path:
 
 
 @app.command()
-def check() -> None:
-    """Say what in this clone doesn't come from its code and parameters, and what to run."""
-    from digitbench.check import complaints
+def check(
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with status 1 if a check of the method fires too."),
+    ] = False,
+    mute: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Leave out this check of the method; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Say what in this clone doesn't come from its code and parameters, and what to run.
+
+    That alone decides the exit status: 1 if there is anything. Then come the checks of the method,
+    which tell what weakens a conclusion; docs/checks.md explains them.
+    """
+    import json
+
+    from digitbench.check import inspect
 
     with chdir(find_root(Path.cwd())):
-        found = complaints()
-    print("\n".join(found) or "The results come from this code and these parameters.")
-    if found:
+        found = inspect(mute or ())
+    if as_json:
+        print(json.dumps(found.content(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(found.lines()))
+    if found.complaints or (strict and found.examination and found.examination.findings):
         raise typer.Exit(FOUND)
 
 
@@ -119,7 +143,7 @@ def models(
     rows = [("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")]
     for version in versions:
         star = "*" if version.is_champion else ""
-        accuracy = f"{100 * fmean(version.accuracy.values()):.2f} %"
+        accuracy = percent(fmean(version.accuracy.values()))
         seeds, commit = ",".join(map(str, version.accuracy)), version.commit or "-"
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)
@@ -229,8 +253,8 @@ def review(
         FailOn | None,
         typer.Option(
             help="Exit with status 1 if any headline metric (accuracy, macro F1, log loss, Brier "
-            "score, calibration error) is significantly worse, and with 2 if nothing could be "
-            "compared. Without any effect, at most about 2.5 % of reviews fail by chance."
+            "score, calibration error) is significantly worse, else with 2 if one of BASE has no "
+            "verdict. Without any effect, at most about 2.5 % of reviews fail by chance."
         ),
     ] = None,
 ) -> None:
@@ -256,15 +280,18 @@ def review(
             write_text(output, text.getvalue())
         except OSError as error:
             raise DigitbenchError(f"{output}: cannot be written ({error.strerror}).") from None
-    verdicts = {verdict.value for verdict in found.verdicts}
-    if fail_on is FailOn.WORSE and ("worse" in verdicts or verdicts <= {"unknown"}):
-        raise typer.Exit(FOUND if "worse" in verdicts else MISTAKE)
+    if fail_on is FailOn.WORSE and "worse" in found.verdicts:
+        raise typer.Exit(FOUND)
+    if fail_on is FailOn.WORSE and found.leaves_open:
+        raise typer.Exit(MISTAKE)
 
 
 def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
     from digitbench.document import html, markdown, terminal
     from digitbench.review import judgement
 
+    if form != "terminal" and isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")
     match form:
         case "markdown":
             stream.write(markdown.render_comment(found.document))
@@ -276,8 +303,19 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
+
+
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
+    codecs.register_error("legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="legible")
     try:
         app()
     except DigitbenchError as error:

@@ -121,7 +121,7 @@ def test_robustness_is_a_family_of_its_own() -> None:
 def test_other_number_of_corrupted_images_leaves_no_verdict() -> None:
     quality = compare_quality(
         snapshot({"cnn": LEVEL}, robustness=conditions(1000, mean=LEVEL)),
-        snapshot({"cnn": LEVEL}, robustness=conditions(500, mean=plus(0.1))),
+        snapshot({"cnn": LEVEL}, robustness=conditions(500, mean=plus(-0.1))),
     )
     assert quality.robustness is not None
     assert [row.change.verdict for row in quality.robustness] == [Verdict.UNKNOWN]
@@ -129,13 +129,13 @@ def test_other_number_of_corrupted_images_leaves_no_verdict() -> None:
 
 def test_domains_are_compared_where_both_have_them() -> None:
     one = {"usps": conditions(2007, box=LEVEL)}
-    two = {"usps": conditions(2007, box=plus(0.1), stretch=LEVEL), "more": one["usps"]}
+    two = {"usps": conditions(2007, box=plus(-0.1), stretch=LEVEL), "more": one["usps"]}
     quality = compare_quality(
         snapshot({"cnn": LEVEL}, domains=one), snapshot({"cnn": LEVEL}, domains=two)
     )
     assert quality.domains is not None
     assert [(row.condition, row.change.verdict.value) for row in quality.domains] == [
-        ("usps, box", "better")
+        ("usps, box", "worse")
     ]
 
 

@@ -16,7 +16,7 @@ from digitbench.review.revisions import (
     read_head,
     read_snapshot,
 )
-from review_data import Repository, conditions, encoded, per_seed, record, timing
+from review_data import Repository, conditions, encoded, named, per_seed, record, timing
 
 RECORD = record(per_seed(0.98, 0.99))
 
@@ -64,7 +64,7 @@ def test_files_of_a_commit_are_those_that_git_shows(repository: Repository) -> N
 
 
 def test_workspace_is_what_lies_on_disk(repository: Repository) -> None:
-    repository.write({"params.yaml": "epochs: 6", "metrics/gru.json": RECORD})
+    repository.write({"params.yaml": "epochs: 6", "metrics/gru.json": named("gru", RECORD)})
     (repository.root / "metrics/mlp.json").unlink()
     revision = read_head(opened(repository), None)
     assert set(revision.files) == {"metrics/cnn.json", "metrics/gru.json", "params.yaml"}
@@ -152,7 +152,7 @@ def revision(files: dict[str, object]) -> Revision:
 
 def test_architectures_come_in_their_usual_order_then_by_name() -> None:
     names = ["zeta", "lstm", "alpha", "cnn", "mlp", "rnn"]
-    files = {f"metrics/{name}.json": RECORD for name in names}
+    files = {f"metrics/{name}.json": named(name, RECORD) for name in names}
     others = {"metrics/comparison.json": {"pairs": {}}, "metrics/anything.json": {"a": 1}}
     snapshot = read_snapshot(revision({**files, **others}))
     assert list(snapshot.metrics) == ["mlp", "cnn", "rnn", "lstm", "alpha", "zeta"]
@@ -185,7 +185,8 @@ def test_results_of_the_schema_before_are_those_of_this_one(schema: int) -> None
     }
     snapshot = read_snapshot(revision(flat if schema == 1 else records))
     assert snapshot.metrics == {"cnn": RECORD}
-    assert snapshot.robustness == blurred
+    assert snapshot.robustness is not None
+    assert snapshot.robustness.model_dump() == blurred.model_dump()
     assert snapshot.domains == {"usps": blurred}
 
 

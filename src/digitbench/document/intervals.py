@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from digitbench.document.blocks import Interval, Intervals
 from digitbench.figures.style import ACCENT, COLOURS, INK, NARROW, new_figure, set_rows
+from digitbench.wording import decimal
 
 COLUMNS = 46
 
@@ -77,5 +78,4 @@ def _track(row: Interval, low: float, high: float, *, zero: bool) -> str:
 
 
 def _number(value: float, intervals: Intervals) -> str:
-    text = f"{value:+.2f}" if intervals.zero else f"{value:.2f}"
-    return text.replace("-", "−")
+    return decimal(value, sign="+" if intervals.zero else "")

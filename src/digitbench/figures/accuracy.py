@@ -20,7 +20,7 @@ from digitbench.figures.style import (
 )
 from digitbench.statistics.comparison import PairVerdict
 from digitbench.statistics.summary import Summary
-from digitbench.wording import NAMES, p_equals, points, within
+from digitbench.wording import NAMES, decimal, p_equals, points, within
 
 
 def accuracy_intervals(
@@ -41,7 +41,7 @@ def accuracy_intervals(
         mean = 100 * summary.mean
         draw_range(axes, row, (summary.ci95_low, summary.ci95_high), colour, 3)
         axes.scatter([mean], [row], s=70, color=colour, marker="D", zorder=4)
-        axes.annotate(f"{mean:.2f}", (mean, row), (0, 9), textcoords="offset points", ha="center")
+        axes.annotate(decimal(mean), (mean, row), (0, 9), textcoords="offset points", ha="center")
         if name in published:
             value, spread = published[name]
             axes.errorbar(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitbench.figures.style import COLOURS, WIDTH, bare, new_figure
-from digitbench.wording import NAMES
+from digitbench.wording import NAMES, decimal
 
 
 def confusion_matrices(rates: Mapping[str, NDArray[np.float64]]) -> Figure:
@@ -48,7 +48,7 @@ def _label(axes: Any, matrix: NDArray[np.float64]) -> None:
             axes.text(
                 predicted + 0.5,
                 true + 0.5,
-                f"{percent:.1f}",
+                decimal(percent, 1),
                 ha="center",
                 va="center",
                 fontsize=7,

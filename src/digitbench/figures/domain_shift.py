@@ -31,7 +31,7 @@ from digitbench.results.records import DomainShift
 from digitbench.statistics.comparison import is_evident
 from digitbench.statistics.factorial import Decomposition, Effect, Estimate
 from digitbench.statistics.summary import Summary
-from digitbench.wording import ENLARGING, FACTORS, points
+from digitbench.wording import ENLARGING, FACTORS, decimal, points
 
 # By mapping: marker, whether it is filled, and what it means.
 MAPPINGS = {
@@ -107,7 +107,7 @@ def _draw_row(axes: Any, row: int, summaries: Mapping[str, Summary], look: Look)
         end = ends[0 if leftmost else 1]
         beside = (means[mapping] if end is None else 100 * end, row)
         shift = -CLEAR if leftmost else CLEAR
-        write_beside(axes, f"{means[mapping]:.2f}", beside, shift, fontsize=9)
+        write_beside(axes, decimal(means[mapping]), beside, shift, fontsize=9)
 
 
 def _draw_published(axes: Any, row: int, value: float) -> None:

@@ -18,7 +18,7 @@ from digitbench.figures.tiles import (
     sheet,
 )
 from digitbench.results.sheets import AlwaysWrong, Disagreements, Mistakes, Sample
-from digitbench.wording import NAMES
+from digitbench.wording import NAMES, percent
 
 CLASSES = 10
 COLUMNS = 10
@@ -123,4 +123,4 @@ def _caption(axes: Any, corner: Any, text: str, **style: Any) -> None:
 
 def _sure(probability: float) -> str:
     """Percent, and never 100 for what is less."""
-    return "> 99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
+    return "> 99.9 %" if 0.9995 <= probability < 1 else percent(probability, 1)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from digitbench.figures.style import COLOURS, MUTED, NARROW, WIDTH, legend_below, new_figure
-from digitbench.wording import NAMES
+from digitbench.wording import NAMES, decimal
 
 FEW = 30  # predictions in a bin, below which its accuracy is mostly chance
 
@@ -145,7 +145,7 @@ def roc_curves(curves: Mapping[str, pd.DataFrame], auc: Mapping[str, float]) -> 
 
 def area_text(area: float) -> str:
     """Five digits, and never 1 for what is below 1."""
-    return "> 0.99999" if 0.999995 <= area < 1 else f"{area:.5f}"
+    return "> 0.99999" if 0.999995 <= area < 1 else decimal(area, 5)
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:

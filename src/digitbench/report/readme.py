@@ -26,6 +26,7 @@ from digitbench.wording import (
     NAMES,
     by_name,
     interval,
+    percent,
     points_between,
 )
 
@@ -257,7 +258,7 @@ def _speed_table(results: Mapping[str, Any], order: Sequence[str]) -> str:
             NAMES[name],
             *(f"{contests[name]['images_per_second'][key]['median']:,.0f}" for key in _CONTESTANTS),
             _speedup(contests[name]["speedup_over"]["papers_loop"]),
-            f"{100 * results['fraction_of_peak'][name]:.0f} %",
+            percent(results["fraction_of_peak"][name], 0),
         ]
         for name in order
         if name in contests

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from digitbench.results.record import Content, Part, Record
+from digitbench.results.record import Content, Count, Part, Quantity, Record
 
 
 class Seconds(Part):
     """Median over epochs: of all seeds, and of each."""
 
-    median: float
-    per_seed: dict[int, float]
+    median: Quantity
+    per_seed: dict[int, Quantity]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -36,8 +36,8 @@ class TimingRecord(_Clock):
     """``metrics/timing/<name>.json``: how long the training of one architecture took."""
 
     seconds_per_epoch: Seconds
-    stage_seconds: float
-    replicates_at_once: int
+    stage_seconds: Quantity
+    replicates_at_once: Count
     precision: str
 
     @classmethod

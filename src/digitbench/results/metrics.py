@@ -4,10 +4,13 @@ A new metric is a function in `evaluation/scores.py` or `evaluation/probability.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from math import inf
+from typing import Literal, TypeVar
 
 from digitbench.statistics.summary import Summary
+from digitbench.wording import decimal
 
+AnySummary = TypeVar("AnySummary", bound=Summary)
 # The report's sections The comparison and Probabilities, README.md, and the review.
 Place = Literal["comparison", "probabilities", "readme", "review"]
 
@@ -23,6 +26,7 @@ class Metric:
         unit: What stands behind the heading; shares of 1 with "%" are told in percent.
         digits: Decimals in tables.
         higher_is_better: Its direction.
+        highest: No value is above this one; none is below 0.
         shown: Where.
     """
 
@@ -33,6 +37,7 @@ class Metric:
     heading: str = ""
     unit: str = ""
     higher_is_better: bool = True
+    highest: float = 1.0
 
     @property
     def is_share(self) -> bool:
@@ -49,6 +54,18 @@ class Metric:
         """Its heading with the unit."""
         return f"{self.name}, {self.unit}" if self.unit else self.name
 
+    def possible(self, summary: AnySummary) -> AnySummary:
+        """The same summary.
+
+        Raises:
+            ValueError: A value that this metric cannot have.
+        """
+        for seed, value in summary.per_seed.items():
+            if not 0 <= value <= self.highest:
+                limits = "below 0" if self.highest == inf else f"outside 0 to {self.highest:g}"
+                raise ValueError(f"{self.title} of seed {seed} is {value}, {limits}")
+        return summary
+
     def mean(self, summary: Summary) -> str:
         """Its mean over the seeds as a table shows it."""
         return self._number(summary.mean)
@@ -61,7 +78,7 @@ class Metric:
         return f"{self.mean(summary)} ({self._number(low)} to {self._number(high)})"
 
     def _number(self, value: float) -> str:
-        return f"{(100 if self.is_share else 1) * value:.{self.digits}f}".replace("-", "−")
+        return decimal(100 * value if self.is_share else value, self.digits)
 
 
 ACCURACY = Metric("accuracy", "accuracy", 2, ("comparison", "readme", "review"), unit="%")
@@ -78,8 +95,11 @@ METRICS = (
         ("probabilities", "review"),
         heading="negative log-likelihood",
         higher_is_better=False,
+        highest=inf,
     ),
-    Metric("brier", "Brier score", 4, ("probabilities", "review"), higher_is_better=False),
+    Metric(
+        "brier", "Brier score", 4, ("probabilities", "review"), higher_is_better=False, highest=2
+    ),
     Metric(
         "ece",
         "calibration error",
@@ -89,7 +109,7 @@ METRICS = (
         higher_is_better=False,
     ),
     Metric("macro_auc", "macro AUC", 5, ("comparison", "probabilities"), unit="one-vs-rest"),
-    Metric("errors", "errors", 1, ("comparison",), higher_is_better=False),
+    Metric("errors", "errors", 1, ("comparison",), higher_is_better=False, highest=inf),
     Metric(
         "errors_disputed",
         "errors on disputed labels",
@@ -97,6 +117,7 @@ METRICS = (
         ("comparison",),
         heading="of these on disputed labels",
         higher_is_better=False,
+        highest=inf,
     ),
 )
 BY_KEY = {metric.key: metric for metric in METRICS}

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
 
 Content = dict[str, Any]
+# Up to where a float tells it from its neighbours.
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Quantity = Annotated[float, Field(ge=0)]
 
 
 class Part(BaseModel):
@@ -50,14 +53,14 @@ class Record(Part):
             DigitbenchError: The content is damaged or of a schema that is not known.
         """
         try:
-            content = json.loads(text)
-        except ValueError as error:
+            content = json.loads(text, object_pairs_hook=_once)
+        except (ValueError, RecursionError) as error:
             raise damaged(where, f"not JSON: {error}") from None
         if not isinstance(content, dict):
             raise damaged(where, "no keys with values")
         schema = content.pop("schema", 1)
         known = range(cls.OLDEST, cls.SCHEMA + 1)
-        if schema not in known:
+        if type(schema) is not int or schema not in known:
             raise DigitbenchError(
                 f"{where} has schema {str(schema)[:20]}; this version of digitbench reads "
                 f"{' and '.join(map(str, known))}. Make it again with `dvc repro`, or read it with "
@@ -66,12 +69,14 @@ class Record(Part):
         try:
             if schema < cls.SCHEMA:
                 content = cls.upgrade(content)
-            return cls.model_validate(content)
+            # As JSON: there a list is a tuple, and nothing else passes for what it is not.
+            return cls.model_validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise damaged(where, f"{place}: {first['msg']}".removeprefix(": ")) from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            said = first["msg"].removeprefix("Value error, ")
+            raise damaged(where, f"{place}: {said}".removeprefix(": ")) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise damaged(where, f"not as schema {schema} has it: {error}") from None
 
     @classmethod
@@ -86,6 +91,15 @@ class Record(Part):
     def write(self, path: Path) -> None:
         """The same bytes for the same record."""
         files.write_json(path, self.content())
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Content:
+    """Of two values with one name, the first would be lost without a word."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands twice")
+    return content
 
 
 def damaged(where: str, problem: str) -> DigitbenchError:

@@ -5,17 +5,22 @@ it has; the schema before, which files of older commits have, is brought up to d
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from digitbench.results.record import Content, Part, Record
+from digitbench.results.metrics import ACCURACY, BY_KEY
+from digitbench.results.record import Content, Count, Part, Record
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import CrossedSummary, Summary
+from digitbench.wording import listing
 
 TEST = "test"
-Matrix = tuple[tuple[NonNegativeInt, ...], ...]  # counts [true class][predicted class]
+Matrix = tuple[tuple[Count, ...], ...]  # counts [true class][predicted class]
+Images = Annotated[Count, Field(gt=0)]
+Share = Annotated[Summary, AfterValidator(ACCURACY.possible)]
+CrossedShare = Annotated[CrossedSummary, AfterValidator(ACCURACY.possible)]
 
 
 # --- one architecture, or one variant of a study ---------------------------------------------
@@ -27,6 +32,12 @@ class Confusion(Part):
     counts: Matrix | None = None
     rates: tuple[tuple[float, ...], ...] | None = None
     per_seed: dict[int, Matrix] | None = None
+
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        if any(len(row) != len(self.total) for row in self.total):
+            raise ValueError("counts that are not a square")
+        return self
 
     @property
     def total(self) -> list[list[int]]:
@@ -41,10 +52,18 @@ class Confusion(Part):
 class Assessment(Part):
     """All that was measured of the replicates on one set of images: fractions of 1."""
 
-    images: PositiveInt
+    images: Images
     metrics: dict[str, Summary]
-    per_class: dict[str, dict[int, Summary]] | None = None  # by metric and digit
+    per_class: dict[str, dict[int, Share]] | None = None  # by metric and digit
     confusion: Confusion
+
+    @field_validator("metrics")
+    @classmethod
+    def _possible(cls, metrics: dict[str, Summary]) -> dict[str, Summary]:
+        """A metric of a later version may have any value."""
+        for key in metrics.keys() & BY_KEY.keys():
+            BY_KEY[key].possible(metrics[key])
+        return metrics
 
 
 class Epochs(Part):
@@ -59,9 +78,9 @@ class Layer(Part):
 
     name: str
     output_shape: tuple[int, ...]  # without the batch
-    parameters: int
-    macs: int  # counted
-    formula_macs: int  # by the closed formula
+    parameters: Count
+    macs: Count  # counted
+    formula_macs: Count  # by the closed formula
 
 
 class ModelRecord(Record):
@@ -72,10 +91,10 @@ class ModelRecord(Record):
     """
 
     architecture: str
-    parameters: int
-    macs: int = 0  # studies don't count
-    bytes: int = 0
-    seeds: tuple[int, ...]
+    parameters: Count
+    macs: Count = 0  # studies don't count
+    bytes: Count = 0
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     epochs: Epochs | None = None
     protocols: dict[str, Assessment]
     layers: tuple[Layer, ...] = ()
@@ -84,6 +103,15 @@ class ModelRecord(Record):
     def _has_test_accuracy(self) -> Self:
         if TEST not in self.protocols or "accuracy" not in self.test.metrics:
             raise ValueError("no accuracy on the test set")
+        for key, summary in self.metrics.items():
+            if summary.per_seed.keys() != set(self.seeds):
+                raise ValueError(f"{key} is not of the seeds {listing([*map(str, self.seeds)])}")
+        counts = self.test.confusion.total
+        images = self.test.images * len(self.seeds)
+        right = sum(row[digit] for digit, row in enumerate(counts))
+        # Less than an image is rounding.
+        if sum(map(sum, counts)) != images or abs(right - self.accuracy.mean * images) >= 1:
+            raise ValueError("images, accuracy and confusion on the test set contradict each other")
         return self
 
     @property
@@ -212,10 +240,10 @@ class RobustnessRecord(Record):
         effects: By corruption, and for `mean`, of model and augmentation and both.
     """
 
-    images: PositiveInt
+    images: Images
     units: dict[str, str]
-    accuracy: dict[str, dict[str, CrossedSummary]]
-    curves: dict[str, dict[str, dict[str, Summary]]] | None = None
+    accuracy: dict[str, dict[str, CrossedShare]]
+    curves: dict[str, dict[str, dict[str, Share]]] | None = None
     effects: dict[str, tuple[Effect, ...]] | None = None
 
     @classmethod
@@ -233,8 +261,8 @@ class RobustnessRecord(Record):
 class DomainAccuracy(Part):
     """Accuracy on digits of one origin, by way of enlarging them and by architecture."""
 
-    images: PositiveInt
-    accuracy: dict[str, dict[str, Summary]]
+    images: Images
+    accuracy: dict[str, dict[str, Share]]
 
 
 class DomainsRecord(Record):
@@ -265,14 +293,14 @@ class Cell(Part):
     model: str
     augmentation: bool
     mapping: str
-    accuracy: Summary
+    accuracy: Share
 
 
 class DomainShift(Part):
     """Digits of one origin: cells, effects, and what gaps between cells are made of."""
 
     name: str
-    images: PositiveInt
+    images: Images
     cells: tuple[Cell, ...]
     effects: tuple[Effect, ...]
     gaps: tuple[Decomposition, ...]

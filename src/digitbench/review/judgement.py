@@ -45,6 +45,14 @@ class FinishedReview:
         """Those that headline metrics got."""
         return {row.change.verdict for row in self.quality.headline}
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether a headline result of the earlier revision has no verdict."""
+        return bool(self.quality.removed) or any(
+            row.change.verdict is Verdict.UNKNOWN and row.change.before is not None
+            for row in self.quality.headline
+        )
+
 
 def review_revisions(
     folder: Path, base: str | None, head: str | None, margin: float | None = None

@@ -1,6 +1,7 @@
 """What a change did: every comparison of results with its verdict, and what else was changed."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, 
 from digitbench.statistics.summary import Summary
 
 CODE = "src/"
+_LIKE_JSON = re.compile(r"[-\d.\[{\"]|(true|false|null)$")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            text = value if isinstance(value, str) else json.dumps(value, default=str)
-            flat[f"{prefix}{key}"] = text
+            # The text "5" is not the number 5, and must not look like it.
+            bare = isinstance(value, str) and not _LIKE_JSON.match(value)
+            flat[f"{prefix}{key}"] = value if bare else json.dumps(value, default=str)
     return flat
 
 
@@ -213,6 +216,7 @@ class Quality:
     domains: Sequence[Row] | None  # accuracy per domain and way of fitting its images
     added: Sequence[str]  # architectures that only the later revision has
     removed: Sequence[str]
+    identical: bool  # every result, also what is not compared here, is the same
     margin: float  # of the primary family, a fraction
 
     @property
@@ -252,8 +256,14 @@ def compare_quality(
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
+        identical=_results(before) == _results(after),
         margin=margin,
     )
+
+
+def _results(snapshot: Snapshot) -> tuple[object, ...]:
+    scored = {name: record.protocols for name, record in snapshot.metrics.items()}
+    return scored, snapshot.robustness, snapshot.domains
 
 
 def _headline(

@@ -1,5 +1,7 @@
 """The committed results of a Git revision, or those in the working folder, as they are compared."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ SINGLE_FILES = ("params.yaml", "dvc.lock", "requirements.lock")
 # Points of accuracy that matter to projects whose params.yaml doesn't say.
 DEFAULT_MARGIN = 0.2
 FOLDERS = (files.METRICS.as_posix(), files.TIMING.as_posix())
+# Values of a YAML file, each counted as often as aliases repeat it: far more than any of ours has.
+MANY_VALUES = 100_000
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,20 @@ def read_commit(repository: pygit2.Repository, name: str) -> Revision:
     if commit is None:
         raise DigitbenchError(
             f"{name!r} is not a revision of this repository. `git log --oneline --all` lists "
-            "them; a branch of the server may need `git fetch` first."
+            f"them. {_hint(repository, name)}"
         )
     return _read_tree(name, commit)
+
+
+def _hint(repository: pygit2.Repository, name: str) -> str:
+    """What helps someone whose name of a revision is none."""
+    if found := re.fullmatch(r"(.*?)(\.\.\.?)(.*)", name, re.DOTALL):
+        base, dots, head = found[1] or "HEAD", found[2], found[3] or "HEAD"
+        base = base if dots == ".." else f"$(git merge-base {base} {head})"
+        return f"Two revisions are named apart: digitbench review {base} {head}."
+    if repository.is_shallow:
+        return "This clone is shallow: run `git fetch --unshallow` for all of its history."
+    return "A branch of the server may need `git fetch` first."
 
 
 def _commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
@@ -147,6 +162,7 @@ class File(BaseModel):
 
     path: str
     md5: str = ""
+    hash: str = ""  # "md5" of the bytes; DVC 2 did not say, and took Windows' line ends for ours
 
 
 class Stage(BaseModel):
@@ -170,6 +186,7 @@ class Snapshot:
     params: Mapping[Any, Any] | None = None
     stages: Mapping[str, Stage] | None = None
     packages: Mapping[str, str] | None = None
+    astray: tuple[str, ...] = ()  # metrics that are not, or not as the lock has them
 
 
 def read_snapshot(revision: Revision) -> Snapshot:
@@ -189,6 +206,7 @@ def read_snapshot(revision: Revision) -> Snapshot:
     corrupted = _record(revision, "robustness", RobustnessRecord)
     domains = _record(revision, "domains", DomainsRecord)
     lock, packages = _yaml(revision, "dvc.lock"), revision.files.get("requirements.lock")
+    stages = None if lock is None else _stages(revision, lock)
     return Snapshot(
         label=revision.label,
         metrics=metrics,
@@ -196,8 +214,9 @@ def read_snapshot(revision: Revision) -> Snapshot:
         robustness=None if corrupted is None else _turned(corrupted),
         domains=None if domains is None else domains.domains,
         params=_yaml(revision, "params.yaml"),
-        stages=None if lock is None else _stages(revision, lock),
+        stages=stages,
         packages=None if packages is None else _packages(packages.decode(errors="replace")),
+        astray=() if stages is None else _astray(revision, stages),
     )
 
 
@@ -233,7 +252,10 @@ def _metrics(revision: Revision) -> dict[str, ModelRecord]:
         folder, _, name = path.removesuffix(".json").rpartition("/")
         # Other files beside them are not of one architecture, and don't say of which.
         if folder == FOLDERS[0] and (name in ARCHITECTURES or b'"architecture"' in text):
-            found[name] = ModelRecord.parse(text, f"{path} in {revision.label}")
+            where = f"{path} in {revision.label}"
+            found[name] = ModelRecord.parse(text, where)
+            if found[name].architecture != name:
+                raise damaged(where, f"results of {found[name].architecture}")
     order = [*ARCHITECTURES, *sorted(found)]
     return {name: found[name] for name in dict.fromkeys(order) if name in found}
 
@@ -261,11 +283,28 @@ def _yaml(revision: Revision, path: str) -> dict[Any, Any] | None:
     where = f"{path} in {revision.label}"
     try:
         content = YAML(typ="safe").load(text)
-    except (YAMLError, ValueError) as error:
+        _check_size(content)
+        # A lone half of a character cannot be shown anywhere.
+        json.dumps(content, default=str, ensure_ascii=False).encode()
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:
         raise damaged(where, f"not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict):
         raise damaged(where, "no keys with values")
     return content
+
+
+def _check_size(content: object) -> None:
+    """Refuse an alias within what it stands for, and aliases that multiply."""
+    pending, seen = [content], 0
+    while pending:
+        value = pending.pop()
+        seen += 1
+        if seen > MANY_VALUES:
+            raise ValueError(f"aliases make more than {MANY_VALUES:,} values of it")
+        if isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
 
 
 def _stages(revision: Revision, lock: dict[Any, Any]) -> dict[str, Stage]:
@@ -275,6 +314,25 @@ def _stages(revision: Revision, lock: dict[Any, Any]) -> dict[str, Stage]:
         place = ".".join(map(str, ("stages", *error.errors()[0]["loc"])))
         problem = f"{place}: {error.errors()[0]['msg']}"
         raise damaged(f"dvc.lock in {revision.label}", problem) from None
+
+
+def _astray(revision: Revision, stages: Mapping[str, Stage]) -> tuple[str, ...]:
+    """Metrics that a stage wrote and that are gone, or have another content since."""
+    outs = [out for stage in stages.values() for out in stage.outs if out.path.endswith(".json")]
+    return tuple(
+        out.path
+        for out in outs
+        if out.path.rpartition("/")[0] in FOLDERS and out.md5 != _md5(revision, out)
+    )
+
+
+def _md5(revision: Revision, out: File) -> str:
+    content = revision.files.get(out.path)
+    if content is None:
+        return "gone"
+    if not out.hash:
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _packages(text: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The review as a document: outcome, comparisons, what was changed, what it costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from digitbench import files
 from digitbench.document.blocks import (
@@ -25,7 +25,16 @@ from digitbench.review.quality import (
 from digitbench.review.revisions import Snapshot
 from digitbench.statistics.seeds import Change, Method, Verdict
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES, listing, p_value, percent, points, what_is_found, within
+from digitbench.wording import (
+    NAMES,
+    decimal,
+    listing,
+    p_value,
+    percent,
+    points,
+    what_is_found,
+    within,
+)
 
 NOTHING = "—"
 MANY_SEEDS = 10
@@ -55,8 +64,8 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
     """The whole review of one change."""
     return Document(
         title=f"Review of results: {before.label} → {after.label}",
-        lead=_outcome(quality),
-        remarks=_remarks(quality),
+        lead=_outcome(before, after, quality),
+        remarks=[*_warnings(before, after, quality), *_remarks(quality)],
         sections=[
             *_headline(before, after, quality),
             *change_parts(changes),
@@ -71,11 +80,11 @@ def compose(before: Snapshot, after: Snapshot, quality: Quality, changes: Change
 # --- sentences about results -----------------------------------------------------------------
 
 
-def _outcome(quality: Quality) -> str:
+def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
     """What came out, worst first, for someone who reads nothing else."""
     if not quality.accuracy:
         return NOTHING_IN_COMMON
-    if all(row.change.unchanged for row in quality.headline):
+    if quality.identical:
         return f"{_names(quality.accuracy)}: all results unchanged, to the last digit."
     sentences = [
         f"{NAMES[row.architecture]}: {row.change.verdict} on {row.metric.title} "
@@ -91,8 +100,67 @@ def _outcome(quality: Quality) -> str:
     ):
         sentences += [f"{_names(rows)}: {said}."] if rows else []
     sentences += _unknown(quality.accuracy)
-    beyond = _found(quality.others)
-    return " ".join([*sentences, *([f"Beyond accuracy: {beyond}."] if beyond else [])])
+    for where, family in (
+        ("Beyond accuracy", quality.others),
+        ("Robustness", quality.robustness),
+        ("New domains", quality.domains),
+    ):
+        found = _found(family or ())
+        sentences += [f"{where}: {found}."] if found else []
+    if quality.removed:
+        sentences.append(f"{_listed(quality.removed)}: no results any more.")
+    sides = before.metrics, after.metrics
+    for seeds, rows in _grouped((_seeds_moved(row), row) for row in quality.accuracy).items():
+        means = [
+            f"{NAMES[row.architecture]} "
+            + " → ".join(percent(side[row.architecture].accuracy.mean) for side in sides)
+            for row in rows
+        ]
+        sentences += [f"Seeds {seeds}; mean over all of them: {listing(means)}."] if seeds else []
+    return " ".join(sentences)
+
+
+def _seeds_moved(row: Row) -> str:
+    moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
+    return listing([f"{_seeds(seeds)} {how}" for seeds, how in moved if seeds])
+
+
+def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
+    """What somebody has to do, or to explain."""
+    said = [
+        f"{side.label}: {_some(side.astray)} not what dvc.lock records there: edited, lost, or not "
+        "committed together. Run `dvc repro` and commit what it changes."
+        for side in (before, after)
+        if side.astray
+    ]
+    families = (quality.headline, quality.robustness or (), quality.domains or ())
+    if any(_with(Verdict.WORSE, rows) for rows in families):
+        said.append("Something is worse: write in the pull request why the change is worth it.")
+    if lost := _lost(_measured(before), _measured(after)):
+        said.append(f"Only before the change: {_some(lost)}.")
+    return said
+
+
+def _measured(snapshot: Snapshot) -> dict[str, dict[str, None]]:
+    """What was measured beyond clean test images: conditions and networks, by place."""
+    corrupted = {} if snapshot.robustness is None else {"robustness": snapshot.robustness}
+    return {
+        place: {f"on {kind}": None for kind in part.accuracy}
+        | {f"of {NAMES[name]}": None for networks in part.accuracy.values() for name in networks}
+        for place, part in (corrupted | dict(snapshot.domains or {})).items()
+    }
+
+
+def _lost(before: Mapping[str, Iterable[str]], after: Mapping[str, Container[str]]) -> list[str]:
+    return [
+        lost
+        for place, parts in before.items()
+        for lost in (
+            [f"{place} {part}" for part in parts if part not in after[place]]
+            if place in after
+            else [place]
+        )
+    ]
 
 
 def _remarks(quality: Quality) -> list[str]:
@@ -176,6 +244,10 @@ def _moved(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if not row.change.unchanged]
 
 
+def _untouched(row: Row) -> bool:
+    return row.change.unchanged and not _seeds_moved(row)
+
+
 def _grouped(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {}
     for text, row in rows:
@@ -205,7 +277,7 @@ def _headline(before: Snapshot, after: Snapshot, quality: Quality) -> list[Secti
         [[NAMES[row.architecture], *_cells(row)] for row in rows],
     )
     others: Block = Prose(UNCHANGED)
-    if not all(row.change.unchanged for row in quality.others):
+    if not all(map(_untouched, quality.others)):
         metrics = dict.fromkeys(row.metric for row in quality.others)
         shares = listing([metric.title for metric in metrics if metric.is_share])
         lower = listing([metric.title for metric in metrics if not metric.higher_is_better])
@@ -227,7 +299,7 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         return Section(heading, [Prose("Cannot be compared: not measured in both revisions.")])
     if not rows:
         return Section(heading, [Prose("Nothing in common to compare.")])
-    if all(row.change.unchanged for row in rows):
+    if all(map(_untouched, rows)):
         return Section(heading, [Prose(UNCHANGED)])
     tested = sum(row.change.p_value is not None for row in rows)
     table = Table(
@@ -274,16 +346,14 @@ def _condition(row: Row) -> str:
 def _value(metric: Metric, number: float | None) -> str:
     if number is None:
         return NOTHING
-    return percent(number) if metric.is_share else f"{number:.{metric.digits}f}"
+    return percent(number) if metric.is_share else decimal(number, metric.digits)
 
 
 def _signed(metric: Metric, number: float | None) -> str:
     """A difference: percentage points for shares, else in the metric's own unit."""
     if number is None:
         return NOTHING
-    # Adding 0 makes +0 of -0.
-    digits = metric.digits
-    return points(number) if metric.is_share else _minus(f"{round(number, digits) + 0:+.{digits}f}")
+    return points(number) if metric.is_share else decimal(number, metric.digits, "+")
 
 
 def _interval(row: Row) -> str:
@@ -291,10 +361,6 @@ def _interval(row: Row) -> str:
     if low is None or high is None:
         return NOTHING
     return f"{_signed(row.metric, low)} to {_signed(row.metric, high)}"
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
 
 
 def _figures(before: Snapshot, after: Snapshot, rows: Sequence[Row]) -> list[Block]:
@@ -415,9 +481,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _cost(change: CostChange, digits: int) -> list[str]:
-    ratio = f"{100 * (change.after / change.before - 1):+.1f} %" if change.before else NOTHING
+    ratio = NOTHING
+    if change.before:
+        ratio = f"{decimal(100 * (change.after / change.before - 1), 1, '+')} %"
     sides = [f"{cost:,.{digits}f}" for cost in (change.before, change.after)]
-    return [NAMES[change.architecture], change.quantity, *sides, _minus(ratio)]
+    return [NAMES[change.architecture], change.quantity, *sides, ratio]
 
 
 def _hardware(changes: Changes) -> str:

@@ -32,6 +32,7 @@ from digitbench.studies.verdicts import RULES, all_rows
 from digitbench.wording import (
     ENLARGING,
     arithmetic,
+    decimal,
     interval,
     listing,
     metric_label,
@@ -154,7 +155,7 @@ def _cells(domains: Sequence[DomainShift]) -> Table:
         [
             f"{model_label(model)} {'with' if augmentation else 'without'} augmentation",
             *(
-                f"{100 * cell.mean:.2f} ({interval(cell)})"
+                f"{decimal(100 * cell.mean)} ({interval(cell)})"
                 for domain in domains
                 for mapping in ENLARGING
                 for cell in [domain.accuracies[model, augmentation, mapping]]

@@ -4,9 +4,9 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Folded, Section
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
-from digitbench.report.sections import metric_rows, network_table
+from digitbench.report.tables import metric_rows, network_table
 from digitbench.results.collection import Results
-from digitbench.wording import by_name
+from digitbench.wording import by_name, decimal
 
 POSITION = 50
 
@@ -27,7 +27,7 @@ def section(results: Results) -> Section:
         roc_curves(tables["roc"], auc),
         "One digit against the rest, averaged over digits (above) and per digit (below). The axis "
         "of false positives is logarithmic, so that the corner can be seen. No intervals.",
-        f"Macro AUC: {by_name({name: f'{area:.5f}' for name, area in auc.items()})}",
+        f"Macro AUC: {by_name({name: decimal(area, 5) for name, area in auc.items()})}",
     )
     return Section(
         "Probabilities",
@@ -47,7 +47,7 @@ def section(results: Results) -> Section:
                 "what it says; below it the model is too sure of itself. Hollow: few predictions. "
                 "No intervals.",
                 "Expected calibration error: "
-                + by_name({name: f"{score['ece'].mean:.4f}" for name, score in scores.items()}),
+                + by_name({name: decimal(score["ece"].mean, 4) for name, score in scores.items()}),
             ),
             Chart(
                 "coverage",
@@ -65,4 +65,4 @@ def _at_ninety(frame: pd.DataFrame) -> str:
     """The error among the images answered, percent, with its interval."""
     at = frame.iloc[int((frame["coverage"] - 0.9).abs().argmin())]
     error, low, high = (100 * (1 - float(at[key])) for key in ("accuracy", "high", "low"))
-    return f"{error:.2f} ({low:.2f} to {high:.2f})"
+    return f"{decimal(error)} ({decimal(low)} to {decimal(high)})"

@@ -12,10 +12,12 @@ from digitbench.statistics.comparison import (
 from digitbench.statistics.estimates import ALPHA
 from digitbench.wording import (
     NAMES,
+    decimal,
     difference_numbers,
     difference_sentence,
     p_equals,
     p_value,
+    percent,
     points,
     points_interval,
     what_is_found,
@@ -105,7 +107,7 @@ def _row(verdict: PairVerdict) -> list[str]:
         points(pair.difference),
         points_interval(pair.difference_low, pair.difference_high),
         p_value(pair.p_value_holm),
-        "–" if verdict.smallest is None else f"{100 * verdict.smallest:.2f}",
+        "–" if verdict.smallest is None else decimal(100 * verdict.smallest),
         "–" if verdict.smallest is None else _seeds(verdict),
         _reduction(pair),
         f"{sum(test.p_value < ALPHA for test in pair.mcnemar)} of {len(pair.mcnemar)}",
@@ -115,8 +117,8 @@ def _row(verdict: PairVerdict) -> list[str]:
 def _reduction(pair: PairwiseComparison) -> str:
     if pair.error_reduction is None:
         return "–"
-    value = f"{100 * pair.error_reduction:.0f} %"
+    value = percent(pair.error_reduction, 0)
     low, high = pair.error_reduction_low, pair.error_reduction_high
     if low is not None and high is not None:
-        value += f" ({100 * low:.0f} to {100 * high:.0f})"
-    return value.replace("-", "−")
+        value += f" ({decimal(100 * low, 0)} to {decimal(100 * high, 0)})"
+    return value
