@@ -148,7 +148,11 @@ def _read_tree(name: str, commit: pygit2.Commit) -> Revision:
             if folder in tree and isinstance(listed := tree[folder], pygit2.Tree):
                 names = [f"{folder}/{item.name}" for item in listed]
                 paths += [name for name in names if name.endswith(".json")]
-        content = {path: tree[path].peel(pygit2.Blob).data for path in paths if path in tree}
+        content = {
+            path: blob.data
+            for path in paths
+            if path in tree and isinstance(blob := tree[path], pygit2.Blob)
+        }
     except (pygit2.GitError, KeyError) as error:
         raise DigitbenchError(
             f"Git has no content for {error} of {str(commit.id)[:10]}. If this is a partial clone, "
@@ -322,7 +326,7 @@ def _astray(revision: Revision, stages: Mapping[str, Stage]) -> tuple[str, ...]:
     return tuple(
         out.path
         for out in outs
-        if out.path.rpartition("/")[0] in FOLDERS and out.md5 != _md5(revision, out)
+        if out.path.rpartition("/")[0] in FOLDERS and out.md5 not in ("", _md5(revision, out))
     )
 
 
