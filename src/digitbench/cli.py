@@ -193,9 +193,7 @@ def promote(
     ] = None,
     margin: Annotated[
         float | None,
-        typer.Option(
-            min=0, max=100, help="Points of accuracy that matter; default: `margin` in params.yaml."
-        ),
+        typer.Option(help="Points of accuracy that matter; default: `margin` in params.yaml."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Promote it even if refused.")] = False,
 ) -> None:
@@ -206,11 +204,14 @@ def promote(
     seed or other test images, is refused with exit status 1.
     """
     from digitbench.params import load_params
+    from digitbench.review.revisions import checked_margin
     from digitbench.tracking.registry import open_registry, promote
 
-    points = load_params(networks=()).margin if margin is None else margin
+    if margin is None:
+        margin = load_params(networks=()).margin
+    share = checked_margin(margin, "--margin") / 100
     with open_registry() as client:
-        promoted, sentence = promote(client, architecture, version, points / 100, force=force)
+        promoted, sentence = promote(client, architecture, version, share, force=force)
     typer.echo(sentence, err=not promoted)
     if not promoted:
         raise typer.Exit(FOUND)

@@ -1,6 +1,7 @@
 """Numbers and names as people read them, and sentences that say no more than the numbers do."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, Protocol
 
 
@@ -89,17 +90,21 @@ def metric_label(metric: str) -> str:
 
 
 def decimal(value: float, digits: int = 2, sign: str = "") -> str:
-    """A number as every page, figure and table rounds it; no −0.
+    """A number as every page, figure and table rounds it: a half goes up in size.
 
-    Twelve digits count: the last bit of a float, which is another one in a mean of percents than
-    in a mean of fractions, must not decide between 97.61 and 97.62.
+    Twelve decimals count: the last bit of a float, which is another one in a mean of percents than
+    in a mean of fractions, must not decide between 97.61 and 97.62. An end of an interval just
+    below 0 keeps its sign.
 
     Args:
         value: What is told.
         digits: Decimals.
         sign: "+" for a difference.
     """
-    return f"{float(f'{value:.12g}'):{sign}z.{digits}f}".replace("-", "−")
+    # Adding 0 makes +0 of -0, which turning an interval round leaves behind.
+    exact = Decimal(repr(round(float(value), 12))) + 0
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:{sign or 'z'}f}".replace("-", "−")
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -155,7 +160,8 @@ def interval(summary: OverSeeds) -> str:
 
 def p_value(value: float) -> str:
     """A p-value, never more exact than is meaningful."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    # 0.0497 is evidence where 0.050 would be none.
+    return "< 0.001" if value < 0.001 else decimal(value, 5 if 0.0495 <= value < 0.05 else 3)
 
 
 def p_equals(value: float) -> str:

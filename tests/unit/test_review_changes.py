@@ -12,9 +12,8 @@ from digitbench.review.quality import (
     StageChange,
     ValueChange,
     collect_changes,
-    flatten,
 )
-from digitbench.review.revisions import Snapshot, Stage
+from digitbench.review.revisions import Snapshot, Stage, flatten
 from digitbench.review.tell import LONG, change_parts, cost_part
 from review_data import LEVEL, record, timing
 from review_data import snapshot as snapshot_of

@@ -19,7 +19,7 @@ from digitbench.review.quality import collect_changes, compare_quality, flatten
 from digitbench.review.revisions import Revision, Snapshot, read_snapshot
 from digitbench.review.tell import compose
 from digitbench.statistics.summary import summarise
-from digitbench.wording import decimal, percent, points
+from digitbench.wording import decimal, percent, points, points_interval
 from review_data import (
     BETTER,
     LEVEL,
@@ -94,7 +94,7 @@ def test_what_is_gone_is_named() -> None:
     found = reviewed(measured(), less)
     assert found.lead == "CNN: accuracy unchanged. MLP: no results any more."
     assert found.remarks[0] == (
-        "Only before the change: robustness on shift, robustness of MLP and usps."
+        "Only before the change: robustness on shift, robustness of MLP, usps."
     )
 
 
@@ -155,25 +155,24 @@ def test_every_metric_has_its_bounds(metric: object) -> None:
 def test_results_edited_all_through_contradict_their_counts() -> None:
     edited = record(LEVEL).model_dump(exclude_unset=True)
     edited["protocols"]["test"]["metrics"]["accuracy"] = summarise(BETTER)
-    with pytest.raises(ValueError, match="images, accuracy and confusion .* contradict"):
+    with pytest.raises(ValueError, match=r"images, accuracy and confusion .* contradict"):
         ModelRecord.model_validate(edited)
 
 
 def test_no_clock_runs_backwards() -> None:
     text = encoded(timing(1.0))
     for old, new in ((b"10.0", b"-10.0"), (b"10.0", b'"10.0"'), (b"10.0", HUGE.encode())):
-        with pytest.raises(DigitbenchError, match="t: damaged .stage_seconds: "):
+        with pytest.raises(DigitbenchError, match=r"t: damaged .stage_seconds: "):
             TimingRecord.parse(text.replace(old, new), "t")
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: &x {b: *x}\n", "aliases"),
+        ("a: &x {b: *x}\n", "within itself, or aliases of too many"),
         ("a: &b [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n", ""),
-        ("[" * 5000, "recursion"),
+        ("[" * 5000, "within itself"),
         ('a: "\\ud800"\n', "surrogates"),
-        ("? [1, 2]\n: 3\n", "keys must be"),
         (f"a: {'9' * 5000}\n", "4300 digits"),
     ],
 )
@@ -192,7 +191,7 @@ def test_aliases_that_multiply_are_refused() -> None:
         for old, new in zip("abcdefghi", "bcdefghij", strict=True)
     )
     revision = Revision("there", None, {CNN: TEXT.encode(), "params.yaml": doubled.encode()})
-    with pytest.raises(DigitbenchError, match="aliases make more than 100,000 values"):
+    with pytest.raises(DigitbenchError, match="aliases of too many"):
         read_snapshot(revision)
 
 
@@ -250,7 +249,9 @@ def test_a_mean_is_rounded_alike_before_and_after_it_becomes_percent() -> None:
 
 
 def test_nothing_is_minus_zero() -> None:
-    assert (points(-1e-9), decimal(-1e-9, 4, "+"), decimal(-0.5)) == ("+0.00", "+0.0000", "−0.50")
+    assert (points(-1e-15), decimal(-1e-9, 4), decimal(-0.5)) == ("+0.00", "0.0000", "−0.50")
+    # But an interval that ends just below 0 holds it, and must not look as if it began there.
+    assert points_interval(-1e-6, 0.005) == "−0.00 to +0.50"
 
 
 # --- as a program ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Reading results out of Git and from disk: the right files, and sentences where there are none."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -229,3 +230,58 @@ CNN = "metrics/cnn.json"
 def test_what_cannot_be_read_is_named(files: dict[str, object], message: str) -> None:
     with pytest.raises(DigitbenchError, match=message):
         read_snapshot(revision(files))
+
+
+# --- what does not fit together --------------------------------------------------------------
+
+
+def lock_of(path: str, content: object, params: str) -> bytes:
+    md5 = hashlib.md5(encoded(content)).hexdigest()
+    return (
+        f"schema: '2.0'\nstages:\n  evaluate:\n    cmd: run\n    params:\n"
+        f"      params.yaml:\n        {params}\n    outs:\n"
+        f"    - path: {path}\n      hash: md5\n      md5: {md5}\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "params", "astray", "not_run"),
+    [
+        (RECORD, b"epochs: 5", (), ()),
+        (named("cnn", record(per_seed(0.9, 0.8))), b"epochs: 5", (CNN,), ()),
+        (RECORD, b"epochs: 9", (), ("epochs",)),
+        (RECORD, b"epochs: '5'", (), ("epochs",)),
+        (RECORD, b"seeds: [0]", (), ("epochs",)),
+    ],
+)
+def test_results_that_the_lock_does_not_know_are_pointed_out(
+    metrics: object, params: bytes, astray: tuple[str, ...], not_run: tuple[str, ...]
+) -> None:
+    lock = lock_of(CNN, RECORD, "epochs: 5")
+    snapshot = read_snapshot(revision({CNN: metrics, "dvc.lock": lock, "params.yaml": params}))
+    assert (snapshot.astray, snapshot.not_run) == (astray, not_run)
+
+
+def test_valid_yaml_of_any_type_is_read_as_text() -> None:
+    params = b"2026-11-25: [1, [2, 3]]\n? [1, 2]\n: a\nsince: 2026-11-25\n"
+    snapshot = read_snapshot(revision({CNN: RECORD, "params.yaml": params}))
+    assert snapshot.params is not None
+    assert snapshot.params["2026-11-25"] == [1, [2, 3]]
+    assert snapshot.params["since"] == "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        b"a: &a [*a]",
+        b"a: &a {b: *a}",
+        b"a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+        + b"".join(
+            b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 10)) for n in range(97, 105)
+        ),
+    ],
+    ids=["list", "mapping", "many"],
+)
+def test_values_within_themselves_are_a_sentence(params: bytes) -> None:
+    with pytest.raises(DigitbenchError, match=r"params.yaml in there .*damaged"):
+        read_snapshot(revision({CNN: RECORD, "params.yaml": params}))

@@ -10,7 +10,7 @@ import figure_data
 from digitbench.report.sections.statistics import pair_sentence
 from digitbench.statistics.comparison import PairwiseComparison, pair_verdicts
 from digitbench.statistics.summary import CrossedSummary, summarise
-from digitbench.wording import interval, listing, p_value, percent, points
+from digitbench.wording import decimal, interval, listing, p_equals, p_value, percent, points
 
 
 def pair(difference: float, low: float, high: float, p: float) -> PairwiseComparison:
@@ -56,7 +56,8 @@ def test_every_sentence_says_what_its_pair_does() -> None:
         found = re.fullmatch(
             (f"{better} beats {worse}" if item.is_evident else start)
             + rf": {NUMBER} points of accuracy, 95 % interval {NUMBER} to {NUMBER}, p "
-            + (r"< 0\.001\." if p < 0.001 else rf"= {p:.3f}\."),
+            + re.escape(p_equals(p).removeprefix("p "))
+            + r"\.",
             told(item),
         )
         assert found
@@ -160,6 +161,15 @@ def test_turned_comparison_leaves_out_what_is_undefined() -> None:
         (p_value(0.001), "0.001"),
         (p_value(0.0504), "0.050"),
         (p_value(1.0), "1.000"),
+        (p_value(0.0497), "0.04970"),
+        # Halves go up, whatever is behind the twelfth decimal.
+        (decimal(97.605), "97.61"),
+        (decimal(97.615), "97.62"),
+        (decimal(97.635), "97.64"),
+        (decimal(100 * 0.97615), "97.62"),
+        (decimal(-0.125, 2, "+"), "−0.13"),
+        (decimal(-0.001, 2, "+"), "−0.00"),
+        (decimal(-0.0, 2, "+"), "+0.00"),
         (interval(CrossedSummary(0.99, None, 0.9812, 1.00126, {0: 0.99})), "98.12 to 100.13"),
         (interval(CrossedSummary(0.2, None, 0.0, 0.5, {0: 0.2})), "0.00 to 50.00"),
         (interval(summarise({0: 0.9})), "one seed"),

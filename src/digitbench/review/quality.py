@@ -1,7 +1,5 @@
 """What a change did: every comparison of results with its verdict, and what else was changed."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -10,12 +8,11 @@ from typing import Any
 from digitbench import files
 from digitbench.results.metrics import ACCURACY, Metric, shown
 from digitbench.results.records import DomainAccuracy, ModelRecord
-from digitbench.review.revisions import DEFAULT_MARGIN, File, Snapshot, Stage
+from digitbench.review.revisions import DEFAULT_MARGIN, File, Snapshot, Stage, flatten
 from digitbench.statistics.seeds import HEADLINE_SHARE, Change, compare, judge, not_compared
 from digitbench.statistics.summary import Summary
 
 CODE = "src/"
-_LIKE_JSON = re.compile(r"[-\d.\[{\"]|(true|false|null)$")
 
 
 @dataclass(frozen=True)
@@ -77,19 +74,6 @@ def collect_changes(before: Snapshot, after: Snapshot) -> Changes:
         _cost_changes(_times(before), _times(after)),
         (_hardware(before), _hardware(after)),
     )
-
-
-def flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, str]:
-    """Nested keys joined with dots, values as text; a list is one value."""
-    flat: dict[str, str] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            # The text "5" is not the number 5, and must not look like it.
-            bare = isinstance(value, str) and not _LIKE_JSON.match(value)
-            flat[f"{prefix}{key}"] = value if bare else json.dumps(value, default=str)
-    return flat
 
 
 def _value_changes(
@@ -196,6 +180,9 @@ TEST_FILES = (
 )
 
 
+OTHER_IMAGES = "tested on other images, which changes results by itself"
+
+
 @dataclass(frozen=True)
 class Row:
     """One comparison; the condition is empty for clean test images."""
@@ -238,7 +225,8 @@ def compare_quality(
     both = [name for name in after.metrics if name in before.metrics]
     robustness = domains = None
     if before.robustness is not None and after.robustness is not None:
-        robustness = _judged(_condition_rows(before.robustness, after.robustness))
+        other = "" if _same_test_files(before, after) else OTHER_IMAGES
+        robustness = _judged(_condition_rows(before.robustness, after.robustness, other))
     if before.domains is not None and after.domains is not None:
         domains = _judged(
             [
@@ -256,7 +244,7 @@ def compare_quality(
         domains,
         added=[name for name in after.metrics if name not in before.metrics],
         removed=[name for name in before.metrics if name not in after.metrics],
-        identical=_results(before) == _results(after),
+        identical=_results(before) == _results(after) and _same_test_files(before, after),
         margin=margin,
     )
 
@@ -292,7 +280,7 @@ def _obstacle(old: ModelRecord, new: ModelRecord, same_files: bool) -> str:
     if old.test.images != new.test.images:
         return _other_number(old.test.images, new.test.images)
     if old.images_per_class != new.images_per_class or not same_files:
-        return "tested on other images, which changes results by itself"
+        return OTHER_IMAGES
     return ""
 
 
@@ -324,8 +312,9 @@ def _judged(rows: Sequence[Row], share: float = 1.0, margin: float | None = None
     return [replace(row, change=judged[index]) for index, row in enumerate(rows)]
 
 
-def _condition_rows(before: DomainAccuracy, after: DomainAccuracy) -> list[Row]:
-    obstacle = "" if before.images == after.images else _other_number(before.images, after.images)
+def _condition_rows(before: DomainAccuracy, after: DomainAccuracy, obstacle: str = "") -> list[Row]:
+    if before.images != after.images:
+        obstacle = _other_number(before.images, after.images)
     return [
         Row(name, ACCURACY, kind, _change(old, summary, after.images, obstacle))
         for kind, summaries in after.accuracy.items()

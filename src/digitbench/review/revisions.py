@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -191,6 +191,7 @@ class Snapshot:
     stages: Mapping[str, Stage] | None = None
     packages: Mapping[str, str] | None = None
     astray: tuple[str, ...] = ()  # metrics that are not, or not as the lock has them
+    not_run: tuple[str, ...] = ()  # parameters that the stages ran with other values of
 
 
 def read_snapshot(revision: Revision) -> Snapshot:
@@ -211,16 +212,18 @@ def read_snapshot(revision: Revision) -> Snapshot:
     domains = _record(revision, "domains", DomainsRecord)
     lock, packages = _yaml(revision, "dvc.lock"), revision.files.get("requirements.lock")
     stages = None if lock is None else _stages(revision, lock)
+    params = _yaml(revision, "params.yaml")
     return Snapshot(
         label=revision.label,
         metrics=metrics,
         timing={name: record for name, record in timing.items() if record},
         robustness=None if corrupted is None else _turned(corrupted),
         domains=None if domains is None else domains.domains,
-        params=_yaml(revision, "params.yaml"),
+        params=params,
         stages=stages,
         packages=None if packages is None else _packages(packages.decode(errors="replace")),
         astray=() if stages is None else _astray(revision, stages),
+        not_run=_not_run(params or {}, stages or {}),
     )
 
 
@@ -286,29 +289,55 @@ def _yaml(revision: Revision, path: str) -> dict[Any, Any] | None:
         return None
     where = f"{path} in {revision.label}"
     try:
-        content = YAML(typ="safe").load(text)
-        _check_size(content)
+        content = _plain(YAML(typ="safe").load(text), iter(range(MANY_VALUES)))
         # A lone half of a character cannot be shown anywhere.
-        json.dumps(content, default=str, ensure_ascii=False).encode()
-    except (YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise damaged(where, f"not YAML: {str(error).splitlines()[0]}") from None
+        json.dumps(content, ensure_ascii=False).encode()
+    except (YAMLError, ValueError, TypeError) as error:
+        raise damaged(where, f"not YAML: {str(error).partition(chr(10))[0]}") from None
+    except (RecursionError, StopIteration):
+        raise damaged(where, "a value within itself, or aliases of too many") from None
     if not isinstance(content, dict):
         raise damaged(where, "no keys with values")
     return content
 
 
-def _check_size(content: object) -> None:
-    """Refuse an alias within what it stands for, and aliases that multiply."""
-    pending, seen = [content], 0
-    while pending:
-        value = pending.pop()
-        seen += 1
-        if seen > MANY_VALUES:
-            raise ValueError(f"aliases make more than {MANY_VALUES:,} values of it")
-        if isinstance(value, dict):
-            pending += value.values()
-        elif isinstance(value, list):
-            pending += value
+def _plain(value: Any, budget: Iterator[int]) -> Any:
+    """A copy in the types of JSON, whose keys are text; every value takes one of the budget."""
+    next(budget)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inside, budget) for key, inside in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(inside, budget) for inside in [*value]]
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+_LIKE_JSON = re.compile(r"[-\d.\[{\"]|(true|false|null)$")
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested keys joined with dots, values as text; a list is one value."""
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            # The text "5" is not the number 5, and must not look like it.
+            bare = isinstance(value, str) and not _LIKE_JSON.match(value)
+            flat[f"{prefix}{key}"] = value if bare else json.dumps(value, default=str)
+    return flat
+
+
+def _not_run(params: Mapping[str, Any], stages: Mapping[str, Stage]) -> tuple[str, ...]:
+    """Keys of which the lock's stages were given other values than params.yaml has."""
+    now = flatten(params)
+    return tuple(
+        {
+            key: None
+            for stage in stages.values()
+            for key, value in flatten(stage.params.get("params.yaml", {})).items()
+            if now and now.get(key) != value
+        }
+    )
 
 
 def _stages(revision: Revision, lock: dict[Any, Any]) -> dict[str, Stage]:

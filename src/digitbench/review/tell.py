@@ -133,6 +133,12 @@ def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
         for side in (before, after)
         if side.astray
     ]
+    said += [
+        f"{side.label}: the results were made with other values of {_some(side.not_run)} than its "
+        "params.yaml has. Run `dvc repro` and commit what it changes."
+        for side in (before, after)
+        if side.not_run
+    ]
     families = (quality.headline, quality.robustness or (), quality.domains or ())
     if any(_with(Verdict.WORSE, rows) for rows in families):
         said.append("Something is worse: write in the pull request why the change is worth it.")
