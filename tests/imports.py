@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src"
 # Modules that are found by name at run time, by the module that looks for them.
-FOUND_BY_NAME = {"src/digitbench/report/compose.py": "src/digitbench/report/sections/*.py"}
+FOUND_BY_NAME = {
+    "src/digitbench/report/compose.py": "src/digitbench/report/sections/*.py",
+    "src/digitbench/checks/catalogue.py": "src/digitbench/checks/*.py",
+}
 
 
 def closure(start: Iterable[Path], stop: Callable[[str], bool]) -> set[str]:

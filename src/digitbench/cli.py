@@ -54,14 +54,33 @@ def find_root(start: Path) -> Path:
 
 
 @app.command()
-def check() -> None:
-    """Say what in this clone doesn't come from its code and parameters, and what to run."""
-    from digitbench.check import complaints
+def check(
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with status 1 if a check of the method fires too."),
+    ] = False,
+    mute: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Leave out this check of the method; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Say what in this clone doesn't come from its code and parameters, and what to run.
+
+    That alone decides the exit status: 1 if there is anything. Then come the checks of the method,
+    which tell what weakens a conclusion; docs/checks.md explains them.
+    """
+    import json
+
+    from digitbench.check import inspect
 
     with chdir(find_root(Path.cwd())):
-        found = complaints()
-    print("\n".join(found) or "The results come from this code and these parameters.")
-    if found:
+        found = inspect(mute or ())
+    if as_json:
+        print(json.dumps(found.content(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(found.lines()))
+    if found.complaints or (strict and found.examination and found.examination.findings):
         raise typer.Exit(FOUND)
 
 

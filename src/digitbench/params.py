@@ -77,6 +77,14 @@ class ReportParams(Section):
     title: str = Field(min_length=1, max_length=200, description="a text of 1 to 200 characters")
 
 
+class ChecksParams(Section):
+    """What report and `digitbench check` leave out."""
+
+    mute: tuple[Annotated[str, Field(pattern=r"^DB\d{3}$")], ...] = Field(
+        description="a list of codes such as DB005"
+    )
+
+
 class Params(Recipe):
     """The whole file of the main pipeline; `_with_networks` adds the sections of architectures."""
 
@@ -85,6 +93,7 @@ class Params(Recipe):
     download: DownloadParams = Field(description="a section with the keys of the stage")
     preprocess: PreprocessParams = Field(description="a section with the keys of the stage")
     evaluate: EvaluateParams = Field(description="a section with the keys of the stage")
+    checks: ChecksParams = Field(description="a section with the keys of the checks")
     report: ReportParams = Field(description="a section with the keys of the stage")
 
     def network(self, name: str) -> Section:

@@ -5,15 +5,20 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from digitbench import check
+from digitbench.checks.catalogue import Examination, Finding, catalogue
+from digitbench.cli import app
 from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
 from digitbench.results.collection import load_results
 from digitbench.results.records import ModelRecord
+from digitbench.statistics.summary import summarise
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,7 +65,7 @@ def stale() -> set[str]:
 def test_what_is_committed_is_fresh_without_data_models_and_the_page(project: Path) -> None:
     assert not list(project.rglob("*.safetensors"))
     assert not (project / "report" / "index.html").exists()
-    assert check.complaints() == []
+    assert check.inspect().complaints == []
 
 
 def test_a_change_of_code_names_the_stages_that_have_it(project: Path) -> None:
@@ -73,8 +78,11 @@ def test_a_change_of_code_names_the_stages_that_have_it(project: Path) -> None:
 
 def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
     path = project / "metrics/mlp.json"
-    content = ModelRecord.read(path).content()
-    content["protocols"]["test"]["metrics"]["accuracy"]["mean"] = 0.123
+    record = ModelRecord.read(path)
+    content = record.content()
+    # A mean alone is refused while reading: its values per seed give another.
+    worse = summarise({seed: value - 0.1 for seed, value in record.accuracy.per_seed.items()})
+    content["protocols"]["test"]["metrics"]["accuracy"] = asdict(worse)
     path.write_text(json.dumps(content))
     assert {"evaluate", "report"} <= stale()
     pages = check.stale_pages(load_results(load_params()))
@@ -83,7 +91,7 @@ def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
 
 def test_a_page_changed_by_hand_is_named(project: Path) -> None:
     edit(project / "report/report.md", r"^# ", "# !")
-    (complaint,) = [line for line in check.complaints() if "not what the results" in line]
+    (complaint,) = [line for line in check.inspect().complaints if "not what the results" in line]
     assert complaint.startswith("report/report.md: ")
     assert "--force --single-item report" in complaint
 
@@ -100,7 +108,7 @@ def test_a_page_changed_by_hand_is_named(project: Path) -> None:
 def test_a_file_that_git_should_have_is_missed(project: Path, lost: str) -> None:
     # DVC alone takes it for data that somebody else has.
     (project / lost).unlink()
-    (complaint,) = check.complaints()
+    (complaint,) = check.inspect().complaints
     assert complaint.startswith(f"{lost}: named in dvc.yaml, but not there. Run `dvc repro`")
 
 
@@ -127,3 +135,78 @@ def test_the_script_looks_at_what_is_committed_and_nothing_else(
     assert done.returncode == 1, done.stderr
     assert "without what is not committed yet:" in done.stdout
     assert "digitbench check; there: figures\n" in done.stdout
+
+
+# --- checks of the method ----------------------------------------------------------------------
+
+
+def lock(answers: str) -> None:
+    """Let `dvc.lock` say that the networks answered otherwise."""
+    edit(Path("dvc.lock"), r"(?s)(path: data/predictions\n.*?md5: )\w+", rf"\g<1>{answers}")
+
+
+def test_looks_at_the_test_set_are_counted_in_commits_experiments_and_on_disk(
+    project: Path,
+) -> None:
+    base = git(project, "rev-parse", "HEAD")
+    git(project, "checkout", "--quiet", "-B", "main")
+    git(project, "checkout", "--quiet", "-b", "tried")
+    assert check.read_history(project).results == {}
+    for answers in ("aaaa", "bbbb"):
+        lock(answers)
+        git(project, "commit", "--quiet", "--all", "--message", answers)
+    lock("aaaa")  # what a commit has already
+    tried = git(project, "rev-parse", "HEAD")
+    exp = git(project, "commit-tree", "HEAD^{tree}", "-p", base, "-m", "as bbbb")
+    git(project, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/small-gnu", exp)
+    stranger = "0" * 40
+    git(project, "update-ref", f"refs/exps/{stranger[:2]}/{stranger[2:]}/of-others", exp)
+    found = check.read_history(project)
+    git(project, "checkout", "--quiet", "--force", "--detach", base)
+    assert found.base == base
+    assert set(map(frozenset, found.results.values())) == {
+        frozenset({f"commit {git(project, 'rev-parse', f'{tried}~1')[:10]}", "the workspace"}),
+        frozenset({f"commit {tried[:10]}", "experiment small-gnu"}),
+    }
+
+
+def test_without_history_the_check_is_said_not_to_be_made(project: Path) -> None:
+    (project / ".git").rename(project / ".git-away")
+    try:
+        with pytest.raises(DigitbenchError, match="no Git repository can be read here"):
+            check.read_history(project)
+    finally:
+        (project / ".git-away").rename(project / ".git")
+
+
+def test_the_command_fails_on_a_check_only_if_it_shall(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    finding = Finding(catalogue()[0], "With seed 7.")
+    found = check.Inspection([], Examination(("DB001",), ("DB005",), (finding,)), ("Not made: …",))
+    monkeypatch.setattr(check, "inspect", lambda mute: found)
+    run = CliRunner().invoke(app, ["check"])
+    assert run.exit_code == 0
+    lines = run.stdout.splitlines()
+    assert lines[:1] == ["The results come from this code and these parameters."]
+    assert lines[2:4] == ["DB001 One seed only. With seed 7.", "Not made: …"]
+    assert "without the muted DB005; fired: DB001." in lines[4]
+    assert CliRunner().invoke(app, ["check", "--strict"]).exit_code == 1
+    checks = json.loads(CliRunner().invoke(app, ["check", "--json"]).stdout)["checks"]
+    case = {"code": "DB001", "title": "One seed only", "text": "With seed 7."}
+    assert checks == {
+        "made": ["DB001"],
+        "muted": ["DB005"],
+        "unmade": ["Not made: …"],
+        "findings": [case],
+    }
+
+
+def test_the_command_takes_what_is_muted_and_refuses_what_is_no_check(project: Path) -> None:
+    run = CliRunner().invoke(app, ["check", "--json", "--mute", "DB005", "--mute", "DB006"])
+    checks = json.loads(run.stdout)["checks"]
+    assert checks["muted"] == ["DB005", "DB006"]
+    assert checks["made"] == ["DB001", "DB002", "DB003", "DB004", "DB007"]
+    refused = CliRunner().invoke(app, ["check", "--mute", "DB999"])
+    assert isinstance(refused.exception, DigitbenchError)
+    assert "DB999: no such check" in str(refused.exception)

@@ -149,7 +149,7 @@ def test_every_committed_key_has_a_comment_directly_above() -> None:
 
 
 def test_limits_above_are_those_of_every_shared_key() -> None:
-    choices = {"precision", "device", "initialisation", "evaluate.domains"}
+    choices = {"precision", "device", "initialisation", "evaluate.domains", "checks.mute"}
     keys = {name for name, _ in leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))}
     shared = {key for key in keys if key.split(".")[0] not in ARCHITECTURES}
     assert shared - choices <= {key for key, *_ in LIMITS} <= keys
@@ -309,6 +309,7 @@ def test_text_that_is_no_finite_or_whole_number_is_refused(
         ("mlp.hidden", [True, 128], 0, "True"),
         ("cnn.channels", [32, 64.5], 1, "64.5"),
         ("evaluate.domains", ["optical", "emnist"], 1, "'emnist'"),
+        ("checks.mute", ["DB005", "DB5"], 1, "'DB5'"),
         ("seeds", [0, 1, -1], 2, "-1"),
         ("seeds", [0, 2**32], 1, "4294967296"),
     ],

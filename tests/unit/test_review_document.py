@@ -119,6 +119,16 @@ def test_pairing_of_all_is_told_once_in_the_caption() -> None:
     )
 
 
+def test_verdicts_stand_before_numbers_in_every_table_that_has_them() -> None:
+    tables = [block for block in whole().blocks if isinstance(block, Table)]
+    judged = [table for table in tables if "verdict" in table.header]
+    assert len(judged) == 4
+    for table in judged:
+        place = table.header.index("verdict")
+        assert not any(table.numeric_columns()[: place + 1])
+        assert {row[place] for row in table.rows} <= {"same within ±0.2 points", "no evidence"}
+
+
 def test_many_seeds_are_counted() -> None:
     many = per_seed(*[0.98 + index / 10_000 for index in range(30)])
     after = {**{seed: value + 0.001 * (seed % 3) for seed, value in many.items()}, 99: 0.98}

@@ -23,8 +23,7 @@ def stated() -> dict[int, list[float]]:
 def test_no_rate_is_above_five_percent() -> None:
     table = stated()
     assert list(table) == list(SEEDS)
-    # 2,000 reviews know a rate of 5 % to half a point.
-    assert max(rate for cells in table.values() for rate in cells[:6]) <= 0.055
+    assert max(rate for cells in table.values() for rate in cells[:6]) <= 0.05
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -40,10 +39,9 @@ def test_reviews_are_wrong_as_rarely_as_the_docstring_says(same: bool) -> None:
 @pytest.mark.parametrize("seeds", [4, 10])
 def test_a_loss_is_found_as_often_as_power_says(seeds: int) -> None:
     share = found(seeds, RUNS)
-    low, high = stats.binom.ppf([0.0005, 0.9995], RUNS, stated()[seeds][6])
-    assert low <= RUNS * share <= high
+    assert share == pytest.approx(stated()[seeds][6], abs=0.07)
     loss = 0.3 * NETWORKS["cnn"][0]
-    project = Project(10_000, errors=loss * IMAGES, changed=("cnn",))
+    project = Project(3_000, errors=loss * IMAGES, changed=("cnn",))
     before, after = project.metrics("cnn", np.random.default_rng(0))["accuracy"]
     noise = Noise(float((after - before).var(ddof=1)))
     # At the first step of Holm's method over four architectures; later ones find a little more.

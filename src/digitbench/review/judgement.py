@@ -9,6 +9,7 @@ from typing import Any
 from digitbench.document.blocks import Document
 from digitbench.review.quality import Changes, Quality, Row, collect_changes, compare_quality
 from digitbench.review.revisions import (
+    DEFAULT_MARGIN,
     Revision,
     checked_margin,
     open_repository,
@@ -73,10 +74,10 @@ def review_revisions(
     revisions = read_base(repository, base), read_head(repository, head)
     before, after = map(read_snapshot, revisions)
     if margin is None:
-        margin = read_margin(revisions[1], read_head(repository, None))
+        margin = read_margin(revisions[1]) or read_margin(read_head(repository, None))
     else:
         margin = checked_margin(margin, "--margin")
-    quality = compare_quality(before, after, margin / 100)
+    quality = compare_quality(before, after, (margin or DEFAULT_MARGIN) / 100)
     changes = collect_changes(before, after)
     return FinishedReview(*revisions, quality, changes, compose(before, after, quality, changes))
 

@@ -228,17 +228,16 @@ class _Margin(Section):
     margin: Annotated[Float, Params.model_fields["margin"]]
 
 
-def read_margin(*revisions: Revision) -> float:
-    """The difference of accuracy that matters, in points: of the first revision that names one.
+def read_margin(revision: Revision) -> float | None:
+    """The difference of accuracy that matters to a revision, in points; None if it names none.
 
     Raises:
         DigitbenchError: It is no such number.
     """
-    for revision in revisions:
-        params = _yaml(revision, "params.yaml") or {}
-        if "margin" in params:
-            return checked_margin(params["margin"], f"params.yaml in {revision.label}")
-    return DEFAULT_MARGIN
+    params = _yaml(revision, "params.yaml") or {}
+    if "margin" not in params:
+        return None
+    return checked_margin(params["margin"], f"params.yaml in {revision.label}")
 
 
 def checked_margin(value: object, where: str) -> float:

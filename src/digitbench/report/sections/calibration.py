@@ -4,7 +4,7 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Folded, Section
 from digitbench.figures.probability import reliability_diagrams, risk_coverage, roc_curves
-from digitbench.report.sections import metric_rows, network_table
+from digitbench.report.tables import metric_rows, network_table
 from digitbench.results.collection import Results
 from digitbench.wording import by_name, decimal
 

@@ -2,7 +2,7 @@
 
 from digitbench.document.blocks import Chart, Folded, Section
 from digitbench.figures.accuracy import accuracy_intervals
-from digitbench.report.sections import metric_rows, network_table
+from digitbench.report.tables import metric_rows, network_table
 from digitbench.results.collection import Results
 from digitbench.results.metrics import ACCURACY
 from digitbench.wording import by_name

@@ -5,7 +5,7 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Folded, Prose, Section, Table
 from digitbench.figures.cost import error_against_cost, growth
-from digitbench.report.sections import network_table
+from digitbench.report.tables import network_table
 from digitbench.results.collection import Results
 from digitbench.results.records import ModelRecord
 from digitbench.wording import NAMES, by_name, listing

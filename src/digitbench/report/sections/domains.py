@@ -4,7 +4,7 @@ import pandas as pd
 
 from digitbench.document.blocks import Chart, Section
 from digitbench.figures.domains import domain_accuracy
-from digitbench.report.sections import network_table
+from digitbench.report.tables import network_table
 from digitbench.results.collection import Results
 from digitbench.results.metrics import ACCURACY
 from digitbench.wording import ENLARGING, by_name, listing

@@ -3,7 +3,7 @@
 from digitbench.document.blocks import Chart, Folded, Picture, Prose, Section
 from digitbench.figures.robustness import corruption_examples, robustness_curves
 from digitbench.figures.style import to_png
-from digitbench.report.sections import network_table
+from digitbench.report.tables import network_table
 from digitbench.results.collection import Results
 from digitbench.results.metrics import ACCURACY
 from digitbench.results.sheets import Corrupted

@@ -1,0 +1,1 @@
+"""What weakens a conclusion: methodological checks, each with its lesson."""
