@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from digitbench.checks.catalogue import Check, evident
 from digitbench.results.collection import Results
 from digitbench.statistics.comparison import Standing, pair_verdicts
-from digitbench.wording import NAMES, listing, p_equals, percent, points
+from digitbench.wording import NAMES, decimal, listing, p_equals, percent, points
 
 # Fewer values have no median of deviations to speak of.
 FEWEST = 4
@@ -76,7 +76,7 @@ def _undetectable(results: Results) -> Iterator[str]:
         meaning = "Evident, but perhaps exaggerated" if pair.is_evident else undecided
         missed.setdefault(meaning, []).append(
             f"{NAMES[pair.second]} − {NAMES[pair.first]} ({points(pair.difference)} points; "
-            f"found from {100 * smallest:.2f} on)"
+            f"found from {decimal(100 * smallest)} on)"
         )
     yield from (f"{meaning}: {listing(shown)}." for meaning, shown in missed.items())
 
