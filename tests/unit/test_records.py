@@ -172,4 +172,4 @@ def test_a_metric_has_one_row_with_one_name_per_place() -> None:
     accuracy, *_, errors, _ = shown("comparison")
     summary = summarise({0: 0.98688, 1: 0.98852})
     assert accuracy.mean_and_interval(summary) == "98.77 (97.73 to 99.81)"
-    assert errors.mean_and_interval(Summary(104.25, None, None, None, {0: 104.25})) == "104.2"
+    assert errors.mean_and_interval(Summary(104.25, None, None, None, {0: 104.25})) == "104.3"
