@@ -33,10 +33,10 @@ def review(project: Project, folder: Path) -> list[str]:
 
 
 def accuracy(lines: list[str]) -> dict[str, str]:
-    """The difference in accuracy by architecture, as the first table gives it."""
+    """The verdict on accuracy by architecture, as the first table gives it."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     (first, *_) = (index for index, row in enumerate(rows) if row[0] == "architecture")
-    return {row[0]: row[3] for row in rows[first + 2 : first + 6]}
+    return {row[0]: row[1] for row in rows[first + 2 : first + 6]}
 
 
 def test_fresh_results_are_reviewed_as_they_are_committed(branch: Project, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_stale_results_are_computed_and_the_review_says_so(branch: Project, tmp_
     lines = review(branch, tmp_path)
     assert lines[2].startswith("> The committed results are not those of the committed code")
     assert "(stale: train_mlp evaluate)" in lines[2]
-    changed = {name for name, difference in accuracy(lines).items() if difference != "unchanged"}
+    changed = {name for name, verdict in accuracy(lines).items() if verdict != "unchanged"}
     assert changed == {"MLP"}
     assert "Data and pipelines are up to date" in branch.dvc("repro", "--dry")
     report = branch.root / "report" / "report.md"
