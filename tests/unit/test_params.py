@@ -1,14 +1,17 @@
 """The schema of params.yaml: what it accepts, and what it says about what it doesn't."""
 
 import copy
+import difflib
 import re
 from collections.abc import Callable
+from functools import reduce
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import parse_yaml
 from pydantic import ValidationError
 
@@ -134,7 +137,7 @@ def test_committed_file_gives_the_values_it_shows() -> None:
     assert params.model_dump(mode="json") == CONTENT
 
 
-def test_every_committed_key_has_a_comment_directly_above() -> None:
+def test_every_committed_key_has_a_comment_above_it_or_at_the_end_of_its_line() -> None:
     lines = TEXT.splitlines()
     found = leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))
     assert {name for name, _ in found} >= {key for key, *_ in LIMITS}
@@ -144,8 +147,28 @@ def test_every_committed_key_has_a_comment_directly_above() -> None:
         if not re.match(
             rf" {{{key.start_mark.column}}}# (?!-)\S", lines[max(key.start_mark.line - 1, 0)]
         )
+        and not re.search(r"  # \S", lines[key.start_mark.line])
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("name", [name for name, _ in leaves(yaml.compose(TEXT, yaml.SafeLoader))])
+def test_an_override_by_dvc_changes_its_own_lines_alone(name: str, tmp_path: Path) -> None:
+    """`dvc exp run -S` writes the file anew; comments, blank lines and order must survive that."""
+    value = reduce(lambda part, key: part[key], name.split("."), CONTENT)
+    file = tmp_path / "params.yaml"
+    file.write_text(TEXT, encoding="utf-8")
+    other = [7] if isinstance(value, list) else 7
+    for _ in range(3):
+        apply_overrides(file, [f"{name}={other}"])
+    changed = [
+        line
+        for line in difflib.ndiff(TEXT.splitlines(), file.read_text(encoding="utf-8").splitlines())
+        if line[0] in "+-"
+    ]
+    own = rf"[+-] +(- .*|{name.rpartition('.')[2]}:.*)|[+-] (- .*|{name}:.*)"
+    assert changed
+    assert not [line for line in changed if not re.fullmatch(own, line)]
 
 
 def test_limits_above_are_those_of_every_shared_key() -> None:
