@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
 from digitbench.wording import percent
 
@@ -313,6 +314,7 @@ def _legible(error: UnicodeError) -> tuple[str, int]:
 
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
+    prepare_libraries()
     codecs.register_error("legible", _legible)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -24,6 +24,8 @@ _KEEP_MEMORY = ":".join(
 def prepare_libraries() -> None:
     """Settings that libraries read when they are loaded, or when a worker process starts."""
     os.environ.setdefault("GLIBC_TUNABLES", _KEEP_MEMORY)
+    # A command started in a notebook inherits the notebook's, which refuses to load elsewhere.
+    os.environ["MPLBACKEND"] = "agg"
 
 
 def project_root() -> Path:

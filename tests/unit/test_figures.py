@@ -1,4 +1,8 @@
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +10,8 @@ from matplotlib.figure import Figure
 
 from digitbench.figures.style import COLOURS, GRID, INK, _Colours, new_figure, to_png, to_svg
 from figure_data import ALL, FIGURES
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -76,3 +82,38 @@ def test_an_architecture_that_is_not_listed_gets_a_colour_of_its_own_and_keeps_i
     new = [colours[name] for name in ("gru", "tcn", "gru")]
     assert new[0] == new[2]
     assert len({*COLOURS.values(), *new}) == len(COLOURS) + 2
+
+
+DRAW = """
+import hashlib
+from digitbench.environment import prepare_libraries
+prepare_libraries()
+from digitbench.figures.style import new_figure, to_png
+figure = new_figure(2, 1)
+figure.subplots().plot([1, 2], label="a")
+print(hashlib.sha256(to_png(figure)).hexdigest())
+"""
+
+
+def test_settings_of_the_users_session_change_no_figure(tmp_path: Path) -> None:
+    """A notebook's backend, LaTeX for text, a house style."""
+    rc = tmp_path / "matplotlibrc"
+    rc.write_text("text.usetex: True\nfont.size: 20\nlines.linewidth: 9\nfigure.dpi: 33\n")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MPL")}
+    odd = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "MATPLOTLIBRC": str(rc)}
+    drawn = [
+        subprocess.run(
+            [sys.executable, "-c", DRAW],
+            env={**plain, "PYTHONPATH": str(ROOT / "src"), **more},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for more in ({}, odd)
+    ]
+    assert drawn[0] == drawn[1]
+
+
+def test_commands_set_up_their_libraries_first() -> None:
+    for name in ("src/__main__.py", "src/digitbench/cli.py"):
+        assert "    prepare_libraries()\n" in (ROOT / name).read_text(encoding="utf-8")

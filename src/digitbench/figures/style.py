@@ -39,6 +39,8 @@ WRONG = "#dc3d43"
 WIDTH = 7.4  # inches, of figures with panels side by side
 NARROW = 6.0  # inches, of the others: on a telephone their text is larger
 
+# Not what a user's matplotlibrc says: LaTeX, a house style.
+matplotlib.rcdefaults()
 matplotlib.use("agg")
 matplotlib.rcParams.update(
     {
