@@ -69,8 +69,9 @@ def test_a_space_in_the_folders_name_is_no_obstacle(tmp_path: Path) -> None:
         (tool.parent / name).chmod(0o755)
     shutil.copy2(ROOT / "Makefile", folder)
     done = subprocess.run(
-        ["make", "--assume-old=install", "all"],
+        ["make", "--no-print-directory", "--assume-old=install", "all"],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=True,

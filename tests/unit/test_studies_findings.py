@@ -257,10 +257,10 @@ def gap(half_width: float | None, **parts: float) -> Decomposition:
 @pytest.mark.parametrize(
     ("half_width", "told"),
     [
-        (None, "+8.00 points: architecture +1.00 (12 %) and augmentation +7.00 (88 %)."),
+        (None, "+8.00 points: architecture +1.00 (13 %) and augmentation +7.00 (88 %)."),
         (
             0.005,
-            "+8.00 (+7.50 to +8.50) points: architecture +1.00 (+0.50 to +1.50; 12 %) and "
+            "+8.00 (+7.50 to +8.50) points: architecture +1.00 (+0.50 to +1.50; 13 %) and "
             "augmentation +7.00 (+6.50 to +7.50; 88 %).",
         ),
     ],
