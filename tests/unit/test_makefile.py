@@ -15,8 +15,12 @@ def make_install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     shutil.copy2(ROOT / "Makefile", folder)
     for name in ("requirements.lock", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder)
+    return make(folder, "install", f"PYTHON={python}", "VENV=.venv")
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "install", f"PYTHON={python}", "VENV=.venv"],
+        ["make", "--no-print-directory", *arguments],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
@@ -68,15 +72,8 @@ def test_a_space_in_the_folders_name_is_no_obstacle(tmp_path: Path) -> None:
         (tool.parent / name).write_text('#!/bin/sh\necho "$0 $*: $(command -v dvc)"\n')
         (tool.parent / name).chmod(0o755)
     shutil.copy2(ROOT / "Makefile", folder)
-    done = subprocess.run(
-        ["make", "--no-print-directory", "--assume-old=install", "all"],
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    done = make(folder, "--assume-old=install", "all")
+    assert done.returncode == 0
     assert done.stdout.splitlines() == [
         f".venv/bin/dvc repro: {tool}",
         f".venv/bin/digitbench readme --print: {tool}",

@@ -2,8 +2,6 @@
 
 Figures are drawn with two marker colours for ink and grid. In SVG these become CSS colours, so
 that one figure follows the light or dark scheme of the page it stands in.
-
-How the results of groups of networks are drawn.
 """
 
 import io

@@ -76,9 +76,7 @@ def smallest_difference(
 class Noise:
     """Where the error of an estimate comes from, so that it is known for other numbers of seeds."""
 
-    seeds: (
-        float  # variance of one seed's difference, of which a mean over S seeds has the S-th part
-    )
+    seeds: float  # variance of one seed's difference; a mean over S seeds has the S-th part of it
     images: float = 0.0  # variance that stays, however many seeds
     freedom: float = 1.0  # degrees of freedom per seed beyond the first; up to 2 for two samples
 
