@@ -1,0 +1,1 @@
+"""People's surroundings: a module per kind, a row per situation."""
