@@ -9,9 +9,9 @@ import signal
 import sys
 from types import FrameType
 
+from digitbench.discretion import guard_streams
 from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
-from digitbench.secrets import guard_streams
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {

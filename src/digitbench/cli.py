@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from digitbench.discretion import guard_streams
 from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
-from digitbench.secrets import guard_streams
 from digitbench.wording import percent
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from filelock import FileLock
 
+from digitbench.discretion import without_secrets
 from digitbench.environment import git_state, hardware, project_root
 from digitbench.errors import DigitbenchError
-from digitbench.secrets import without_secrets
 from digitbench.tracking.address import (
     URI_VARIABLE,
     absolute,
