@@ -1,4 +1,4 @@
-"""Stages `train`: one replicate per seed; weights, curves, confusions and timings."""
+"""Stages `train`: one replicate per seed; weights, curves, confusions, the account, timings."""
 
 import time
 from pathlib import Path
@@ -34,6 +34,7 @@ def main(name: str) -> None:
         runs.log_curves(curves)
     confusions = training.confusions(replicates)
     files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
+    files.write_json(folder / files.TRAININGS / f"{plan.name}.json", training.account(job))
     seconds = {r.seed: [epoch.seconds for epoch in r.history] for r in replicates}
     how = {"replicates_at_once": jobs, "precision": recipe.precision, "environment": fingerprint()}
     record = TimingRecord.of(seconds, time.perf_counter() - began, **how)

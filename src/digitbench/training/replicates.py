@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing import Manager
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,21 @@ class Job(Plan):
 
     data: TrainingData
     checkpoints: Path
+
+
+def account(job: Job) -> dict[str, Any]:
+    """What the replicates of a job learn with and from, nothing left to be chosen here."""
+    return {
+        "schema": 1,
+        "architecture": job.architecture,
+        "network": job.params.model_dump(mode="json"),
+        "recipe": job.recipe.model_dump(mode="json"),
+        "data": {
+            "sha256": job.data.sha256,
+            "train_images": len(job.data.train_index),
+            "validation_images": len(job.data.validation_index),
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -243,7 +258,8 @@ def _message_queue(jobs: int) -> Iterator[Any]:
     if jobs == 1:
         yield queue.SimpleQueue()
         return
-    with Manager() as manager:
+    # On loopback: a socket in the user's TMPDIR may have a longer path than the system allows.
+    with SyncManager(address=("127.0.0.1", 0)) as manager:
         yield manager.Queue()
 
 
