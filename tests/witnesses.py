@@ -18,6 +18,7 @@ WITNESSES = {
     "src/digitbench/tracking/*": "tells MLflow; a failure is a warning",
     "evaluate: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
     "assess: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
+    "train: src/digitbench/execution/*": "runs replicates; what they are is made in training/",
     "train: src/digitbench/results/*": "the shape of timings, which no training depends on",
 }
 

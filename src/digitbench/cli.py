@@ -278,10 +278,7 @@ def review(
     text = io.StringIO()
     _write(found, forms[0], text if output else sys.stdout)
     if output:
-        try:
-            write_text(output, text.getvalue())
-        except OSError as error:
-            raise DigitbenchError(f"{output}: cannot be written ({error.strerror}).") from None
+        write_text(output, text.getvalue())
     if fail_on is FailOn.WORSE and "worse" in found.verdicts:
         raise typer.Exit(FOUND)
     if fail_on is FailOn.WORSE and found.leaves_open:

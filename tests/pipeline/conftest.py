@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from architectures import NARROW
 from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
-from digitbench.training.replicates import JOBS_VARIABLE
+from digitbench.execution.workers import JOBS_VARIABLE
 from readers import Digits
 from usps import TEST, TRAIN, spec, usps_file
 

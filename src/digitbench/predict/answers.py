@@ -197,16 +197,12 @@ def save(inputs: Sequence[Input], folder: Path) -> None:
     for given, target in zip(inputs, _targets(inputs, folder), strict=True):
         content = io.BytesIO()
         Image.fromarray(given.pixels).save(content, "PNG")
-        problem = "is one of the images to read" if target.resolve() in read else ""
-        try:
-            if not problem:
-                write_bytes(target, content.getvalue())
-        except OSError as error:
-            problem = f"cannot be written ({error.strerror})"
-        if problem:
+        if target.resolve() in read:
             raise DigitbenchError(
-                f"{printable(target)}: {problem}. Give --save-input another folder."
+                f"{printable(target)}: is one of the images to read. Give --save-input another "
+                "folder."
             )
+        write_bytes(target, content.getvalue())
 
 
 def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:
