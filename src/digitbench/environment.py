@@ -7,6 +7,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from digitbench.errors import DigitbenchError
+
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "dvc", "mlflow")
 
 # Memory of a batch goes back to the heap, not to the system, which would clear it page by page for
@@ -21,16 +23,43 @@ _KEEP_MEMORY = ":".join(
 )
 
 
+# Name files to libraries, which read a relative one from wherever a stage runs.
+_CERTIFICATES = (
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT"),
+    *("MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+)
+
+
 def prepare_libraries() -> None:
     """Settings that libraries read when they are loaded, or when a worker process starts."""
     os.environ.setdefault("GLIBC_TUNABLES", _KEEP_MEMORY)
     # A command started in a notebook inherits the notebook's, which refuses to load elsewhere.
     os.environ["MPLBACKEND"] = "agg"
+    for variable in _CERTIFICATES:
+        if path := path_from(variable):
+            os.environ[variable] = str(path)
 
 
 def project_root() -> Path:
     """The main repository: DVC names it to stages, also those that run in a temporary copy."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def path_from(variable: str) -> Path | None:
+    """What an environment variable names, None if it is not set; `~` is the user's home.
+
+    A relative path counts from the project's root, also in stages that run in another folder.
+
+    Raises:
+        DigitbenchError: It begins with the home of somebody unknown.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    try:
+        return project_root() / Path(value).expanduser()
+    except RuntimeError:
+        raise DigitbenchError(f"{variable}={value}: there is no such home folder here.") from None
 
 
 @functools.cache
