@@ -63,7 +63,7 @@ readme: install  ## bring the numbers in README.md up to date with metrics/ and 
 	@$(DIGITBENCH) readme
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .checkpoints dvc_plots
+	rm -rf .mypy_cache .pytest_cache .ruff_cache dvc_plots
 	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 help:  ## this list

@@ -72,9 +72,10 @@ class Keeper:
                 "again and replaced"
             )
         except Exception as error:  # whatever a file system's driver raises
+            reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
             self.problems.append(
-                f"the store {self._store.address} is not used ({type(error).__name__}: {error}); "
-                "training goes on without it"
+                f"the store {self._store.address} is not used ({reason}); training goes on without "
+                "it"
             )
             self._store, self._lost = None, True
         return None

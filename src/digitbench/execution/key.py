@@ -98,9 +98,10 @@ def processor(device: str) -> dict[str, Any]:
 
 def code_hash(architecture: str) -> str:
     """Hash of `training/` and of the network's file, with what that imports from beside it."""
-    names = [f"{training.__name__}.{found.name}" for found in pkgutil.iter_modules(training.__path__)]
+    folder = pkgutil.iter_modules(training.__path__)
+    learning = {f"{training.__name__}.{found.name}" for found in folder}
     digest = hashlib.sha256()
-    for name in sorted({*names, *_network_modules(f"digitbench.models.{architecture}")}):
+    for name in sorted(learning | _network_modules(f"digitbench.models.{architecture}")):
         module = importlib.import_module(name)
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         digest.update(f"{name}\n{meaning(source)}\n".encode())

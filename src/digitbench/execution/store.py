@@ -108,7 +108,9 @@ class Store:
         """Keep the latest whole epoch of a replicate in place of the one before."""
         state = progress.optimiser.state_dict()["state"]
         tensors = {
-            f"{index}.{name}": value for index, of_one in state.items() for name, value in of_one.items()
+            f"{index}.{name}": value
+            for index, of_one in state.items()
+            for name, value in of_one.items()
         }
         members = {
             MODEL: _tensors(progress.model.state_dict()),

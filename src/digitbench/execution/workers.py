@@ -151,7 +151,8 @@ def run_tasks(
         done = joblib.Parallel(n_jobs=jobs, backend="loky")(
             joblib.delayed(_run_one)(task, messages) for task in tasks
         )
-    for problem in dict.fromkeys(problem for _, problems in done for problem in problems):
+    # The others are likely the same, of another replicate.
+    for problem in [problem for _, problems in done for problem in problems][:1]:
         print(f"train {tasks[0].job.name}: {problem}.", flush=True)
     return {replicate.seed: replicate for replicate, _ in done}
 
