@@ -8,6 +8,7 @@ import codecs
 import io
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import chdir
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +37,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+store = typer.Typer(
+    help="Finished replicates, which are never trained twice: list, verify, prune, carry.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(store, name="store")
 
 
 def find_root(start: Path) -> Path:
@@ -149,6 +157,10 @@ def models(
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)
         rows.append((star, name, number, accuracy, seeds, chosen, commit, version.experiment))
+    _print_table(rows)
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
@@ -300,6 +312,109 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             stream.write(judgement.render_json(found))
         case _:
             terminal.print_terminal(found.document, stream)
+
+
+# --- the store of replicates -----------------------------------------------------------------
+
+
+@store.command(name="list")
+def list_store() -> None:
+    """Tell what is kept: one line per finished replicate, and the whole size."""
+    from digitbench.execution.inventory import inventory, open_store
+
+    with chdir(find_root(Path.cwd())):
+        kept = open_store()
+        items = list(inventory(kept))
+        entries = list(kept.entries())
+    if items:
+        header = ("network", "seed", "epochs", "size", "written", "trained on", "key")
+        _print_table([header, *(item.row for item in items)])
+    size = sum(entry.bytes for entry in entries) / 1e6
+    print(
+        f"{kept.address}: {len(items)} finished, {len(entries) - len(items)} unfinished, "
+        f"{size:.1f} MB"
+    )
+
+
+@store.command(name="verify")
+def verify_store() -> None:
+    """Read every entry and check it against its checksums and its key; exit 1 if one is damaged."""
+    from digitbench.execution.inventory import inventory, open_store
+
+    with chdir(find_root(Path.cwd())):
+        items = list(inventory(open_store()))
+    damaged = [item for item in items if item.kept is None]
+    for item in damaged:
+        print(f"{item.entry.key}: damaged ({item.problem}); the next training replaces it.")
+    print(f"{len(items) - len(damaged)} of {len(items)} replicates are whole.")
+    if damaged:
+        raise typer.Exit(FOUND)
+
+
+@store.command(name="prune")
+def prune_store(
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Drop what was written before.")
+    ] = None,
+    larger_than: Annotated[
+        float | None,
+        typer.Option(metavar="MB", min=0, help="Drop the oldest until the rest takes no more."),
+    ] = None,
+    unneeded: Annotated[
+        bool,
+        typer.Option(
+            "--unneeded", help="Drop what no commit, experiment or file of this clone names."
+        ),
+    ] = False,
+) -> None:
+    """Delete entries; what is deleted is trained again when it is needed."""
+    from datetime import UTC, datetime, timedelta
+
+    from digitbench.execution import inventory
+
+    if older_than is None and larger_than is None and not unneeded:
+        raise typer.BadParameter("Choose --older-than, --larger-than or --unneeded.")
+    with chdir(find_root(Path.cwd())):
+        kept = inventory.open_store()
+        entries = set(kept.entries())
+        dropped = inventory.unneeded(entries, Path.cwd()) if unneeded else set()
+        if older_than is not None:
+            before = datetime.now(UTC) - timedelta(days=older_than)
+            dropped |= inventory.too_old(entries, before)
+        if larger_than is not None:
+            dropped |= inventory.too_much(entries - dropped, int(larger_than * 1e6))
+        for entry in dropped:
+            kept.remove(entry.kind, entry.key)
+    size = sum(entry.bytes for entry in dropped) / 1e6
+    print(f"{len(dropped)} of {len(entries)} entries deleted, {size:.1f} MB.")
+
+
+@store.command(name="export")
+def export_store(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY", help="Beginnings of keys; none: all.")
+    ] = None,
+) -> None:
+    """Write replicates into one file, for another machine."""
+    from digitbench.execution.inventory import export, open_store
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        count = export(open_store(), file, keys or [])
+    print(f"{file}: {count} replicates.")
+
+
+@store.command(name="import")
+def import_store(file: Annotated[Path, typer.Argument(help="What was exported.")]) -> None:
+    """Take in the replicates of such a file, each verified."""
+    from digitbench.execution.inventory import open_store, take_in
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        kept = open_store()
+        count = take_in(kept, file)
+    print(f"{kept.address}: {count} replicates taken in.")
 
 
 def _legible(error: UnicodeError) -> tuple[str, int]:
