@@ -90,7 +90,7 @@ def test_a_temporary_run_executes_the_copys_code_and_records_in_the_main_reposit
 
 def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Project) -> None:
     finished.edit("params.yaml", r"^epochs: .*$", "epochs: 1000")
-    environment = {**finished.environment, "DIGITBENCH_JOBS": "2"}
+    environment = {**finished.environment, "DIGITBENCH_JOBS": "2", "DIGITBENCH_STORE": ""}
     with subprocess.Popen(
         ["python", "src", "train", "mlp"],
         cwd=finished.root,

@@ -177,6 +177,7 @@ COSTS: dict[str, set[str]] = {
         for witness in (
             *("__main__", "digitbench/errors", "digitbench/schema", "digitbench/params"),
             *("digitbench/environment", "digitbench/cli", "digitbench/check"),
+            *("digitbench/execution/workers", "digitbench/execution/store"),
             *("digitbench/tracking/runs", "digitbench/tracking/registry"),
             *("digitbench/predict/answers", "digitbench/review/tell", "digitbench/studies/page"),
         )
