@@ -321,6 +321,8 @@ def test_timings_are_medians_over_epochs() -> None:
         "stage_seconds": 12.3,
         **how,
     }
+    kept = TimingRecord.of({7: [1.0]}, 12.345, kept_seconds=10, keys={7: "key"}, **how)
+    assert (kept.stage_seconds, kept.keys) == (22.3, {7: "key"})
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

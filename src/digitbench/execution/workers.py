@@ -82,7 +82,7 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     tasks = [Task(job, known[seed], jobs, usable) for seed in seeds if seed not in kept]
     trained = run_tasks(tasks, min(jobs, max(1, len(tasks))), listener.log_epoch)
     whole = {**{seed: found.replicate for seed, found in kept.items()}, **trained}
-    how = {"keys": keys, **_circumstances([*kept.values()], len(tasks) and jobs)}
+    how = {"keys": keys, **_circumstances([*kept.values()], jobs if tasks else 0)}
     return [whole[seed] for seed in seeds], how
 
 
