@@ -11,6 +11,7 @@ from types import FrameType
 
 from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
+from digitbench.secrets import guard_streams
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
         print("Usage, from the project's root folder:", *lines, sep="\n  ", file=sys.stderr)
         return 2
     prepare_libraries()
+    guard_streams()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])

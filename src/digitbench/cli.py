@@ -19,6 +19,7 @@ import typer
 
 from digitbench.environment import prepare_libraries
 from digitbench.errors import DigitbenchError
+from digitbench.secrets import guard_streams
 from digitbench.wording import percent
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def models(
     """
     from digitbench.params import ARCHITECTURES
     from digitbench.tracking.registry import (
+        REGISTER,
         existing_versions,
         find_versions,
         open_registry,
@@ -147,7 +149,10 @@ def models(
         else:
             versions = [item for name in ARCHITECTURES for item in find_versions(client, name)]
     if not versions:
-        print("No model is registered yet; `dvc repro` registers them when it evaluates.")
+        print(
+            "No model is registered yet; `dvc repro` registers them when it evaluates. If it has "
+            f"nothing to do, {REGISTER}."
+        )
         return
     rows = [("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")]
     for version in versions:
@@ -427,6 +432,7 @@ def _legible(error: UnicodeError) -> tuple[str, int]:
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_libraries()
+    guard_streams()
     codecs.register_error("legible", _legible)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -12,7 +12,7 @@ import pytest
 from mlflow.entities import Run
 
 from digitbench.params import ARCHITECTURES
-from digitbench.tracking.connection import EXPERIMENT
+from digitbench.tracking.database import EXPERIMENT
 from readers import Digits
 
 from .conftest import ROOT, Project, make_project

@@ -14,7 +14,8 @@ import requests
 import yaml
 from mlflow.entities import Run
 
-from digitbench.tracking.connection import EXPERIMENT, URI_VARIABLE
+from digitbench.tracking.address import URI_VARIABLE
+from digitbench.tracking.database import EXPERIMENT
 
 from .conftest import Project
 from .servers import free_port, kill_group, running, wait_until

@@ -17,10 +17,10 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from digitbench.addresses import without_secrets
 from digitbench.download.digits import FileSpec
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_bytes
+from digitbench.secrets import without_secrets
 
 DROP_IN_VARIABLE = "DIGITBENCH_DATA_DIR"
 # The mirrors that torchvision.datasets.MNIST knows; a test keeps the two lists equal. Importing
