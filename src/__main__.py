@@ -15,12 +15,13 @@ from digitbench.secrets import guard_streams
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
+    "parameters": ("<file>",),
     "download": (),
     "preprocess": (),
     "train": ("<architecture>",),
     "evaluate": (),
     "report": (),
-    # In the folder of all studies, as `python ../src <stage>`; `train` there too.
+    # In the folder of all studies, as `python ../src <stage>`; `parameters` and `train` there too.
     "split": ("<study>",),
     "assess": ("<study>/<variant>",),
     "usps": (),

@@ -16,6 +16,7 @@ WITNESSES = {
     "src/digitbench/params.py": "refuses parameters and finds sections by name",
     "src/digitbench/environment.py": "reports the machine; sets what costs time, never a byte",
     "src/digitbench/tracking/*": "tells MLflow; a failure is a warning",
+    "parameters: *": "the stage writes nothing; its parameters are in dvc.lock themselves",
     "evaluate: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
     "assess: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
     "train: src/digitbench/execution/*": "runs replicates; what they are is made in training/",

@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES, Params
+from digitbench.params import ARCHITECTURES, Params, refuse_unknown_params
 from digitbench.results.clocks import TimingRecord
 from digitbench.results.record import Record, damaged
 from digitbench.results.records import DomainAccuracy, DomainsRecord, ModelRecord, RobustnessRecord
@@ -225,6 +225,19 @@ def read_snapshot(revision: Revision) -> Snapshot:
         astray=() if stages is None else _astray(revision, stages),
         not_run=_not_run(params or {}, stages or {}),
     )
+
+
+def refuse_ineffective(repository: pygit2.Repository, revision: Revision) -> None:
+    """Refuse keys of params.yaml that nothing reads: they look like a change that changed nothing.
+
+    Only where the code on disk is the revision's own: another one may have known them.
+
+    Raises:
+        DigitbenchError: There are some; the text names them.
+    """
+    if revision.commit in (None, str(repository.head.target)):
+        params = _yaml(revision, "params.yaml") or {}
+        refuse_unknown_params(params, Path(f"params.yaml in {revision.label}"))
 
 
 class _Margin(Section):
