@@ -47,7 +47,7 @@ def as_trained(plan: Plan) -> Plan:
         DigitbenchError: The record of the training is missing, or no network of this code.
     """
     path = plan.folder / TRAININGS / f"{plan.name}.json"
-    record = TrainingRecord.read(path)
+    record = TrainingRecord.parse(read_bytes(path, plan.remedy), str(path))
     used = record.recipe.model_dump() | {"seeds": plan.recipe.seeds}
     network = check(record.network, type(plan.params), path)
     return replace(plan, params=network, recipe=check(used, Recipe, path))
