@@ -4,7 +4,6 @@ A command reads options, calls the package, and prints. What computes is importe
 commands: it takes seconds to load, and --help has none to wait.
 """
 
-import codecs
 import io
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from digitbench.environment import prepare_libraries
+from digitbench.environment import prepare_libraries, prepare_streams
 from digitbench.errors import DigitbenchError
 from digitbench.wording import percent
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 # Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
 FOUND, MISTAKE = 1, 2
-# For a terminal that has no such characters: a minus, above all, is no question mark.
-PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
-PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -305,20 +301,10 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
-def _legible(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
-
-
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_libraries()
-    codecs.register_error("legible", _legible)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="legible")
+    prepare_streams()
     try:
         app()
     except DigitbenchError as error:
