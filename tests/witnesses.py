@@ -10,6 +10,7 @@ WITNESSES = {
     "src/__main__.py": "chooses the stage and turns errors into sentences",
     "src/digitbench/__init__.py": "names for notebooks; imports nothing by itself",
     "src/digitbench/*/__init__.py": "a docstring",
+    "src/stages/__init__.py": "a docstring",
     "src/digitbench/errors.py": "a sentence and an exit status",
     "src/digitbench/secrets.py": "cuts passwords out of what is printed",
     "src/digitbench/schema.py": "refuses parameters; their values are in dvc.lock themselves",

@@ -4,7 +4,6 @@ A command reads options, calls the package, and prints. What computes is importe
 commands: it takes seconds to load, and --help has none to wait.
 """
 
-import codecs
 import io
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from digitbench.environment import prepare_libraries
+from digitbench.environment import prepare_libraries, prepare_streams
 from digitbench.errors import DigitbenchError
 from digitbench.secrets import guard_streams
 from digitbench.wording import percent
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 # Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
 FOUND, MISTAKE = 1, 2
-# For a terminal that has no such characters: a minus, above all, is no question mark.
-PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
-PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -422,22 +418,12 @@ def import_store(file: Annotated[Path, typer.Argument(help="What was exported.")
     print(f"{kept.address}: {count} replicates taken in.")
 
 
-def _legible(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
-
-
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
-    prepare_libraries()
+    prepare_streams()
     guard_streams()
-    codecs.register_error("legible", _legible)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="legible")
     try:
+        prepare_libraries()
         app()
     except DigitbenchError as error:
         print(f"digitbench: {error}", file=sys.stderr)

@@ -1,9 +1,12 @@
 """What a run ran on: hardware, versions, Git state. Never part of anything that is hashed."""
 
+import codecs
 import functools
+import io
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +25,10 @@ _KEEP_MEMORY = ":".join(
     )
 )
 
+# For a terminal that has no such characters: a minus, above all, is no question mark.
+_PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
+_PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
+
 
 # Name files to libraries, which read a relative one from wherever a stage runs.
 _CERTIFICATES = (
@@ -38,6 +45,21 @@ def prepare_libraries() -> None:
     for variable in _CERTIFICATES:
         if path := path_from(variable):
             os.environ[variable] = str(path)
+
+
+def prepare_streams() -> None:
+    """Print what a terminal has no characters for in others, instead of ending in a traceback."""
+    codecs.register_error("legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="legible")
+
+
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in lacking), error.end
 
 
 def project_root() -> Path:
@@ -80,12 +102,16 @@ def fingerprint() -> dict[str, str]:
 
 
 def git_state() -> dict[str, str]:
-    """Commit and whether tracked files differ from it; empty outside a repository."""
+    """Commit and whether tracked files differ from it; empty outside a repository.
+
+    What Git doesn't tell, or not within seconds, is unknown.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {}
-    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    return {"git.commit": commit, "git.dirty": str(dirty).lower()}
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    dirty = "unknown" if changes is None else str(bool(changes)).lower()
+    return {"git.commit": commit, "git.dirty": dirty}
 
 
 def _processor() -> str:
@@ -107,9 +133,7 @@ def _version(package: str) -> str:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", *arguments], check=True, capture_output=True, text=True, timeout=10
-        )
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return os.fsdecode(done.stdout).strip()
