@@ -19,7 +19,7 @@ import typer
 from digitbench.environment import prepare_libraries, prepare_streams
 from digitbench.errors import DigitbenchError
 from digitbench.secrets import guard_streams
-from digitbench.wording import percent
+from digitbench.wording import count, percent
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
@@ -41,6 +41,12 @@ store = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(store, name="store")
+results = typer.Typer(
+    help="Results of several people in one table: export yours, merge all.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(results, name="results")
 
 
 def find_root(start: Path) -> Path:
@@ -402,8 +408,8 @@ def export_store(
 
     file = file.absolute()
     with chdir(find_root(Path.cwd())):
-        count = export(open_store(), file, keys or [])
-    print(f"{file}: {count} replicates.")
+        exported = export(open_store(), file, keys or [])
+    print(f"{file}: {count(exported, 'replicate')}.")
 
 
 @store.command(name="import")
@@ -414,8 +420,43 @@ def import_store(file: Annotated[Path, typer.Argument(help="What was exported.")
     file = file.absolute()
     with chdir(find_root(Path.cwd())):
         kept = open_store()
-        count = take_in(kept, file)
-    print(f"{kept.address}: {count} replicates taken in.")
+        taken = take_in(kept, file)
+    print(f"{kept.address}: {count(taken, 'replicate')} taken in.")
+
+
+# --- results of several people ---------------------------------------------------------------
+
+
+@results.command(name="export")
+def export_results(file: Annotated[Path, typer.Argument(help="The table to write, CSV.")]) -> None:
+    """Write a row per replicate: its key, the hash of its predictions, scores and machine."""
+    from digitbench.execution.exchange import export_rows, to_csv
+    from digitbench.files import write_text
+    from digitbench.params import ARCHITECTURES
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        rows = export_rows(ARCHITECTURES)
+    write_text(file, to_csv(rows))
+    print(f"{file}: {count(len(rows), 'replicate')}.")
+
+
+@results.command(name="merge")
+def merge_results(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE", help="Exported tables.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")],
+) -> None:
+    """Join tables of several people; exit 1 where the same key has other predictions."""
+    from digitbench.execution.exchange import merge, read_rows, to_csv
+    from digitbench.files import write_text
+
+    rows, broken = merge([read_rows(table) for table in tables])
+    write_text(output, to_csv(rows))
+    print(f"{output}: {count(len(rows), 'replicate')} out of {count(len(tables), 'table')}.")
+    for promise in broken:
+        print(promise.sentence())
+    if broken:
+        raise typer.Exit(FOUND)
 
 
 def main() -> None:

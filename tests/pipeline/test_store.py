@@ -35,13 +35,13 @@ def weights(project: Project) -> dict[str, bytes]:
 def test_more_seeds_train_the_new_ones_alone(kept: Project) -> None:
     before = weights(kept)
     said = kept.dvc("exp", "run", "-n", "three", "-S", "seeds=[0,1,2]")
-    assert said.count("2 of 3 replicates are kept, 1 to train") == len(ARCHITECTURES)
+    assert said.count("2 of 3 replicates kept, 1 to train") == len(ARCHITECTURES)
     after = weights(kept)
     assert len(after) == 3 * len(ARCHITECTURES)
     assert {name: after[name] for name in before} == before
     # A seed that was never alone: what the store has serves any choice.
     said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]")
-    assert said.count("2 of 2 replicates are kept, nothing to train") == len(ARCHITECTURES)
+    assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
     kept.run("git", "restore", "-SW", ".")
     kept.dvc("checkout", "dvc.yaml")
 
@@ -51,7 +51,7 @@ def test_a_comment_in_the_trainer_trains_nothing_and_a_change_does(kept: Project
     trainer = "src/digitbench/training/trainer.py"
     kept.edit(trainer, r"\Z", "# A comment.\n")
     said = kept.dvc("repro", "--single-item", "train_mlp")
-    assert "2 of 2 replicates are kept, nothing to train" in said
+    assert "2 of 2 replicates kept, nothing to train" in said
     kept.edit(trainer, r"betas=\(0.9, 0.999\)", "betas=(0.8, 0.999)")
     assert "kept" not in kept.dvc("repro", "--single-item", "train_mlp")
     assert weights(kept) != before
@@ -64,7 +64,7 @@ def test_a_fresh_clone_with_a_full_store_trains_nothing(kept: Project, tmp_path:
     kept.run("git", "clone", "-q", str(kept.root), str(tmp_path / "clone"))
     clone = dataclasses.replace(kept, root=tmp_path / "clone")
     said = clone.dvc("repro")
-    assert said.count("2 of 2 replicates are kept, nothing to train") == len(ARCHITECTURES)
+    assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
     assert weights(clone) == weights(kept)
     report = (clone.root / "report/report.md").read_text()
     assert "Handwritten digits" in report

@@ -94,7 +94,7 @@ def test_what_one_store_exports_another_takes_in(store: Store, tmp_path: Path) -
     assert "3 replicates taken in" in done.output
     assert keys(Store(str(other))) == keys(store)
     one = key_of(facts(1))
-    assert "1 replicates" in command("export", str(file), one[:10]).output
+    assert "1 replicate." in command("export", str(file), one[:10]).output
     with pytest.raises(DigitbenchError, match="no whole entry"):
         refused("export", str(file), "xyz")
 

@@ -265,7 +265,7 @@ def test_only_what_is_missing_is_trained_and_the_bytes_are_those_of_training_all
     assert learned == [0, 1, 2]
     assert [replicate.seed for replicate in three] == [2, 1, 0]
     assert [three[2], three[1]] == two
-    assert "2 of 3 replicates are kept, 1 to train" in capsys.readouterr().out
+    assert "2 of 3 replicates kept, 1 to train" in capsys.readouterr().out
     assert heard.kept == {seed: how["keys"][seed] for seed in (0, 1)}
     assert heard.epochs == [(0, 1), (1, 1), (1, 1), (0, 1), (2, 1)], "curves of the kept too"
     assert more["kept_seconds"] == pytest.approx(sum(e.seconds for r in two for e in r.history))

@@ -25,6 +25,7 @@ from digitbench.execution.store import OFF, VARIABLE, Kept
 from digitbench.training.model import weights_to_bytes
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch, Progress, start, train
+from digitbench.wording import count
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
 # Seconds between two messages of a worker about its progress.
@@ -90,7 +91,7 @@ def _kept_line(kept: int, asked: int) -> Iterator[str]:
     if not kept:
         return
     rest = f"{asked - kept} to train" if kept < asked else "nothing to train"
-    yield f"{kept} of {asked} replicates are kept, {rest} ({VARIABLE}={OFF} trains all)"
+    yield f"{kept} of {count(asked, 'replicate')} kept, {rest} ({VARIABLE}={OFF} trains all)"
 
 
 def _circumstances(kept: Sequence[Kept], jobs: int) -> dict[str, Any]:
