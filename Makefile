@@ -46,7 +46,7 @@ export AT_HOME TIE
 # An environment without its Python, which may have been upgraded or removed, is none.
 $(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.installed)
 
-FIT := Python 3.11, 3.12, 3.13 or 3.14
+FIT := Python 3.11 to 3.14
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || \
 		{ echo "digitbench needs $(FIT), and '$(PYTHON)' is not on the path. Install it, or name another: make PYTHON=python3.12"; exit 1; }
