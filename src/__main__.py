@@ -12,7 +12,12 @@ import warnings
 from pathlib import Path
 from types import FrameType
 
-from digitbench.environment import prepare_libraries, prepare_streams, project_root
+from digitbench.environment import (
+    check_repository,
+    prepare_libraries,
+    prepare_streams,
+    project_root,
+)
 from digitbench.errors import DigitbenchError
 from digitbench.secrets import guard_streams
 
@@ -45,6 +50,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         prepare_libraries()
+        check_repository()
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
     except DigitbenchError as error:
         print(f"{arguments[0]}: {error}", file=sys.stderr)

@@ -237,6 +237,15 @@ def promote(
         raise typer.Exit(FOUND)
 
 
+@app.command()
+def ui() -> None:
+    """Browse the recorded runs in MLflow, until Ctrl-C."""
+    from digitbench.tracking.page import browse
+
+    with chdir(find_root(Path.cwd())):
+        raise typer.Exit(browse())
+
+
 class FailOn(StrEnum):
     """What turns a finished review into a failure."""
 

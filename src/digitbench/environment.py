@@ -5,8 +5,11 @@ import functools
 import io
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -99,6 +102,35 @@ def fingerprint() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
     }
+
+
+def refusal(text: str) -> str | None:
+    """What to do if Git, or a library of it, refuses a repository because another user owns it.
+
+    Args:
+        text: Its words.
+    """
+    found = re.search(r"dubious ownership in repository at '(.+)'", text)
+    found = found or re.search(r"repository path '(.+?)/?' is not owned by current user", text)
+    if found is None:
+        return None
+    return (
+        f"{found[1]} belongs to another user, so Git refuses to work there. If you trust what is "
+        f"in it: git config --global --add safe.directory {shlex.quote(found[1])}"
+    )
+
+
+def check_repository() -> None:
+    """Ask Git whether it works here, before hours of training of which it could record nothing.
+
+    Raises:
+        DigitbenchError: It refuses, because another user owns the repository.
+    """
+    with suppress(OSError, subprocess.SubprocessError):
+        command, english = ["git", "rev-parse", "--git-dir"], {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(command, env=english, capture_output=True, timeout=10)
+        if sentence := refusal(os.fsdecode(done.stderr)):
+            raise DigitbenchError(sentence)
 
 
 def git_state() -> dict[str, str]:
