@@ -29,6 +29,8 @@ _USERINFO = re.compile(
     r"(?::(?!\d+(?:[/?#,\s'\"]|$))(?P<password>[^\s'\"<>]*))?@",
     re.IGNORECASE,
 )
+# As a proxy may be written.
+_BARE = re.compile(r"(?<![^\s'\"(=])[^\s'\"<>@:/]+:[^\s'\"<>/]*@(?=\w)")
 _PARAMETER = re.compile(
     rf"(?P<name>(?<![a-z0-9])[a-z0-9_.-]*(?:{_SECRET}|\b{_USER})['\"]?(?:\s?=\s?|%3D|['\"]: ?))"
     r"(?P<quote>['\"]?)(?P<value>[^\s&;,'\"<>)}]+)",
@@ -54,6 +56,7 @@ def without_secrets(text: str) -> str:
     for secret in _known(os.environ):
         text = secret.sub(HIDDEN, text)
     text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
+    text = _BARE.sub(f"{HIDDEN}@", text)
     text = _PARAMETER.sub(rf"\g<name>\g<quote>{HIDDEN}", text)
     return _HEADER.sub(rf"\g<name>{HIDDEN}", text)
 
@@ -88,8 +91,8 @@ def _known(environment: Mapping[str, str]) -> Iterator[re.Pattern[str]]:
             passwords.add(value)
         elif name == "MLFLOW_TRACKING_USERNAME":
             users.add(value)
-        elif "://" in value:
-            for user, password in _of_address(value):
+        elif "://" in value or _BARE.match(value):
+            for user, password in _of_address(value if "://" in value else f"http://{value}"):
                 passwords.add(password)
                 if _USED_HERE.search(name):
                     users.add(user)

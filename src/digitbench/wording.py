@@ -172,6 +172,11 @@ def p_equals(value: float) -> str:
 # --- words -----------------------------------------------------------------------------------
 
 
+def count(number: int, one: str, several: str = "") -> str:
+    """`1 seed`, `1,797 images`; the plural is given where it takes more than an s."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
 def listing(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(items) < 2:
@@ -182,6 +187,12 @@ def listing(items: Sequence[str]) -> str:
 def by_name(values: Mapping[str, str]) -> str:
     """What is told of every architecture: `CNN 0.1 and MLP 0.2`."""
     return listing([f"{NAMES[name]} {value}" for name, value in values.items()])
+
+
+def in_common(values: Mapping[str, str]) -> str:
+    """What is told of every architecture: once where all agree, else by name."""
+    first, *others = dict.fromkeys(values.values())
+    return by_name(values) if others else first
 
 
 def arithmetic(precisions: Iterable[str]) -> str:

@@ -155,3 +155,23 @@ def test_nothing_gets_past_the_guarded_streams() -> None:
     assert done.stderr.count(HIDDEN) >= 4
     # The line of code that a traceback shows is the only one that holds it here.
     assert "alice" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://me:secret@host:9/x", "http://***@host:9/x"),
+        ("me:secret@host:9", "***@host:9"),
+        ("http://me@host", "http://***@host"),
+        ("https://me:s@e/c:r?e#t@host/x", "https://***@host/x"),
+        ("postgresql+psycopg2://me:secret@db/runs", "postgresql+psycopg2://***@db/runs"),
+        ("mail me@host about sqlite:///a/b.db", "mail me@host about sqlite:///a/b.db"),
+        (
+            "from 'http://a:b@one/x', then (http://c:d@two/y)",
+            "from 'http://***@one/x', then (http://***@two/y)",
+        ),
+    ],
+)
+def test_addresses_are_shown_without_user_and_password(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

@@ -30,10 +30,10 @@ LOST = "MLflow tracking was lost"
 
 
 @pytest.fixture
-def job(small_data: TrainingData, tmp_path: Path) -> Job:
+def job(small_data: TrainingData) -> Job:
     with chdir(ROOT):
         plan = load_plan("mlp")
-    return Job(**vars(plan), data=small_data, checkpoints=tmp_path)
+    return Job(**vars(plan), data=small_data)
 
 
 @pytest.fixture

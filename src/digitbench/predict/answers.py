@@ -177,9 +177,10 @@ def gather(paths: Iterable[Path]) -> tuple[list[Input], list[str]]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    """Files that are images by name; folders in the folder are left alone."""
+    """Files that are images by name; hidden ones and folders in the folder are left alone."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        seen = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        files = sorted(path for path in seen if path.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise DigitbenchError(f"cannot be read ({error.strerror}).") from None
     if not files:
@@ -197,16 +198,12 @@ def save(inputs: Sequence[Input], folder: Path) -> None:
     for given, target in zip(inputs, _targets(inputs, folder), strict=True):
         content = io.BytesIO()
         Image.fromarray(given.pixels).save(content, "PNG")
-        problem = "is one of the images to read" if target.resolve() in read else ""
-        try:
-            if not problem:
-                write_bytes(target, content.getvalue())
-        except OSError as error:
-            problem = f"cannot be written ({error.strerror})"
-        if problem:
+        if target.resolve() in read:
             raise DigitbenchError(
-                f"{printable(target)}: {problem}. Give --save-input another folder."
+                f"{printable(target)}: is one of the images to read. Give --save-input another "
+                "folder."
             )
+        write_bytes(target, content.getvalue())
 
 
 def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:

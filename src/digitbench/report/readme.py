@@ -25,6 +25,7 @@ from digitbench.wording import (
     FACTORS,
     NAMES,
     by_name,
+    count,
     interval,
     percent,
     points_between,
@@ -106,11 +107,11 @@ _FURTHER = [metric for metric in shown("readme") if metric is not ACCURACY]
 
 def results_block(results: Results) -> str:
     """Accuracy, size and time, the best architecture first, and whether it is the best."""
-    params = results.params
+    epochs = results.trained(lambda training: count(training.recipe.epochs, "epoch"))
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
-        f"{len(params.seeds)} seeds, {params.epochs} epochs, {results.images:,} test images of "
-        "MNIST. Interval and p of the difference are of one test, for new seeds and new images; p "
+        f"{count(len(results.seeds), 'seed')}, {epochs}, {results.images:,} test images of MNIST. "
+        "Interval and p of the difference are of one test, for new seeds and new images; p "
         f"is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is for its "
         "pair alone. The table's intervals are over seeds, on these images; F1 "
         f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "

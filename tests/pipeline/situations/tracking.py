@@ -1,7 +1,6 @@
 """The record of runs: where it lies, who else uses it, what it must not tell."""
 
 import dataclasses
-import os
 import shlex
 import shutil
 import sqlite3
@@ -154,9 +153,8 @@ def refusing_database(project: Project) -> Project:
     drivers = project.root / ".git" / "drivers"
     drivers.mkdir()
     (drivers / "pymysql.py").write_text(REFUSING_DRIVER)
-    paths = {"PYTHONPATH": f"src{os.pathsep}{drivers}"}
     address = {URI_VARIABLE: "mysql+pymysql://alice:geheim%2F1@127.0.0.1:9/runs"}
-    return dataclasses.replace(project, environment={**project.environment, **paths, **address})
+    return dataclasses.replace(project, environment={**project.environment, **address})
 
 
 def secrets_all_around(project: Project) -> Project:
@@ -272,10 +270,10 @@ SITUATIONS = [
     ),
     Situation(
         "a database that refuses, its password in the address",
-        (MODELS,),
+        (("env", "PYTHONPATH=src:.git/drivers", *MODELS[2:]),),
         refusing_database,
         status=2,
-        says=("does not answer", "Access denied"),
+        says=("does not answer", "Access denied for user '***'"),
         never=(*SECRETS, "will be retried"),
     ),
     Situation(

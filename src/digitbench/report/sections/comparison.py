@@ -33,7 +33,7 @@ def section(results: Results) -> Section:
             Chart(
                 "accuracy",
                 accuracy_intervals(accuracy, reported),
-                f"Each dot is one of {len(results.params.seeds)} trainings per architecture that "
+                f"Each dot is one of {len(results.seeds)} trainings per architecture that "
                 "differ in seed alone; the bar is the 95 % t interval of their mean. Whether two "
                 "architectures differ is tested under Statistics. Squares: published values with "
                 "their ±.",
