@@ -340,6 +340,7 @@ def test_a_registry_of_its_own_counts_from_the_root_too(
     shutil.copy(root / DATABASE, root / "registry.db")
     monkeypatch.setenv("MLFLOW_REGISTRY_URI", "sqlite:///registry.db")
     open_client().create_registered_model("somebody's")
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")
     there = mlflow.MlflowClient(sqlite_uri(root / "registry.db"))
     assert [model.name for model in there.search_registered_models()] == ["somebody's"]
     assert not Path("registry.db").exists()
