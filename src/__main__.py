@@ -10,7 +10,7 @@ import sys
 from types import FrameType
 
 from digitbench.environment import prepare_libraries
-from digitbench.errors import DigitbenchError
+from digitbench.errors import plainly
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -38,8 +38,10 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
-    except DigitbenchError as error:
-        print(f"{arguments[0]}: {error}", file=sys.stderr)
+    except Exception as error:
+        if not (told := plainly(error)):
+            raise
+        print(f"{arguments[0]}: {told}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)

@@ -11,7 +11,6 @@ WITNESSES = {
     "src/digitbench/__init__.py": "names for notebooks; imports nothing by itself",
     "src/digitbench/*/__init__.py": "a docstring",
     "src/digitbench/errors.py": "a sentence and an exit status",
-    "src/digitbench/addresses.py": "cuts passwords out of texts",
     "src/digitbench/schema.py": "refuses parameters; their values are in dvc.lock themselves",
     "src/digitbench/params.py": "refuses parameters and finds sections by name",
     "src/digitbench/environment.py": "reports the machine; sets what costs time, never a byte",

@@ -6,6 +6,7 @@ commands: it takes seconds to load, and --help has none to wait.
 
 import codecs
 import io
+import os
 import subprocess
 import sys
 from contextlib import chdir
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from digitbench.environment import prepare_libraries
-from digitbench.errors import DigitbenchError
-from digitbench.wording import percent
+from digitbench.errors import DigitbenchError, plainly
+from digitbench.wording import percent, seed_names
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
@@ -145,7 +146,7 @@ def models(
     for version in versions:
         star = "*" if version.is_champion else ""
         accuracy = percent(fmean(version.accuracy.values()))
-        seeds, commit = ",".join(map(str, version.accuracy)), version.commit or "-"
+        seeds, commit = seed_names([*version.accuracy]), version.commit or "-"
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)
         rows.append((star, name, number, accuracy, seeds, chosen, commit, version.experiment))
@@ -309,6 +310,16 @@ def _legible(error: UnicodeError) -> tuple[str, int]:
     return "".join(PLAIN.get(character, "?") for character in lacking), error.end
 
 
+def _flush() -> None:
+    """Write what was printed, while an error can still be told."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python tries again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_libraries()
@@ -317,7 +328,12 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="legible")
     try:
-        app()
-    except DigitbenchError as error:
-        print(f"digitbench: {error}", file=sys.stderr)
+        try:
+            app()
+        finally:
+            _flush()
+    except Exception as error:
+        if not (told := plainly(error)):
+            raise
+        print(f"digitbench: {told}", file=sys.stderr)
         sys.exit(MISTAKE)

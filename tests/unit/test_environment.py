@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from digitbench.addresses import without_secrets
 from digitbench.download.folder import drop_in_folder
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.environment import path_from, prepare_libraries
@@ -71,23 +70,3 @@ def test_certificates_are_found_from_every_folder(
     monkeypatch.setenv("GLIBC_TUNABLES", "")
     prepare_libraries()
     assert path_from("REQUESTS_CA_BUNDLE") == project / "certificates/own.pem"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
-        ("http://me:secret@host:9/x", "http://host:9/x"),
-        ("me:secret@host:9", "host:9"),
-        ("http://me@host", "http://host"),
-        ("https://me:s@e/c:r?e#t@host/x", "https://host/x"),
-        ("postgresql+psycopg2://me:secret@db/runs", "postgresql+psycopg2://db/runs"),
-        ("mail me@host about sqlite:///a/b.db", "mail me@host about sqlite:///a/b.db"),
-        (
-            "from 'http://a:b@one/x', then (http://c:d@two/y)",
-            "from 'http://one/x', then (http://two/y)",
-        ),
-    ],
-)
-def test_addresses_are_shown_without_user_and_password(text: str, shown: str) -> None:
-    assert without_secrets(text) == shown
