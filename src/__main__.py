@@ -19,7 +19,7 @@ from digitbench.environment import (
     prepare_streams,
     project_root,
 )
-from digitbench.errors import DigitbenchError
+from digitbench.errors import plainly
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -52,9 +52,6 @@ def main(arguments: list[str]) -> int:
         prepare_libraries()
         check_repository()
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
-    except DigitbenchError as error:
-        print(f"{arguments[0]}: {error}", file=sys.stderr)
-        return 1
     except ImportError as error:
         if not (missing := _left_behind()):
             raise
@@ -63,6 +60,11 @@ def main(arguments: list[str]) -> int:
             f"`git add -N {' '.join(missing)}`, then the experiment again.",
             file=sys.stderr,
         )
+        return 1
+    except Exception as error:
+        if not (told := plainly(error)):
+            raise
+        print(f"{arguments[0]}: {told}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)

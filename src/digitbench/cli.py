@@ -5,6 +5,7 @@ commands: it takes seconds to load, and --help has none to wait.
 """
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ import typer
 
 from digitbench.discretion import guard_streams
 from digitbench.environment import prepare_libraries, prepare_streams
-from digitbench.errors import DigitbenchError
-from digitbench.wording import count, percent
+from digitbench.errors import DigitbenchError, plainly
+from digitbench.wording import count, percent, seed_names
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
@@ -160,7 +161,7 @@ def models(
     for version in versions:
         star = "*" if version.is_champion else ""
         accuracy = percent(fmean(version.accuracy.values()))
-        seeds, commit = ",".join(map(str, version.accuracy)), version.commit or "-"
+        seeds, commit = seed_names([*version.accuracy]), version.commit or "-"
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)
         rows.append((star, name, number, accuracy, seeds, chosen, commit, version.experiment))
@@ -468,13 +469,28 @@ def merge_results(
         raise typer.Exit(FOUND)
 
 
+def _flush() -> None:
+    """Write what was printed, while an error can still be told."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python tries again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_streams()
     guard_streams()
     try:
         prepare_libraries()
-        app()
-    except DigitbenchError as error:
-        print(f"digitbench: {error}", file=sys.stderr)
+        try:
+            app()
+        finally:
+            _flush()
+    except Exception as error:
+        if not (told := plainly(error)):
+            raise
+        print(f"digitbench: {told}", file=sys.stderr)
         sys.exit(MISTAKE)

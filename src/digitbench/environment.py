@@ -91,7 +91,7 @@ def path_from(variable: str) -> Path | None:
 def hardware() -> str:
     """Processor and number of usable cores, in one line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores"
+    return f"{_processor()}, {cores} {'core' if cores == 1 else 'cores'}"
 
 
 def fingerprint() -> dict[str, str]:

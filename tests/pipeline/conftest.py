@@ -106,7 +106,7 @@ def make_project(root: Path, digits: Digits) -> Project:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DVC_", "GIT_", "MLFLOW_", "PYTHON", "DIGITBENCH_"))
+        if not name.startswith(("DVC_", "GIT_", "MAKE", "MLFLOW_", "PYTHON", "DIGITBENCH_"))
     }
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

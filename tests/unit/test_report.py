@@ -42,7 +42,7 @@ from digitbench.results.sheets import Sample
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise
 from digitbench.wording import NAMES, listing
-from pages import Page
+from pages import Page, wrong_plurals
 from studies_data import trained_as
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -397,7 +397,12 @@ def one_training(record: ModelRecord) -> ModelRecord:
 
 
 def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Results) -> None:
-    seed, curves = results.params.seeds[0], results.robustness_curves
+    seed, curves = results.seeds[0], results.robustness_curves
+    trained = {name: trained_as(name, seeds=(seed,), epochs=1) for name in results.training}
+    clocks = {
+        name: clock.model_copy(update={"replicates_at_once": 1})
+        for name, clock in results.timing.items()
+    }
     alone = {"limitation": ONE_SEED_LIMITATION, "seeds": (seed,)}
     pairs = {
         name: replace(pair, **alone, mcnemar=pair.mcnemar[:1])
@@ -405,7 +410,8 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
     }
     single = replace(
         results,
-        params=results.params.model_copy(update={"seeds": (seed,)}),
+        training=trained,
+        timing=clocks,
         metrics={name: one_training(record) for name, record in results.metrics.items()},
         robustness=one_seed(results.robustness),
         domains=one_seed(results.domains),
@@ -425,6 +431,16 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
     assert len(ours) > 10
     assert not any("±" in cell for t in ours for row in t.rows for cell in row), "no spread of one"
     assert "one seed" in page.text
+    told = "".join((page.text, render_markdown(document), readme.results_block(single)))
+    assert wrong_plurals(told) == []
+
+
+def test_thirty_seeds_take_no_more_room_than_four(results: Results) -> None:
+    seeds = tuple(range(30))
+    records = {
+        name: record.model_copy(update={"seeds": seeds}) for name, record in results.metrics.items()
+    }
+    assert recipe_table(replace(results, metrics=records))["seeds"] == "0 to 29 (30 seeds)"
 
 
 # --- results that don't fit ------------------------------------------------------------------

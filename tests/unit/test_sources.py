@@ -498,7 +498,7 @@ def test_a_dead_proxy_is_named_without_its_password(
     silent.close()
     proxied(f"http://me:se@cret@{address}")
     message = refusal([Mirror("http://mirror.example/mnist/", TIMEOUT)], target)
-    reason = f"the proxy does not answer; requests go through HTTP_PROXY=http://{address}"
+    reason = "the proxy does not answer; requests go through the proxy that HTTP_PROXY names"
     assert f"  - http://mirror.example/mnist/: {reason}\n" in message
 
 
@@ -509,7 +509,7 @@ def test_a_proxy_that_refuses_is_named(
     filtering = serve({f"{address}{FIRST}.gz": Answer(b"no", status=403)})
     proxied(filtering.url)
     message = refusal([Mirror(address, TIMEOUT)], target)
-    assert f"{FIRST}.gz: HTTP 403; requests go through HTTP_PROXY={filtering.url}\n" in message
+    assert f"{FIRST}.gz: HTTP 403; requests go through the proxy that HTTP_PROXY names\n" in message
 
 
 def test_a_refused_tunnel_says_why(
@@ -517,7 +517,9 @@ def test_a_refused_tunnel_says_why(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", serve({}).url)
     message = refusal([Mirror("https://mirror.example/mnist/", TIMEOUT)], target)
-    assert "the proxy refused (501 Unsupported method); requests go through HTTPS_PROXY=" in message
+    assert (
+        "the proxy refused (501 Unsupported method); requests go through the proxy that " in message
+    )
 
 
 @pytest.mark.parametrize("text", ["self-signed certificate in certificate chain", ""])

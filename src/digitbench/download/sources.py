@@ -17,7 +17,6 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from digitbench.discretion import without_secrets
 from digitbench.download.digits import FileSpec
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_bytes
@@ -172,6 +171,7 @@ def _by_proxy(url: str) -> str:
         return ""
     for name in (f"{urlsplit(url).scheme}_proxy", "all_proxy"):
         for variable in (name, name.upper()):
-            if proxy := os.environ.get(variable):
-                return f"; requests go through {variable}={without_secrets(proxy)}"
+            if os.environ.get(variable):
+                # Its value may hold a password.
+                return f"; requests go through the proxy that {variable} names"
     return ""

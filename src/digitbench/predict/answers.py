@@ -24,6 +24,7 @@ from digitbench.files import write_bytes
 from digitbench.params import load_params
 from digitbench.predict.pictures import SUFFIXES, as_mnist, read_picture
 from digitbench.training.data import load_statistics
+from digitbench.wording import count
 
 # Mean probability of an answer below which it counts as unsure.
 SURE = 0.9
@@ -118,7 +119,7 @@ def _answers(stack: NDArray[np.floating]) -> list[Answer]:
 
 
 def _doubt(name: str, answer: Answer) -> str:
-    seeds = f"{answer.agreeing} of {answer.seeds} seeds"
+    seeds = f"{answer.agreeing} of {count(answer.seeds, 'seed')}"
     return f"{name} {percent(answer.probability)} by {seeds}"
 
 

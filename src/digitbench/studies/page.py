@@ -32,6 +32,7 @@ from digitbench.studies.verdicts import RULES, all_rows
 from digitbench.wording import (
     ENLARGING,
     arithmetic,
+    count,
     decimal,
     interval,
     listing,
@@ -84,7 +85,7 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
         rules=RULES,
         robust=ROBUST,
         trained=bool(clocks),
-        minutes=sum(record.stage_seconds for record in clocks) / 60,
+        minutes=count(round(sum(record.stage_seconds for record in clocks) / 60), "minute"),
         hardware=sorted({record.hardware for record in clocks}),
         precision=arithmetic(record.recipe.precision for record in trainings),
         claims=lambda key: _claims([claim for claim in claims if claim.study == key]),

@@ -91,7 +91,7 @@ SITUATIONS = [
         (DOWNLOAD,),
         without_folder(HTTPS_PROXY=DEAD, HTTP_PROXY=DEAD),
         status=255,
-        says=("the proxy does not answer; requests go through HTTPS_PROXY=http://127.0.0.1:9",),
+        says=("the proxy does not answer; requests go through the proxy that HTTPS_PROXY",),
         never=("secret",),
     ),
     Situation(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from digitbench.document.blocks import Command, Prose, Section, Table
 from digitbench.results.collection import Results
 from digitbench.results.records import TrainingRecord
-from digitbench.wording import arithmetic, listing
+from digitbench.wording import arithmetic, listing, seed_names
 
 POSITION = 130
 INITIALISATIONS = {
@@ -61,7 +61,7 @@ def section(results: Results) -> Section:
     environments = [clock.environment for clock in results.timing.values()]
     used = {key: listing(sorted({item[key] for item in environments})) for key in environments[0]}
     facts = {
-        "seeds": listing([str(seed) for seed in results.seeds]),
+        "seeds": seed_names(results.seeds),
         "loss and optimiser": "cross-entropy; Adam, betas 0.9 and 0.999, no weight decay",
         **{title: results.trained(told) for title, told in RECIPE.items()},
         "split": "the same share of every class",
