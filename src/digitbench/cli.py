@@ -7,7 +7,7 @@ commands: it takes seconds to load, and --help has none to wait.
 import io
 import subprocess
 import sys
-from contextlib import chdir
+from contextlib import chdir, suppress
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
@@ -310,10 +310,23 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
+def _name_foreign_code() -> None:
+    """Say so where the environment runs the code of another clone, as in a copy of a project."""
+    with suppress(DigitbenchError):
+        here, running = find_root(Path.cwd()) / "src" / "digitbench", Path(__file__).parent
+        if here.is_dir() and not here.samefile(running):
+            print(
+                f"Warning: this runs the code in {running}, not that of this folder. "
+                "`make install` here gives the folder an environment of its own.",
+                file=sys.stderr,
+            )
+
+
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_libraries()
     prepare_streams()
+    _name_foreign_code()
     try:
         app()
     except DigitbenchError as error:

@@ -135,7 +135,10 @@ SITUATIONS = [
         "moved with its environment",
         (("make", "install"),),
         installed_and_moved,
-        says=("was made in another folder: tying its commands to this one",),
+        says=(
+            "was made in another folder: tying its commands to this one",
+            "DVC can't run experiments with --temp or in a queue",
+        ),
         after=environment_is_its_own,
     ),
     Situation(
@@ -144,6 +147,12 @@ SITUATIONS = [
         installed_and_copied,
         says=("was made in another folder: tying its commands to this one",),
         after=environment_is_its_own,
+    ),
+    Situation(
+        "copied with its environment, which is used before make has seen it",
+        ((".venv/bin/digitbench", "--help"),),
+        installed_and_copied,
+        says=("Warning: this runs the code in", "not that of this folder. `make install` here"),
     ),
     Situation(
         # NVIDIA's containers set PIP_CONSTRAINT, others `user = true` in pip.conf.
