@@ -7,7 +7,7 @@ commands: it takes seconds to load, and --help has none to wait.
 import io
 import subprocess
 import sys
-from contextlib import chdir, suppress
+from contextlib import chdir
 from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
@@ -48,6 +48,20 @@ def find_root(start: Path) -> Path:
         f"{start}: neither this folder nor one above it has params.yaml and .dvc. "
         "Run inside a clone of the project."
     )
+
+
+def _name_foreign_code() -> None:
+    """Say so where the environment runs the code of another clone, as in a copy of a project."""
+    try:
+        here, running = find_root(Path.cwd()) / "src" / "digitbench", Path(__file__).parent
+    except DigitbenchError:
+        return
+    if here.is_dir() and not here.samefile(running):
+        print(
+            f"Warning: this runs the code in {running}, not that of this folder. "
+            "`make install` here gives the folder an environment of its own.",
+            file=sys.stderr,
+        )
 
 
 @app.command()
@@ -308,18 +322,6 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             stream.write(judgement.render_json(found))
         case _:
             terminal.print_terminal(found.document, stream)
-
-
-def _name_foreign_code() -> None:
-    """Say so where the environment runs the code of another clone, as in a copy of a project."""
-    with suppress(DigitbenchError):
-        here, running = find_root(Path.cwd()) / "src" / "digitbench", Path(__file__).parent
-        if here.is_dir() and not here.samefile(running):
-            print(
-                f"Warning: this runs the code in {running}, not that of this folder. "
-                "`make install` here gives the folder an environment of its own.",
-                file=sys.stderr,
-            )
 
 
 def main() -> None:
