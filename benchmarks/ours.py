@@ -7,17 +7,17 @@ import dataclasses
 import tempfile
 import time
 from contextlib import suppress
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import psutil
 
 from benchmarks.scale import peak_resident_bytes
+from digitbench.execution.workers import parallel_jobs, run_replicates
 from digitbench.params import load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.recipe import Recipe
-from digitbench.training.replicates import Job, Replicate, parallel_jobs, run_replicates
+from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Progress, start, train
 
 SAMPLE_SECONDS = 1.0
@@ -74,10 +74,11 @@ def trained(
 ) -> tuple[list[Replicate], float]:
     """Default sizes, trained through the function of the stages; and the seconds of that call."""
     params = load_params().network(architecture)
+    job = Job("", architecture, architecture, params, settings, data)
+    # Into a store, as a stage does it: that takes its time too.
     with tempfile.TemporaryDirectory() as folder:
-        job = Job("", architecture, architecture, params, settings, data, Path(folder))
         began = time.perf_counter()
-        replicates = run_replicates(job, jobs, on_epoch=lambda epoch: None)
+        replicates = run_replicates(job, jobs, lambda epoch: None, folder)
         return replicates, time.perf_counter() - began
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from benchmarks.ours import cut, recipe, trained
 from benchmarks.scale import PRECISIONS, Say, Scale
+from digitbench.execution.workers import parallel_jobs
 from digitbench.params import load_params
 from digitbench.statistics.seeds import compare, judge
 from digitbench.training.data import load_training_data
-from digitbench.training.replicates import parallel_jobs
 
 Accuracies = Mapping[str, Mapping[int, float]]  # by precision and seed
 

@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.ours import cut, epoch_speed, memory_of_one_replicate, recipe, update_cost
 from benchmarks.results import spread
 from benchmarks.scale import Say, Scale, described, run_afresh
+from digitbench.execution.workers import parallel_jobs
 from digitbench.training.data import TrainingData, load_training_data
-from digitbench.training.replicates import parallel_jobs
 
 MICROSECONDS = 1e6
 

@@ -15,10 +15,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import ours
 from benchmarks.results import rounded, spread
 from benchmarks.scale import PRECISIONS, Run, Say, Scale, described, fresh_process, run_afresh
+from digitbench.execution.workers import parallel_jobs
 from digitbench.params import load_params
 from digitbench.training.data import TrainingData, load_training_data
 from digitbench.training.model import build_model
-from digitbench.training.replicates import parallel_jobs
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 # Enough for an epoch to be whole, too few to show in its time.

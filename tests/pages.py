@@ -10,6 +10,15 @@ FETCHING = {"script", "iframe", "object", "embed", "base"}
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
+# `1 seeds`; words in -s that are no plurals are left out.
+_PLURAL = re.compile(r"(?<![\d.,])1 (?!(?:is|as|was|has|says|class|less|loss)\b)[a-z]+s\b")
+
+
+def wrong_plurals(text: str) -> list[str]:
+    """Plurals of one thing."""
+    return _PLURAL.findall(text)
+
+
 class Page(HTMLParser):
     """Elements with their attributes, styles, and the text that is seen or read aloud."""
 

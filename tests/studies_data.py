@@ -1,6 +1,7 @@
 """Invented records of the studies, as their stages write them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,11 @@ from digitbench.results.records import (
     DomainShiftRecord,
     Epochs,
     ModelRecord,
+    Movements,
     RobustnessRecord,
+    TrainingRecord,
+    UsedData,
+    UsedRecipe,
 )
 from digitbench.statistics.summary import summarise
 from digitbench.studies.groups.design import GROUPS, Domain
@@ -31,6 +36,10 @@ VARIANTS = {
     "toyobo2025": {"cnn": 0.993, "lstm": 0.989},
 }
 PARAMETERS = {("nguyen2026", "mlp"): 235_146, ("nguyen2026", "cnn"): 421_642}
+NETWORKS = {
+    "mlp": {"hidden": [256, 128], "dropout_hidden": 0.0, "dropout": 0.2},
+    "cnn": {"channels": [32, 64], "hidden": 128, "dropout_maps": 0.5, "dropout": 0.5},
+}
 IMAGES = {"test": 10_000, "validation": 12_000, "pooled": 60_000}
 
 
@@ -124,6 +133,28 @@ def robustness(harmful: str = "") -> RobustnessRecord:
     return study_record(corrupted(pd.DataFrame(rows)), 1000)
 
 
+def trained_as(architecture: str, **recipe: Any) -> TrainingRecord:
+    """What training writes about what it used, with other settings where some are given."""
+    settings: dict[str, Any] = {
+        "seeds": SEEDS,
+        "epochs": 5,
+        "batch_size": 64,
+        "learning_rate": 0.001,
+        "adam_epsilon": 1e-8,
+        "patience": 0,
+        "initialisation": "he",
+        "augmentation": Movements(rotation=0, shift=0, zoom=0),
+        "precision": "bfloat16",
+        "device": "cpu",
+    }
+    return TrainingRecord(
+        architecture=architecture,
+        network=NETWORKS.get(architecture, {}),
+        recipe=UsedRecipe(**settings | recipe),
+        data=UsedData(sha256="ab" * 32, train_images=54_000, validation_images=6_000),
+    )
+
+
 def timing(seconds: float) -> TimingRecord:
     """What training writes about its time."""
     return TimingRecord(
@@ -142,6 +173,8 @@ def write_metrics(root: Path, seeds: tuple[int, ...] = SEEDS) -> None:
         for variant in variants:
             metrics = studies / study / "metrics"
             record(study, variant, seeds).write(metrics / f"{variant}.json")
+            trained = trained_as(variant.partition("_")[0], seeds=seeds)
+            trained.write(metrics / "training" / f"{variant}.json")
             timing(len(variant)).write(metrics / "timing" / f"{variant}.json")
     domain_shift().write(studies / "domain_shift/metrics/domain_shift.json")
     robustness().write(studies / "robustness/metrics/robustness.json")

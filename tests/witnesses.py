@@ -10,7 +10,9 @@ WITNESSES = {
     "src/__main__.py": "chooses the stage and turns errors into sentences",
     "src/digitbench/__init__.py": "names for notebooks; imports nothing by itself",
     "src/digitbench/*/__init__.py": "a docstring",
+    "src/stages/__init__.py": "a docstring",
     "src/digitbench/errors.py": "a sentence and an exit status",
+    "src/digitbench/secrets.py": "cuts passwords out of what is printed",
     "src/digitbench/schema.py": "refuses parameters; their values are in dvc.lock themselves",
     "src/digitbench/params.py": "refuses parameters and finds sections by name",
     "src/digitbench/environment.py": "reports the machine; sets what costs time, never a byte",
@@ -18,6 +20,7 @@ WITNESSES = {
     "parameters: *": "the stage writes nothing; its parameters are in dvc.lock themselves",
     "evaluate: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
     "assess: src/digitbench/wording.py": "words a refusal; numbers are written unrounded",
+    "train: src/digitbench/execution/*": "runs replicates; what they are is made in training/",
     "train: src/digitbench/results/*": "the shape of timings, which no training depends on",
 }
 

@@ -1,4 +1,22 @@
-"""The one exception that is meant for people rather than for programmers."""
+"""What is meant for people, not for programmers: one exception, and a few of the system's."""
+
+import errno
+
+# What the system refuses for a reason that people can mend, and how.
+_REMEDIES = {
+    errno.ENOSPC: "Make room on that disk",
+    errno.EDQUOT: "Make room: your share of that disk is used up",
+    errno.EFBIG: "Raise the limit on the size of files (`ulimit -f`)",
+    errno.EROFS: "Allow writing there",
+    errno.EACCES: "Allow reading and writing there",
+    errno.EPERM: "Allow reading and writing there",
+    errno.EMFILE: "Raise the limit on open files (`ulimit -n`)",
+    errno.ENFILE: "Close other programs, which hold too many files open",
+}
+_LESS_MEMORY = (
+    "Close other programs, train fewer replicates at once (DIGITBENCH_JOBS=1), or take smaller "
+    "batches; what was finished is kept."
+)
 
 
 class DigitbenchError(Exception):
@@ -6,3 +24,22 @@ class DigitbenchError(Exception):
 
     The launcher prints the text without a traceback and exits with status 1.
     """
+
+
+def plainly(error: Exception) -> str:
+    """What an error says to people; empty if it is for programmers, who want its traceback."""
+    if isinstance(error, DigitbenchError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        place = error.filename or "A file or stream without a name"
+        return f"{place}: {error.strerror}. {_REMEDIES[error.errno]}, and run the same again."
+    text = str(error)
+    if "No usable temporary directory" in text:
+        return f"{text}. Make room, or set TMPDIR to a folder that can be written."
+    # Of joblib and torch, which are not loaded for this.
+    if type(error).__name__ == "TerminatedWorkerError":
+        return f"A worker process was killed, most often for lack of memory. {_LESS_MEMORY}"
+    lacks_memory = isinstance(error, MemoryError) or "allocate memory" in text
+    if lacks_memory or type(error).__name__ == "OutOfMemoryError":
+        return f"The memory of this machine is not enough. {_LESS_MEMORY}"
+    return ""

@@ -33,6 +33,7 @@ MODELS = Path("models")
 CONFUSIONS = Path("data/confusions")
 METRICS = Path("metrics")
 TIMING = METRICS / "timing"
+TRAININGS = METRICS / "training"
 SUMMARY = METRICS / "summary"
 PLOTS = Path("plots")
 CURVES = PLOTS / "curves"
@@ -53,10 +54,23 @@ def model_file(name: str, seed: int) -> Path:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write beside the final name, then rename: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
+    """Write beside the final name, then rename: a reader never sees half a file.
+
+    Raises:
+        DigitbenchError: It can't be written; what was there before is kept.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _fill_and_rename(handle, Path(name), path, content)
+    except OSError as error:
+        raise DigitbenchError(
+            f"{path}: cannot be written ({error.strerror or error}). Nothing half-written was "
+            "kept; make room, or allow writing there, and run the same again."
+        ) from None
+
+
+def _fill_and_rename(handle: int, beside: Path, path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -141,7 +155,7 @@ def read_csv(path: Path, remedy: str = REMEDY) -> "pd.DataFrame":
     # Costs half a second, which what reads no table doesn't need to wait for.
     import pandas as pd
 
-    return read(path, lambda file: pd.read_csv(file, float_precision="round_trip"), remedy)
+    return read(path, pd.read_csv, remedy)
 
 
 def read_array(path: Path, remedy: str = REMEDY) -> NDArray[Any]:

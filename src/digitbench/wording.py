@@ -34,6 +34,7 @@ METRICS = {
     "parameters": "parameters",
     "seconds_per_epoch": "seconds per epoch",
 }
+_MANY_SEEDS = 10
 _VARIANTS = {"augmented": "with augmentation", "plain": "without augmentation"}
 
 
@@ -76,7 +77,11 @@ def model_label(variant: str) -> str:
         return variant
     if not suffix:
         return NAMES[name]
-    return f"{NAMES[name]}, {f'{suffix} epochs' if suffix.isdigit() else _VARIANTS[suffix]}"
+    return f"{NAMES[name]}, {_variant(suffix)}"
+
+
+def _variant(suffix: str) -> str:
+    return count(int(suffix), "epoch") if suffix.isdigit() else _VARIANTS[suffix]
 
 
 def metric_label(metric: str) -> str:
@@ -131,7 +136,8 @@ def points_between(value: float, low: float | None, high: float | None, *notes: 
 
 def within(margin: float) -> str:
     """A margin of accuracy, a fraction: `±0.2 points`."""
-    return f"±{100 * margin:g} points"
+    size = f"{100 * margin:g}"
+    return f"±{size} {'point' if size == '1' else 'points'}"
 
 
 def what_is_found(seeds: str, smallest: float, margin: float, needed: int | None) -> str:
@@ -144,8 +150,9 @@ def what_is_found(seeds: str, smallest: float, margin: float, needed: int | None
         needed: How many seeds find that as often; None: not even 1,000.
     """
     takes = f"takes {needed:,} seeds" if needed else "no number of seeds up to 1,000 is enough"
+    find = "seed finds" if seeds == "1" else "seeds find"
     return (
-        f"{seeds} seeds find a difference of {decimal(100 * smallest)} points in four of five "
+        f"{seeds} {find} a difference of {decimal(100 * smallest)} points in four of five "
         f"cases; to find {within(margin)} {takes}"
     )
 
@@ -172,6 +179,25 @@ def p_equals(value: float) -> str:
 # --- words -----------------------------------------------------------------------------------
 
 
+def count(number: int, one: str, several: str = "") -> str:
+    """`1 seed`, `1,797 images`; the plural is given where it takes more than an s."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def seed_names(seeds: Sequence[int]) -> str:
+    """All of them, or of many the least, the greatest and their number: a table has limits."""
+    if len(seeds) > _MANY_SEEDS:
+        return f"{min(seeds)} to {max(seeds)} ({len(seeds)} seeds)"
+    return listing([str(seed) for seed in seeds])
+
+
+def at_once(replicates: Iterable[int]) -> str:
+    """How many replicates ran side by side, of several trainings: `1 and 4 replicates at once`."""
+    found = sorted(set(replicates))
+    noun = "replicate" if found == [1] else "replicates"
+    return f"{listing([str(number) for number in found])} {noun} at once"
+
+
 def listing(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(items) < 2:
@@ -182,6 +208,12 @@ def listing(items: Sequence[str]) -> str:
 def by_name(values: Mapping[str, str]) -> str:
     """What is told of every architecture: `CNN 0.1 and MLP 0.2`."""
     return listing([f"{NAMES[name]} {value}" for name, value in values.items()])
+
+
+def in_common(values: Mapping[str, str]) -> str:
+    """What is told of every architecture: once where all agree, else by name."""
+    first, *others = dict.fromkeys(values.values())
+    return by_name(values) if others else first
 
 
 def arithmetic(precisions: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from digitbench import files
-from digitbench.evaluation.predictions import load_models, predict_all
+from digitbench.evaluation.predictions import as_trained, load_models, predict_all
 from digitbench.params import load_plan
 from digitbench.studies.protocol import assess, load_confusions, load_validation_losses
 from digitbench.training.data import load_images, load_statistics
@@ -15,7 +15,7 @@ BATCH = 100
 
 def main(name: str) -> None:
     """Run the stage for `<study>/<variant>` in the folder of all studies."""
-    plan = load_plan(name)
+    plan = as_trained(load_plan(name))
     images, labels = load_images(ROOT / files.TEST)
     trained = {plan.name: load_models(plan)}
     stack = predict_all(trained, images, load_statistics(plan.folder), BATCH)[plan.name]

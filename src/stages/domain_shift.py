@@ -5,6 +5,7 @@ from pathlib import Path
 
 from digitbench import files
 from digitbench.evaluation.domains import MAPPINGS
+from digitbench.evaluation.predictions import as_trained
 from digitbench.figures.data import augmented_digits
 from digitbench.figures.domain_shift import domain_shift, effects, gaps
 from digitbench.figures.style import to_png
@@ -32,7 +33,7 @@ def main() -> None:
     first = domains["usps"].images[:1]
     examples = {mapping: bring(first)[0] for mapping, bring in MAPPINGS.items()}
     digits = load_images(ROOT / files.TRAIN)[0][:DIGITS]
-    movements = load_plan("domain_shift/mlp_augmented").recipe.augmentation
+    movements = as_trained(load_plan("domain_shift/mlp_augmented")).recipe.augmentation
     figures = {
         "domain_shift": domain_shift(record.domains, {"usps": published_on_usps(Path())}, examples),
         "effects": effects(record.domains),

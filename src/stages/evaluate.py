@@ -3,7 +3,7 @@
 from digitbench import files
 from digitbench.environment import fingerprint
 from digitbench.evaluation import outputs
-from digitbench.evaluation.predictions import load_models, predict_all
+from digitbench.evaluation.predictions import as_trained, load_models, predict_all
 from digitbench.evaluation.scores import score_replicates
 from digitbench.files import write_all
 from digitbench.params import load_params, main_plans
@@ -17,7 +17,8 @@ def main() -> None:
     params = load_params()
     settings, seeds = params.evaluate, params.seeds
     images, labels = load_images(files.TEST)
-    trained = {name: load_models(plan) for name, plan in main_plans(params).items()}
+    plans = main_plans(params).items()
+    trained = {name: load_models(as_trained(plan)) for name, plan in plans}
     statistics = load_statistics()
     stacks = predict_all(trained, images, statistics, settings.batch_size)
     scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}

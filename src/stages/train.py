@@ -1,10 +1,10 @@
-"""Stages `train`: one replicate per seed; weights, curves, confusions and timings."""
+"""Stages `train`: one replicate per seed; weights, curves, confusions, the account, timings."""
 
 import time
 from pathlib import Path
 
 from digitbench import files
-from digitbench.environment import fingerprint, project_root
+from digitbench.execution.workers import execute
 from digitbench.params import load_plan
 from digitbench.results.clocks import TimingRecord
 from digitbench.tracking.runs import TrainingRuns
@@ -17,15 +17,11 @@ def main(name: str) -> None:
     began = time.perf_counter()
     plan = load_plan(name)
     recipe, folder = plan.recipe.resolved(), plan.folder
-    job = training.Job(
-        **vars(plan) | {"recipe": recipe},
-        data=load_training_data(Path(".." if plan.study else "."), folder),
-        checkpoints=project_root() / ".checkpoints",
-    )
-    jobs = training.parallel_jobs(len(recipe.seeds), recipe.device)
+    data = load_training_data(Path(".." if plan.study else "."), folder)
+    job = training.Job(**vars(plan) | {"recipe": recipe}, data=data)
     curves = folder / files.CURVES / f"{plan.name}.csv"
     with TrainingRuns(job, recipe.seeds) as runs:
-        replicates = training.run_replicates(job, jobs, on_epoch=runs.log_epoch)
+        replicates, how = execute(job, runs)
         for replicate in replicates:
             path = folder / files.model_file(plan.name, replicate.seed)
             files.write_bytes(path, replicate.weights)
@@ -34,7 +30,8 @@ def main(name: str) -> None:
         runs.log_curves(curves)
     confusions = training.confusions(replicates)
     files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
+    files.write_json(folder / files.TRAININGS / f"{plan.name}.json", training.account(job))
     seconds = {r.seed: [epoch.seconds for epoch in r.history] for r in replicates}
-    how = {"replicates_at_once": jobs, "precision": recipe.precision, "environment": fingerprint()}
+    how |= {"precision": recipe.precision}
     record = TimingRecord.of(seconds, time.perf_counter() - began, **how)
     record.write(folder / files.TIMING / f"{plan.name}.json")

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from architectures import NARROW
 from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
-from digitbench.training.replicates import JOBS_VARIABLE
+from digitbench.execution.store import VARIABLE as STORE_VARIABLE
+from digitbench.execution.workers import JOBS_VARIABLE
 from readers import Digits
 from usps import TEST, TRAIN, spec, usps_file
 
@@ -105,12 +106,13 @@ def make_project(root: Path, digits: Digits) -> Project:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DVC_", "GIT_", "MLFLOW_", "PYTHON", "DIGITBENCH_"))
+        if not name.startswith(("DVC_", "GIT_", "MAKE", "MLFLOW_", "PYTHON", "DIGITBENCH_"))
     }
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         DROP_IN_VARIABLE: str(drop_in),
         JOBS_VARIABLE: "1",  # two tiny trainings take less time than starting two processes
+        STORE_VARIABLE: "off",  # trained again to the same bytes, not kept
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "MLFLOW_DISABLE_TELEMETRY": "true",

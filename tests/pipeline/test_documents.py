@@ -126,7 +126,7 @@ BEFORE: dict[tuple[str, str], Callable[[Project], None]] = {
 def readers(finished: Project) -> Project:
     """The finished clone with a server, README.md brought up to date."""
     project = dataclasses.replace(
-        finished, environment=finished.environment | {"PYTHONPATH": "src"}
+        finished, environment=finished.environment | {"PYTHONPATH": "src", "DIGITBENCH_STORE": ""}
     )
     project.run("digitbench", "readme")
     commit(project)

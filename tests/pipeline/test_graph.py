@@ -24,7 +24,7 @@ from .graph import GRAPH, MAIN, Stage, covering
 pytestmark = pytest.mark.pipeline
 
 # Written by the way: the record of runs and what lets a training resume; none is an output.
-ASIDE = ("mlflow.db", "mlartifacts", ".mlflow.lock", ".checkpoints", ".dvc", ".git")
+ASIDE = ("mlflow.db", "mlflow.db.lock", "mlartifacts", ".replicates", ".dvc", ".git")
 STUDIES = "studies/dvc.yaml:"
 TRAININGS = {name for name in GRAPH if name.startswith(("train_", f"{STUDIES}train@"))}
 ASSESSMENTS = {name for name in GRAPH if name.startswith(f"{STUDIES}assess@")}
@@ -177,6 +177,7 @@ COSTS: dict[str, set[str]] = {
         for witness in (
             *("__main__", "digitbench/errors", "digitbench/schema", "digitbench/params"),
             *("digitbench/environment", "digitbench/cli", "digitbench/check"),
+            *("digitbench/execution/workers", "digitbench/execution/store"),
             *("digitbench/tracking/runs", "digitbench/tracking/registry"),
             *("digitbench/predict/answers", "digitbench/review/tell", "digitbench/studies/page"),
         )

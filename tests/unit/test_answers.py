@@ -87,7 +87,7 @@ def test_doubts_are_named() -> None:
     found = verdicts({"a": one(d1=0.95), "b": one(d7=0.5), "c": torn})[0].warnings
     assert found == (
         "the architectures disagree (a 1, b 7, c 1)",
-        "unsure: b 50.0% by 1 of 1 seeds, c 54.5% by 1 of 2 seeds",
+        "unsure: b 50.0% by 1 of 1 seed, c 54.5% by 1 of 2 seeds",
     )
 
 

@@ -25,10 +25,11 @@ from benchmarks import __main__ as command
 from benchmarks import contestants, ours, pipeline, results, scale, scaling, throughput
 from benchmarks.ours import Speed, cut, recipe
 from digitbench.errors import DigitbenchError
+from digitbench.execution.workers import JOBS_VARIABLE, run_replicates
 from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.training.data import TrainingData
 from digitbench.training.model import build_model, load_weights
-from digitbench.training.replicates import JOBS_VARIABLE, Job, Replicate, run_replicates
+from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch, Recipe, start
 from imports import ROOT, closure
 
@@ -85,8 +86,8 @@ def test_the_papers_loop_computes_what_ours_does(
     rates = {name: 0.0 for name in type(section).model_fields if name.startswith("dropout")}
     section, data = section.model_copy(update=rates), cut(small_data, 120)
     settings = recipe(epochs=3, batch_size=120, precision="float32", seeds=(5,))
-    job = Job("", architecture, architecture, section, settings, data, tmp_path)
-    (replicate,) = run_replicates(job, 1, on_epoch=lambda epoch: None)
+    job = Job("", architecture, architecture, section, settings, data)
+    (replicate,) = run_replicates(job, 1, lambda epoch: None)
     trained = load_weights(architecture, section, replicate.weights, "test").state_dict()
 
     model = start(architecture, section, settings, seed=5).model
@@ -163,7 +164,7 @@ def test_speed_counts_epochs_but_the_first_and_replicates_at_once(
 ) -> None:
     seconds = {3: (9.0, 1.0, 2.0), 4: (9.0, 4.0, 5.0)}
 
-    def run(job: Job, jobs: int, on_epoch: Any) -> list[Replicate]:
+    def run(job: Job, jobs: int, on_epoch: Any, store: str) -> list[Replicate]:
         clock.now += 24
         assert (job.data, jobs, job.recipe.seeds) == (data, 2, (3, 4))
         return [
@@ -358,7 +359,7 @@ def test_a_process_of_ours_loads_what_stages_load() -> None:
     """What is loaded counts in the memory that is measured."""
     start = [ROOT / "benchmarks/ours.py", ROOT / "benchmarks/scale.py"]
     found = {Path(name).parent.name for name in closure(start, lambda name: False)}
-    assert found <= {"benchmarks", "digitbench", "training", "models", "download"}
+    assert found <= {"benchmarks", "digitbench", "execution", "training", "models", "download"}
 
 
 def test_settings_of_the_shell_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

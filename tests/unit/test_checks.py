@@ -19,8 +19,10 @@ from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
 from digitbench.report.sections.checks import section
 from digitbench.results.collection import Results, load_results
+from digitbench.results.records import Movements
 from digitbench.statistics.comparison import compare_all
 from digitbench.statistics.summary import summarise
+from studies_data import trained_as
 
 ROOT = Path(__file__).resolve().parents[2]
 # Validation losses [S, 2] and accuracies [S] in which nothing is wrong.
@@ -61,8 +63,10 @@ def made_up(
     test = record.test.model_copy(update={"metrics": scores})
     return replace(
         results,
-        params=results.params.model_copy(update={"seeds": tuple(seeds)}),
-        metrics={"cnn": record.model_copy(update={"protocols": {"test": test}})},
+        metrics={
+            "cnn": record.model_copy(update={"seeds": tuple(seeds), "protocols": {"test": test}})
+        },
+        training={"cnn": trained_as("cnn")},
         curves={"cnn": curves},
         comparison=results.comparison.model_copy(update={"pairs": {}}),
     )
@@ -77,6 +81,16 @@ def paired(results: Results, wrong: list[list[int]], images: int = 10_000) -> Re
     }
     pairs = {"pair": compare_all(correct, range(len(wrong[0])))[0]}
     return replace(results, comparison=results.comparison.model_copy(update={"pairs": pairs}))
+
+
+def unlike(results: Results, **recipe: Any) -> Results:
+    """Beside an MLP of the same metrics, trained with another recipe."""
+    return replace(
+        results,
+        metrics=results.metrics | {"mlp": results.metrics["cnn"]},
+        curves=results.curves | {"mlp": results.curves["cnn"]},
+        training=results.training | {"mlp": trained_as("mlp", **recipe)},
+    )
 
 
 def codes(*evidence: object, mute: tuple[str, ...] = ()) -> list[str]:
@@ -109,6 +123,7 @@ PLANTED: dict[str, Callable[[Results], object]] = {
     "DB004": lambda r: made_up(r, LOSSES, [0.981, 0.980, 0.980, 0.95]),
     "DB005": lambda r: paired(made_up(r, LOSSES, ACCURACIES), [[240, 200, 260], [200, 190, 250]]),
     "DB006": lambda r: Workspace(["train_mlp"]),
+    "DB008": lambda r: unlike(made_up(r, LOSSES, ACCURACIES), learning_rate=0.01),
     "DB007": lambda r: History("base", {"one": ["commit a"], "other": ["experiment b"]}),
 }
 
@@ -169,8 +184,8 @@ def test_with_patience_the_kept_epoch_counts(sound: Results) -> None:
     curves["validation_loss"] = 0.04 + 0.01 * (curves["epoch"] - 1)
     planted = replace(sound, curves={"cnn": curves})
     assert codes(planted) == []  # the last epoch's, 0.98
-    patient = sound.params.model_copy(update={"patience": 1})
-    assert codes(replace(planted, params=patient)) == ["DB003"]
+    patient = {"cnn": trained_as("cnn", patience=1)}
+    assert codes(replace(planted, training=patient)) == ["DB003"]
 
 
 def test_distances_are_counted_in_medians_of_them_and_never_in_less_than_an_image() -> None:
@@ -202,6 +217,23 @@ def test_an_evident_difference_below_the_smallest_is_called_exaggerated(sound: R
     assert finding.text.startswith("Evident, but perhaps exaggerated: CNN − MLP (+0.33 points")
 
 
+@pytest.mark.parametrize("same", [{}, {"seeds": (5, 6)}, {"device": "cuda"}])
+def test_other_seeds_and_another_device_are_no_other_recipe(
+    same: dict[str, Any], sound: Results
+) -> None:
+    assert codes(unlike(sound, **same)) == []
+
+
+def test_what_differs_between_trainings_is_named(sound: Results) -> None:
+    moved = Movements(rotation=10, shift=0, zoom=0)
+    planted = unlike(sound, learning_rate=0.01, augmentation=moved)
+    (finding,) = examine([planted], ()).findings
+    assert finding.text == (
+        "CNN and MLP differ in learning rate (CNN 0.001 and MLP 0.01) and rotation (CNN 0.0 and "
+        "MLP 10.0)."
+    )
+
+
 # --- the report ----------------------------------------------------------------------------------
 
 
@@ -210,7 +242,7 @@ def test_the_report_shows_what_fires_and_how_many_were_made(committed: Results) 
     assert isinstance(planted, Results)
     prose, table = section(planted).blocks
     assert isinstance(prose, Prose)
-    assert prose.text.startswith("5 checks of the method were made; fired: DB004.")
+    assert prose.text.startswith("6 checks of the method were made; fired: DB004.")
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == ["DB004"]
     assert "seed 3: test accuracy 95.00 %" in table.rows[0][2]
@@ -218,4 +250,4 @@ def test_the_report_shows_what_fires_and_how_many_were_made(committed: Results) 
     muted = replace(planted, params=planted.params.model_copy(update={"checks": checks}))
     (prose,) = section(muted).blocks
     assert isinstance(prose, Prose)
-    assert "4 checks of the method were made, without the muted DB004; fired: none" in prose.text
+    assert "5 checks of the method were made, without the muted DB004; fired: none" in prose.text

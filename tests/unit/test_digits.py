@@ -9,7 +9,8 @@ import pytest
 
 from digitbench.download import digits
 from digitbench.download.digits import decode, encode
-from digitbench.download.sources import DropIn, fetch_all
+from digitbench.download.folder import DropIn
+from digitbench.download.sources import fetch_all
 from digitbench.errors import DigitbenchError
 from usps import TEST, TRAIN, usps_file
 
@@ -151,7 +152,7 @@ def test_usps_that_cannot_be_had_names_files_hashes_variable_and_variant(
     usps: dict[str, bytes], tmp_path: Path
 ) -> None:
     spoiled = {name: _flipped(content) for name, content in usps.items()}
-    drop_in = DropIn(_fill(tmp_path / "own" / "usps", spoiled).parent, subfolder="usps")
+    drop_in = DropIn(_fill(tmp_path / "own" / "usps", spoiled).parent)
     with pytest.raises(DigitbenchError) as caught:
         fetch_all(digits.FILES, [drop_in], tmp_path / "t", print, dataset=digits.VARIANT)
     hashes = [spec.sha256 for spec in digits.FILES]

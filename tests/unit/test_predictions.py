@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from architectures import STATISTICS, untrained
 from digitbench.errors import DigitbenchError
-from digitbench.evaluation.predictions import TrainedModel, predict_all
-from digitbench.params import ARCHITECTURES
+from digitbench.evaluation.predictions import TrainedModel, as_trained, predict_all
+from digitbench.params import ARCHITECTURES, load_plan
 from digitbench.training.model import load_weights
 from readers import Digits, Stacks
+from studies_data import trained_as
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("threads")
 SEEDS = (8, 0, 5)
 COUNT = 130
@@ -58,6 +60,27 @@ def test_every_row_is_that_of_its_own_model_in_evaluation_mode(
             np.testing.assert_allclose(predicted[name][row], expected, atol=1e-6)
             others = [r for r in range(len(SEEDS)) if r != row]
             assert all(np.abs(predicted[name][r] - expected).max() > 1e-3 for r in others)
+
+
+def test_a_plan_takes_network_and_recipe_from_the_training_and_keeps_its_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    plan = load_plan("cnn")
+    with pytest.raises(DigitbenchError, match=r"training/cnn\.json: .*--single-item train_cnn"):
+        as_trained(plan)
+    network = plan.params.model_dump() | {"channels": [3, 5], "dropout": 0.125}
+    record = trained_as("cnn", learning_rate=0.5, patience=4, seeds=(7, 8))
+    path = Path("metrics/training/cnn.json")
+    record.model_copy(update={"network": network}).write(path)
+    trained = as_trained(plan)
+    assert trained.params.model_dump(mode="json") == network
+    assert (trained.recipe.learning_rate, trained.recipe.patience) == (0.5, 4)
+    assert trained.recipe.seeds == plan.recipe.seeds
+    record.model_copy(update={"network": {**network, "chanels": 1}}).write(path)
+    with pytest.raises(DigitbenchError, match=r"training/cnn\.json: chanels: unknown key"):
+        as_trained(plan)
 
 
 @pytest.mark.parametrize("batch_size", [1, 64, COUNT, 10_000])

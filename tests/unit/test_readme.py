@@ -91,7 +91,7 @@ def test_the_results_are_those_of_the_metrics(results: Results) -> None:
     column = [float(row[1]) for row in rows]
     assert column == sorted(column, reverse=True)
     assert verdict(results) in block
-    assert f"{len(results.params.seeds)} seeds, {results.params.epochs} epochs" in block
+    assert f"{len(results.seeds)} seeds, {results.training['cnn'].recipe.epochs} epochs" in block
     assert "\n".join(block.splitlines()[1 : len(rows) + 3]) in readme.in_short()
     assert verdict(results) in readme.in_short()
 

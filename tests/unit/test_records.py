@@ -20,6 +20,7 @@ from digitbench.results.records import (
     ModelRecord,
     RobustnessRecord,
     SummaryRecord,
+    TrainingRecord,
 )
 from digitbench.statistics.summary import Summary, summarise
 
@@ -33,6 +34,8 @@ NAMED: dict[str, type[Record]] = {
 
 
 def kind_of(path: Path) -> type[Record]:
+    if path.parent.name == "training":
+        return TrainingRecord
     if path.parent.name == "timing":
         return LatencyRecord if path.stem == "evaluate" else TimingRecord
     return NAMED.get(path.stem, ModelRecord)
@@ -40,7 +43,8 @@ def kind_of(path: Path) -> type[Record]:
 
 COMMITTED = [
     path
-    for pattern in ("metrics", "metrics/timing", "studies/*/metrics", "studies/*/metrics/timing")
+    for folder in ("metrics", "metrics/training", "metrics/timing")
+    for pattern in (folder, f"studies/*/{folder}")
     for path in sorted(ROOT.glob(f"{pattern}/*.json"))
 ]
 

@@ -19,7 +19,7 @@ from digitbench.cli import app
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.files import write_csv
-from digitbench.tracking.connection import DATABASE, URI_VARIABLE
+from digitbench.tracking.address import DATABASE, URI_VARIABLE
 from digitbench.tracking.registry import (
     CHAMPION,
     Candidate,
@@ -350,6 +350,13 @@ def test_models_lists_versions_and_marks_the_champion(
     promote("mlp", "--version", "1")
     header, latest, first = CliRunner().invoke(app, ["models"]).output.splitlines()
     assert header.split()[:3] == ["model", "version", "accuracy"]
-    assert latest.split()[:5] == [NAME, "2", "96.20", "%", "0,1,2,3"]
+    assert latest.split("  ", 1)[1].strip().startswith(f"{NAME}  2        96.20 %   0, 1, 2 and 3")
     assert first.split()[:5] == ["*", NAME, "1", "98.20", "%"]
     assert "an-experiment" in first
+
+
+def test_thirty_seeds_fit_a_terminal(client: mlflow.MlflowClient, example: Images) -> None:
+    evaluate(candidate(1, dict.fromkeys(range(30), 0.98), example))
+    lines = CliRunner().invoke(app, ["models"]).output.splitlines()
+    assert "0 to 29 (30 seeds)" in lines[1]
+    assert max(map(len, lines)) <= 100

@@ -19,6 +19,7 @@ import pytest
 from matplotlib.legend import Legend
 from pydantic import BaseModel
 
+import studies_data
 from digitbench.document.blocks import (
     Chart,
     Command,
@@ -32,16 +33,17 @@ from digitbench.document.html import render_html
 from digitbench.document.markdown import FIGURES, figure_files, render_markdown
 from digitbench.errors import DigitbenchError
 from digitbench.params import ARCHITECTURES, load_params
-from digitbench.report import sections
+from digitbench.report import readme, sections
 from digitbench.report.compose import compose, verdict
 from digitbench.results.clocks import Seconds
 from digitbench.results.collection import Results, load_results
-from digitbench.results.records import ModelRecord
+from digitbench.results.records import ModelRecord, Movements
 from digitbench.results.sheets import Sample
 from digitbench.statistics.comparison import ONE_SEED_LIMITATION
 from digitbench.statistics.summary import summarise
-from digitbench.wording import NAMES
-from pages import Page
+from digitbench.wording import NAMES, listing
+from pages import Page, wrong_plurals
+from studies_data import trained_as
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -258,19 +260,50 @@ def test_a_ratio_of_times_has_its_range(results: Results) -> None:
     assert "times its training time" not in text
 
 
-def test_the_recipe_is_that_of_the_parameters_and_the_trained_networks(results: Results) -> None:
-    moved = results.params.augmentation.model_copy(update={"rotation": 7.0})
-    changes = {"patience": 3, "initialisation": "keras", "augmentation": moved}
-    text = " ".join(
-        said(compose(replace(results, params=results.params.model_copy(update=changes))))
-    )
-    for part in ("stopped 3 after them", "Keras's default", "rotation up to 7°", "epsilon 1e-08"):
-        assert part in text
+def recipe_table(results: Results) -> dict[str, str]:
     section = next(s for s in compose(results).sections if s.anchor == "reproduce")
-    rows = {row[0]: row[1] for row in section.blocks[-1].rows}
-    assert "CNN (dropout of maps, 0.5; 0.5), " in rows["dropout"]
+    return {row[0]: row[1] for row in section.blocks[-1].rows}
+
+
+def retrained(results: Results, **recipes: dict[str, Any]) -> Results:
+    """The same results, with the records of made-up trainings."""
+    trained = {name: trained_as(name, **recipes.get(name, {})) for name in results.training}
+    return replace(results, training=trained)
+
+
+def test_the_recipe_is_that_of_the_trainings_not_of_the_parameters(results: Results) -> None:
+    changes = {"epochs": 77, "learning_rate": 0.77, "patience": 7, "validation_share": 0.77}
+    params = results.params.model_copy(update=changes)
+    moved = Movements(rotation=7.0, shift=0.1, zoom=0)
+    used = {"patience": 3, "initialisation": "keras", "augmentation": moved, "epochs": 10}
+    altered = retrained(replace(results, params=params), **dict.fromkeys(ARCHITECTURES, used))
+    rows = recipe_table(altered)
+    assert rows["epochs"] == "10 (the best weights are kept; stopped 3 after them)"
+    assert rows["learning rate"] == "0.001 throughout"
+    assert rows["epsilon of Adam"] == "1e-08"
+    assert rows["initialisation"] == "Keras's default"
+    assert rows["augmentation"] == "(rotation up to 7°; shift 0.1; zoom 0)"
+    assert rows["data of training"].startswith("54,000 images to learn from and 6,000 to validate")
+    assert "CNN (maps 0.5; 0.5)" in rows["dropout"]
+    assert "MLP (0.2)" in rows["dropout"]
     assert "RNN (none)" in rows["dropout"]
     assert rows["training of all networks"].endswith(" minutes")
+    assert not [value for value in rows.values() if "77" in value]
+
+
+def test_what_one_network_was_trained_with_otherwise_is_told_by_name(results: Results) -> None:
+    altered = retrained(results, cnn={"learning_rate": 0.01, "epochs": 1})
+    rows, text = recipe_table(altered), " ".join(said(compose(altered)))
+    rates = listing(
+        [f"{NAMES[n]} {0.01 if n == 'cnn' else 0.001} throughout" for n in results.ranking]
+    )
+    assert rows["learning rate"] == rates
+    assert "CNN 1 (the last weights are kept)" in rows["epochs"]
+    assert rows["batch size"] == "64"
+    assert "Recipes differ. The project's own" in text
+    assert "differ in epochs (" in text
+    assert "CNN 1 epoch" in readme.results_block(altered)
+    assert "One recipe serves all." in " ".join(said(compose(retrained(results))))
 
 
 # --- honest sentences ------------------------------------------------------------------------
@@ -364,7 +397,12 @@ def one_training(record: ModelRecord) -> ModelRecord:
 
 
 def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Results) -> None:
-    seed, curves = results.params.seeds[0], results.robustness_curves
+    seed, curves = results.seeds[0], results.robustness_curves
+    trained = {name: trained_as(name, seeds=(seed,), epochs=1) for name in results.training}
+    clocks = {
+        name: clock.model_copy(update={"replicates_at_once": 1})
+        for name, clock in results.timing.items()
+    }
     alone = {"limitation": ONE_SEED_LIMITATION, "seeds": (seed,)}
     pairs = {
         name: replace(pair, **alone, mcnemar=pair.mcnemar[:1])
@@ -372,7 +410,8 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
     }
     single = replace(
         results,
-        params=results.params.model_copy(update={"seeds": (seed,)}),
+        training=trained,
+        timing=clocks,
         metrics={name: one_training(record) for name, record in results.metrics.items()},
         robustness=one_seed(results.robustness),
         domains=one_seed(results.domains),
@@ -392,6 +431,16 @@ def test_one_seed_is_reported_with_its_limitation_and_without_gaps(results: Resu
     assert len(ours) > 10
     assert not any("±" in cell for t in ours for row in t.rows for cell in row), "no spread of one"
     assert "one seed" in page.text
+    told = "".join((page.text, render_markdown(document), readme.results_block(single)))
+    assert wrong_plurals(told) == []
+
+
+def test_thirty_seeds_take_no_more_room_than_four(results: Results) -> None:
+    seeds = tuple(range(30))
+    records = {
+        name: record.model_copy(update={"seeds": seeds}) for name, record in results.metrics.items()
+    }
+    assert recipe_table(replace(results, metrics=records))["seeds"] == "0 to 29 (30 seeds)"
 
 
 # --- results that don't fit ------------------------------------------------------------------
@@ -409,6 +458,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 LOADED = (
     *(f"metrics/{name}.json" for name in (*ARCHITECTURES, "comparison", "robustness", "domains")),
+    *(f"metrics/training/{name}.json" for name in ARCHITECTURES),
     *(f"metrics/timing/{name}.json" for name in (*ARCHITECTURES, "evaluate")),
     *(f"plots/curves/{name}.csv" for name in ARCHITECTURES),
     "plots/evaluate/robustness.csv",
@@ -449,14 +499,17 @@ def test_a_damaged_file_is_named_with_what_to_do(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["other", "fewer", "order"])
-def test_metrics_of_other_seeds_are_refused(change: str) -> None:
-    params = load_params()
-    seeds = params.seeds
-    if len(seeds) < 2:
-        pytest.skip("one seed: there is nothing to leave out or to turn round")
-    changed = {"other": (977, *seeds[1:]), "fewer": seeds[:-1], "order": seeds[::-1]}[change]
+def test_metrics_of_other_seeds_are_refused(change: str, copied: Path) -> None:
+    path = copied / "metrics/cnn.json"
+    record = ModelRecord.read(path)
+    seeds = record.seeds
+    changed = {"other": (9, *seeds[1:]), "fewer": seeds[:1], "order": seeds[::-1]}[change]
+    if change == "order":
+        record.model_copy(update={"seeds": changed}).write(path)
+    else:
+        studies_data.record("nguyen2026", "cnn", changed).write(path)
     with pytest.raises(DigitbenchError, match=r"metrics/\w+\.json: .*seeds.*dvc repro evaluate"):
-        load_results(params.model_copy(update={"seeds": changed}))
+        load_results(load_params())
 
 
 # --- in a browser ----------------------------------------------------------------------------

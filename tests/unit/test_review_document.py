@@ -10,11 +10,11 @@ from statsmodels.stats.power import TTestPower
 from digitbench.document.blocks import Document, Intervals, Prose, Table
 from digitbench.document.html import render_html
 from digitbench.document.markdown import render_comment
-from digitbench.document.terminal import print_terminal
+from digitbench.document.terminal import WIDTH, print_terminal
 from digitbench.review.quality import collect_changes, compare_quality
 from digitbench.review.revisions import Snapshot
 from digitbench.review.tell import compose
-from pages import Page
+from pages import Page, wrong_plurals
 from review_data import BETTER, LEVEL, NOISE, WIDE, PerSeed, conditions, per_seed, snapshot
 
 
@@ -134,6 +134,26 @@ def test_many_seeds_are_counted() -> None:
     after = {**{seed: value + 0.001 * (seed % 3) for seed, value in many.items()}, 99: 0.98}
     remark = review({"cnn": many}, {"cnn": after}).remarks[0]
     assert remark == ("CNN: compared on the shared seeds 0 to 29 (30 seeds); left out: 99 after.")
+
+
+def test_one_seed_and_one_comparison_are_no_plurals(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = ({7: 0.98}, {7: 0.97})
+    before, after = (
+        snapshot({"cnn": side}, "any", robustness=conditions(1000, blur=side)) for side in sides
+    )
+    document = reviewed(before, after)
+    shown = io.StringIO()
+    print_terminal(document, shown)
+    told = (shown.getvalue(), render_comment(document), Page(render_html(document)).text)
+    assert wrong_plurals(" ".join(" ".join(told).split())) == []
+    assert "of 1 comparison" in shown.getvalue()
+
+
+def test_thirty_seeds_fit_a_terminal() -> None:
+    seeds = {seed: 0.98 + seed / 1e4 for seed in range(30)}
+    shown = io.StringIO()
+    print_terminal(review({"cnn": seeds}, {"cnn": dict.fromkeys(seeds, 0.97)}), shown)
+    assert max(map(len, shown.getvalue().splitlines())) <= WIDTH
 
 
 def test_conditions_are_folded_behind_their_verdicts() -> None:

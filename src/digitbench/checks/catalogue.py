@@ -10,7 +10,7 @@ from digitbench import checks
 from digitbench.errors import DigitbenchError
 from digitbench.statistics.comparison import holm
 from digitbench.statistics.estimates import ALPHA
-from digitbench.wording import listing
+from digitbench.wording import count, listing
 
 PAGE = "docs/checks.md"
 E = TypeVar("E")
@@ -55,8 +55,10 @@ class Examination:
         fired = {finding.check.code for finding in self.findings}
         muted = f", without the muted {listing(self.muted)}" if self.muted else ""
         found = listing(sorted(fired)) or "none"
+        made = f"{count(len(self.made), 'check')} of the method"
+        was = "was" if len(self.made) == 1 else "were"
         return (
-            f"{len(self.made)} checks of the method were made{muted}; fired: {found}. {PAGE}"
+            f"{made} {was} made{muted}; fired: {found}. {PAGE}"
             " says how each sees it, why it matters and what to do."
         )
 

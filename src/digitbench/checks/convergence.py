@@ -33,12 +33,12 @@ def _still_falling(results: Results) -> Iterator[str]:
 
 
 def _far_apart(results: Results) -> Iterator[str]:
-    images = sum(results.class_counts["validation"])
     shares, p_values = {}, {}
     for name, record in results.metrics.items():
-        kept = _kept(results.curves[name], results.params.patience)
+        training = results.training[name]
+        kept = _kept(results.curves[name], training.recipe.patience)
         validation, test = float(kept["validation_accuracy"].mean()), record.accuracy.mean
-        counts = np.array([images, record.test.images])
+        counts = np.array([training.data.validation_images, record.test.images])
         pooled = float(np.average([validation, test], weights=counts))
         error = float(np.sqrt(pooled * (1 - pooled) * (1 / counts).sum()))
         shares[name] = validation, test

@@ -17,8 +17,8 @@ DRAWS = 100_000
 
 
 def _one_seed(results: Results) -> Iterator[str]:
-    if len(results.params.seeds) == 1:
-        yield f"Every architecture was trained once, with seed {results.params.seeds[0]}."
+    if len(results.seeds) == 1:
+        yield f"Every architecture was trained once, with seed {results.seeds[0]}."
 
 
 def _outlier(results: Results) -> Iterator[str]:

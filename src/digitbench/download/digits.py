@@ -94,7 +94,7 @@ def optical_digits() -> Digits:
     return images, digits.target.astype(np.int64)
 
 
-def _fetch_optical(folder: Path, _drop_in: str | None, _timeout_seconds: float) -> None:
+def _fetch_optical(folder: Path, _drop_in: Path | None, _timeout_seconds: float) -> None:
     images, labels = optical_digits()
     write_npz(folder / FILE, {"images": images, "labels": labels})
 
@@ -163,12 +163,13 @@ def parse_usps(content: bytes) -> Digits:
     return grey.reshape(-1, SIDE, SIDE), labels.astype(np.int64)
 
 
-def _fetch_usps(folder: Path, drop_in: str | None, timeout_seconds: float) -> None:
-    """Out of the drop-in folder or its `usps`, or from their own site."""
+def _fetch_usps(folder: Path, drop_in: Path | None, timeout_seconds: float) -> None:
+    """Out of the drop-in folder, or from their own site."""
     # Imported here: who reads digits needs nothing of the network.
-    from digitbench.download.sources import DropIn, Mirror, Source, fetch_all
+    from digitbench.download.folder import DropIn
+    from digitbench.download.sources import Mirror, Source, fetch_all
 
-    folders: list[Source] = [DropIn(Path(drop_in), subfolder="usps")] if drop_in else []
+    folders: list[Source] = [DropIn(drop_in)] if drop_in else []
     sites = [Mirror(url, timeout_seconds, packed=False) for url in MIRRORS]
     fetch_all(FILES, [*folders, *sites], folder, say=print, dataset=VARIANT)
 
@@ -213,7 +214,7 @@ class Domain:
     """
 
     name: str
-    fetch: Callable[[Path, str | None, float], None]
+    fetch: Callable[[Path, Path | None, float], None]
     load: Callable[[Path], Digits]
 
 

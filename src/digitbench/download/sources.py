@@ -4,11 +4,14 @@ Whatever the source, a file takes its final name only after its size and SHA-256
 """
 
 import gzip
+import os
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -45,32 +48,6 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class DropIn:
-    """A folder filled by hand: files, gzipped or not, in it or in the subfolder."""
-
-    folder: Path
-    subfolder: str = "mnist"
-
-    @property
-    def name(self) -> str:
-        """The variable and the folder it names."""
-        return f"drop-in folder {self.folder} ({DROP_IN_VARIABLE})"
-
-    def fetch(self, spec: FileSpec) -> bytes:
-        """Read one file."""
-        for folder in (self.folder, self.folder / self.subfolder):
-            plain, packed = folder / spec.name, folder / f"{spec.name}.gz"
-            try:
-                if plain.is_file():
-                    return plain.read_bytes()
-                if packed.is_file():
-                    return _gunzip(packed.read_bytes(), spec)
-            except OSError as error:
-                raise SourceError(f"{spec.name} cannot be read ({error.strerror})") from None
-        raise SourceError(f"{spec.name} (or {spec.name}.gz) is not there")
-
-
-@dataclass(frozen=True)
 class Mirror:
     """A web folder with the files, gzipped where `packed`."""
 
@@ -88,11 +65,16 @@ class Mirror:
         name = f"{spec.name}.gz" if self.packed else spec.name
         try:
             content = self._download(name)
+            # Of a network that wants a log-in first, or of a filter.
+            if content.lstrip()[:9].lower() in (b"<!doctype", b"<html>"):
+                raise SourceError(f"{name}: a web page came instead (a log-in of this network?)")
+            return gunzip(content, spec) if self.packed else content
         except requests.HTTPError as error:
-            raise SourceError(f"{name}: HTTP {error.response.status_code}") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise SourceError(_plain_reason(error, self.timeout_seconds)) from None
-        return _gunzip(content, spec) if self.packed else content
+            reason = f"{name}: HTTP {error.response.status_code}"
+        # requests raises OSError for a certificate file that isn't there.
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            reason = _plain_reason(error, self.timeout_seconds)
+        raise SourceError(reason + _by_proxy(self.url))
 
     def _download(self, name: str) -> bytes:
         """The bytes as stored: some servers call .gz a transfer encoding and would unpack it."""
@@ -145,14 +127,15 @@ def fetch_all(
         lines = [
             f"{dataset} could not be had: {', '.join(spec.name for spec in missing)} missing.",
             *(f"  - {name}: {reason}" for name, reason in reasons.items()),
-            f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; "
-            "they must have these SHA-256:",
+            f"What to do: put these files into a folder and set {DROP_IN_VARIABLE} to it; their "
+            "names don't matter, and they may be zipped, but they must have these SHA-256:",
             *(f"  {spec.sha256}  {spec.name}" for spec in missing),
         ]
         raise DigitbenchError("\n".join(lines))
 
 
-def _gunzip(content: bytes, spec: FileSpec) -> bytes:
+def gunzip(content: bytes, spec: FileSpec) -> bytes:
+    """The content of a gzipped file; SourceError if it is damaged."""
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
@@ -160,10 +143,35 @@ def _gunzip(content: bytes, spec: FileSpec) -> bytes:
 
 
 def _plain_reason(error: Exception, timeout_seconds: float) -> str:
+    text = str(error)
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return f"no answer within {timeout_seconds:g} s"
-    if "NameResolutionError" in str(error):
+    if isinstance(error, requests.exceptions.ProxyError):
+        refused = re.search(r"Tunnel connection failed: (\d+[\w ]*\w)", text)
+        return f"the proxy refused ({refused[1]})" if refused else "the proxy does not answer"
+    if isinstance(error, requests.exceptions.SSLError):
+        refused = re.search(r"certificate verify failed: (.+?) \(", text)
+        return (
+            f"no trusted encryption ({refused[1] if refused else 'not one that it speaks'}); if "
+            "this network opens encrypted traffic, set REQUESTS_CA_BUNDLE to a file with the "
+            "certificates that it uses"
+        )
+    if "TLS CA certificate bundle" in text:
+        return "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there"
+    if "NameResolutionError" in text:
         return "its name is not known here (no network?)"
     if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
         return "the connection failed or broke off"
     return f"the download failed ({type(error).__name__})"
+
+
+def _by_proxy(url: str) -> str:
+    """Which variable sends requests for an address through a proxy; empty without one."""
+    if requests.utils.should_bypass_proxies(url, no_proxy=None):
+        return ""
+    for name in (f"{urlsplit(url).scheme}_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            if os.environ.get(variable):
+                # Its value may hold a password.
+                return f"; requests go through the proxy that {variable} names"
+    return ""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.files import model_file, read_bytes
+from digitbench.files import TRAININGS, model_file, read_bytes
 from digitbench.params import Params, main_plans
-from digitbench.schema import Section
+from digitbench.results.records import TrainingRecord
+from digitbench.schema import Section, check
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
-from digitbench.training.recipe import Plan
+from digitbench.training.recipe import Plan, Recipe
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,22 @@ class TrainedModel:
     def sha256(self) -> str:
         """Hash of the weights' file, by which runs and registered versions are found."""
         return hashlib.sha256(self.weights).hexdigest()
+
+
+def as_trained(plan: Plan) -> Plan:
+    """The plan with the network and the recipe that its models were trained with.
+
+    They are others than those of the parameters where a training is frozen. Seeds stay those asked
+    for.
+
+    Raises:
+        DigitbenchError: The record of the training is missing, or no network of this code.
+    """
+    path = plan.folder / TRAININGS / f"{plan.name}.json"
+    record = TrainingRecord.parse(read_bytes(path, plan.remedy), str(path))
+    used = record.recipe.model_dump() | {"seeds": plan.recipe.seeds}
+    network = check(record.network, type(plan.params), path)
+    return replace(plan, params=network, recipe=check(used, Recipe, path))
 
 
 def load_models(plan: Plan) -> list[TrainedModel]:

@@ -24,6 +24,7 @@ from digitbench.files import write_bytes
 from digitbench.params import load_params
 from digitbench.predict.pictures import SUFFIXES, as_mnist, read_picture
 from digitbench.training.data import load_statistics
+from digitbench.wording import count
 
 # Mean probability of an answer below which it counts as unsure.
 SURE = 0.9
@@ -118,7 +119,7 @@ def _answers(stack: NDArray[np.floating]) -> list[Answer]:
 
 
 def _doubt(name: str, answer: Answer) -> str:
-    seeds = f"{answer.agreeing} of {answer.seeds} seeds"
+    seeds = f"{answer.agreeing} of {count(answer.seeds, 'seed')}"
     return f"{name} {percent(answer.probability)} by {seeds}"
 
 
@@ -198,16 +199,12 @@ def save(inputs: Sequence[Input], folder: Path) -> None:
     for given, target in zip(inputs, _targets(inputs, folder), strict=True):
         content = io.BytesIO()
         Image.fromarray(given.pixels).save(content, "PNG")
-        problem = "is one of the images to read" if target.resolve() in read else ""
-        try:
-            if not problem:
-                write_bytes(target, content.getvalue())
-        except OSError as error:
-            problem = f"cannot be written ({error.strerror})"
-        if problem:
+        if target.resolve() in read:
             raise DigitbenchError(
-                f"{printable(target)}: {problem}. Give --save-input another folder."
+                f"{printable(target)}: is one of the images to read. Give --save-input another "
+                "folder."
             )
+        write_bytes(target, content.getvalue())
 
 
 def _targets(inputs: Sequence[Input], folder: Path) -> Iterator[Path]:

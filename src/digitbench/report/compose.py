@@ -10,7 +10,7 @@ from digitbench.figures.style import COLOURS
 from digitbench.report import sections
 from digitbench.report.sections.statistics import judged, pair_sentence
 from digitbench.results.collection import Results
-from digitbench.wording import NAMES, interval, percent
+from digitbench.wording import NAMES, count, interval, percent
 
 
 def compose(results: Results) -> Document:
@@ -46,7 +46,7 @@ def verdict(results: Results) -> str:
             *filter(None, [first.pair.limitation]),
             f"Per image {NAMES[best]} takes {macs[0] / macs[1]:.1f} times the "
             f"multiply-accumulates of {NAMES[others[0]]}. This holds for MNIST and this recipe, "
-            f"tried with {len(first.pair.seeds)} seeds.",
+            f"tried with {count(len(first.pair.seeds), 'seed')}.",
         ]
     )
 

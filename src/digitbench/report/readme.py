@@ -25,6 +25,7 @@ from digitbench.wording import (
     FACTORS,
     NAMES,
     by_name,
+    count,
     interval,
     percent,
     points_between,
@@ -106,13 +107,13 @@ _FURTHER = [metric for metric in shown("readme") if metric is not ACCURACY]
 
 def results_block(results: Results) -> str:
     """Accuracy, size and time, the best architecture first, and whether it is the best."""
-    params = results.params
+    epochs = results.trained(lambda training: count(training.recipe.epochs, "epoch"))
     return (
         f"```text\n{_results_table(results)}\n```\n\n{verdict(results)}\n"
-        f"{len(params.seeds)} seeds, {params.epochs} epochs, {results.images:,} test images of "
-        "MNIST. Interval and p of the difference are of one test, for new seeds and new images; p "
-        f"is adjusted over {len(results.comparison.pairs)} pairs (Holm), the interval is for its "
-        "pair alone. The table's intervals are over seeds, on these images; F1 "
+        f"{count(len(results.seeds), 'seed')}, {epochs}, {results.images:,} test images of MNIST. "
+        "Interval and p of the difference are of one test, for new seeds and new images; p "
+        f"is adjusted over {count(len(results.comparison.pairs), 'pair')} (Holm), the interval is "
+        "for its pair alone. The table's intervals are over seeds, on these images; F1 "
         f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "
         f"{results.hardware}."
     )
@@ -236,13 +237,15 @@ def benchmark_block(results: Mapping[str, Any], order: Sequence[str]) -> str:
         order: Architectures as the first table has them.
     """
     pipeline = results["pipeline"]
-    models, epochs = len(results["fraction_of_peak"]), pipeline["papers_loop"]["epochs"]
+    models = count(len(results["fraction_of_peak"]), "architecture")
+    seeds = count(pipeline["seeds"], "seed")
+    epochs = count(pipeline["papers_loop"]["epochs"], "epoch")
     return (
         f"```text\n{_speed_table(results, order)}\n```\n\n"
-        f"The whole pipeline from downloaded data ({models} architectures, {pipeline['seeds']} "
-        f"seeds, evaluation, report) takes {results['pipeline_seconds']:,.0f} s, the papers' loop "
+        f"The whole pipeline from downloaded data ({models}, {seeds}, "
+        f"evaluation, report) takes {results['pipeline_seconds']:,.0f} s, the papers' loop "
         f"{results['papers_loop_seconds']:,.0f} s to train its two models with one seed for "
-        f"{epochs} epochs. {_precision(results['precision'], order)}\n"
+        f"{epochs}. {_precision(results['precision'], order)}\n"
         f"On {results['throughput']['environment']['hardware']}. Papers' loop: DataLoader with two "
         "workers; speed-up: median and range of the rounds; peak: that of matrix products, all "
         "cores, measured in the same run. Method and spread: "

@@ -1,6 +1,6 @@
 """The results of the main pipeline as a whole, as the report reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from digitbench.results.records import (
     DomainsRecord,
     ModelRecord,
     RobustnessRecord,
+    TrainingRecord,
 )
 from digitbench.results.studies import SUMMARY, Row, read_rows
-from digitbench.wording import listing
+from digitbench.wording import in_common, listing
 
 if TYPE_CHECKING:
     from digitbench.params import Params
@@ -33,6 +34,7 @@ class Results:
     params: "Params"
     metrics: dict[str, ModelRecord]
     comparison: ComparisonRecord
+    training: dict[str, TrainingRecord]
     timing: dict[str, TimingRecord]
     curves: dict[str, pd.DataFrame]
     class_counts: dict[str, list[int]]
@@ -53,6 +55,15 @@ class Results:
     def ranking(self) -> list[str]:
         """Architectures from the highest mean test accuracy to the lowest."""
         return sorted(self.metrics, key=lambda name: -self.metrics[name].accuracy.mean)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of every architecture."""
+        return next(iter(self.metrics.values())).seeds
+
+    def trained(self, told: Callable[[TrainingRecord], str]) -> str:
+        """What is told of every training: once where all agree, else of each by name."""
+        return in_common({name: told(self.training[name]) for name in self.ranking})
 
     @property
     def images(self) -> int:
@@ -80,15 +91,19 @@ def load_results(params: "Params") -> Results:
     """Read all results of a finished pipeline.
 
     Raises:
-        DigitbenchError: A file is missing or damaged, or made with other seeds; the text names it.
+        DigitbenchError: A file is missing or damaged, or made with other seeds than the others; the
+            text names it.
     """
     comparison = ComparisonRecord.read(files.METRICS / "comparison.json")
     names = list(comparison.most_confused)
+    metrics = {name: ModelRecord.read(files.METRICS / f"{name}.json") for name in names}
+    _check_seeds(metrics)
     counts = files.read_csv(files.CLASS_COUNTS)
     return Results(
         params=params,
-        metrics={name: _model(name, params.seeds) for name in names},
+        metrics=metrics,
         comparison=comparison,
+        training={name: TrainingRecord.read(files.TRAININGS / f"{name}.json") for name in names},
         timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
         curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
         class_counts={
@@ -106,12 +121,11 @@ def load_results(params: "Params") -> Results:
     )
 
 
-def _model(name: str, seeds: Sequence[int]) -> ModelRecord:
-    path = files.METRICS / f"{name}.json"
-    record = ModelRecord.read(path)
-    if record.seeds != tuple(seeds):
-        raise DigitbenchError(
-            f"{path}: made with other seeds than params.yaml asks for "
-            f"({', '.join(map(str, seeds))}). Run `dvc repro evaluate`."
-        )
-    return record
+def _check_seeds(metrics: Mapping[str, ModelRecord]) -> None:
+    (first, record), *others = metrics.items()
+    for name, other in others:
+        if other.seeds != record.seeds:
+            raise DigitbenchError(
+                f"{files.METRICS / name}.json: made with other seeds than {first}.json "
+                f"({', '.join(map(str, record.seeds))}). Run `dvc repro evaluate`."
+            )

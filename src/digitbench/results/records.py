@@ -5,12 +5,12 @@ it has; the schema before, which files of older commits have, is brought up to d
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from digitbench.results.metrics import ACCURACY, BY_KEY
-from digitbench.results.record import Content, Count, Part, Record
+from digitbench.results.record import Content, Count, Part, Quantity, Record
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect
 from digitbench.statistics.summary import CrossedSummary, Summary
@@ -195,6 +195,61 @@ class SummaryRecord(Part):
             seeds=len(record.seeds),
             parameters=record.parameters,
         )
+
+
+# --- what was learned with ---------------------------------------------------------------------
+
+
+class Movements(Part):
+    """How far training images were moved at random: degrees, and shares of the side."""
+
+    rotation: Quantity
+    shift: Quantity
+    zoom: Quantity
+
+
+class UsedRecipe(Part):
+    """The settings of a training, nothing left to be chosen by the machine."""
+
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Quantity
+    adam_epsilon: Quantity
+    patience: Count
+    initialisation: Literal["he", "torch", "keras"]
+    augmentation: Movements
+    precision: Literal["float32", "bfloat16"]
+    device: Literal["cpu", "cuda"]
+
+
+class UsedData(Part):
+    """What was learned from: images, labels, how they were split, and the scale of pixels."""
+
+    sha256: str
+    train_images: Images
+    validation_images: Images
+
+
+class TrainingRecord(Record):
+    """``metrics/training/<name>.json``: what the replicates of an architecture learned with.
+
+    Whatever is said of a training is taken from here: by the time it is said, params.yaml may have
+    other values, which a stage that is frozen, or not run yet, knows nothing of.
+    """
+
+    SCHEMA = OLDEST = 1
+
+    architecture: str
+    network: dict[str, Any]  # its section of the parameters
+    recipe: UsedRecipe
+    data: UsedData
+
+    @property
+    def dropout(self) -> dict[str, float]:
+        """Probabilities above 0 by place; the place before the output has no name."""
+        rates = {key: rate for key, rate in self.network.items() if key.startswith("dropout")}
+        return {key.removeprefix("dropout").strip("_"): rate for key, rate in rates.items() if rate}
 
 
 # --- several architectures beside each other -------------------------------------------------

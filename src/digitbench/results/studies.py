@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from digitbench import files
-from digitbench.wording import ENLARGING, listing, metric_label, model_label
+from digitbench.wording import ENLARGING, count, listing, metric_label, model_label
 
 STUDIES = Path("studies")
 SUMMARY = STUDIES / "summary.csv"
@@ -175,9 +175,9 @@ def verdict_counts(claims: Iterable[Claim]) -> list[int]:
 def tally(claims: Sequence[Claim]) -> str:
     """All verdicts in one sentence."""
     counts = zip(verdict_counts(claims), VERDICTS, strict=True)
-    told = listing([f"{count} {verdict}" for count, verdict in counts if count])
-    studies = len({claim.study for claim in claims})
-    return f"{len(claims)} claims of {studies} studies: {told}."
+    told = listing([f"{number} {verdict}" for number, verdict in counts if number])
+    studies = count(len({claim.study for claim in claims}), "study", "studies")
+    return f"{count(len(claims), 'claim')} of {studies}: {told}."
 
 
 _HEADER = tuple(field.name for field in dataclasses.fields(Row))

@@ -27,17 +27,18 @@ from digitbench.statistics.seeds import Change, Method, Verdict
 from digitbench.statistics.summary import summarise
 from digitbench.wording import (
     NAMES,
+    count,
     decimal,
     listing,
     p_value,
     percent,
     points,
+    seed_names,
     what_is_found,
     within,
 )
 
 NOTHING = "—"
-MANY_SEEDS = 10
 # The verdict and what it rests on first: a narrow screen cuts the rest off.
 CELLS = ("verdict", "difference", "95 % interval", "before", "after", "adjusted p")
 # A table with more rows than this is folded; a list with more paths is cut.
@@ -122,7 +123,7 @@ def _outcome(before: Snapshot, after: Snapshot, quality: Quality) -> str:
 
 def _seeds_moved(row: Row) -> str:
     moved = ((row.change.only_before, "dropped"), (row.change.only_after, "added"))
-    return listing([f"{_seeds(seeds)} {how}" for seeds, how in moved if seeds])
+    return listing([f"{seed_names(seeds)} {how}" for seeds, how in moved if seeds])
 
 
 def _warnings(before: Snapshot, after: Snapshot, quality: Quality) -> list[str]:
@@ -211,19 +212,19 @@ def _pairing(rows: Sequence[Row]) -> str:
     if len(seeds) != 1 or any(_seed_remark(row) for row in rows):
         return ""
     (shared,) = seeds
-    return f"; paired by seed ({_seeds(shared)})" if len(shared) > 1 else ""
+    return f"; paired by seed ({seed_names(shared)})" if len(shared) > 1 else ""
 
 
 def _seed_remark(row: Row) -> str:
     change = row.change
     sides = ((change.only_before, "before"), (change.only_after, "after"))
-    left_out = [f"{_seeds(seeds)} {side}" for seeds, side in sides if seeds]
+    left_out = [f"{seed_names(seeds)} {side}" for seeds, side in sides if seeds]
     if change.method is Method.INDEPENDENT:
-        shared = f"; {_seeds(change.shared)} on both sides" if change.shared else ""
+        shared = f"; {seed_names(change.shared)} on both sides" if change.shared else ""
         return f"different seeds, compared as independent samples ({'; '.join(left_out)}{shared})"
     if left_out and change.shared:
         seeds = "seed" if len(change.shared) == 1 else "seeds"
-        shared = f"compared on the shared {seeds} {_seeds(change.shared)}"
+        shared = f"compared on the shared {seeds} {seed_names(change.shared)}"
         return f"{shared}; left out: {listing(left_out)}"
     return ""
 
@@ -234,12 +235,6 @@ def _seed_count(change: Change) -> str:
         return str(len(change.shared))
     sides = (change.only_before, change.only_after)
     return listing(list(dict.fromkeys(str(len({*change.shared, *side})) for side in sides)))
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    if len(seeds) > MANY_SEEDS:
-        return f"{seeds[0]} to {seeds[-1]} ({len(seeds)} seeds)"
-    return listing([str(seed) for seed in seeds])
 
 
 def _with(verdict: Verdict, rows: Iterable[Row]) -> list[Row]:
@@ -310,7 +305,7 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
     tested = sum(row.change.p_value is not None for row in rows)
     table = Table(
         f"Accuracy; differences in percentage points{_pairing(rows)}. A family of its own: "
-        f"p is adjusted over those {tested} of these comparisons that have a test.",
+        f"p is adjusted over the comparisons that have a test: {tested}.",
         [kind, "architecture", *CELLS],
         [[_condition(row), NAMES[row.architecture], *_cells(row)] for row in rows],
     )
@@ -320,7 +315,8 @@ def _conditions(heading: str, kind: str, rows: Sequence[Row] | None) -> Section:
         for said, some in _grouped((_verdict(row), row) for row in _with(verdict, rows)).items()
     ]
     found = _found(rows)
-    summary = f"{heading}: {', '.join(counts)} of {len(rows)} comparisons{found and f' ({found})'}"
+    of = count(len(rows), "comparison")
+    summary = f"{heading}: {', '.join(counts)} of {of}{found and f' ({found})'}"
     return Section(heading, [*map(Prose, _unknown(rows)), table], summary=summary)
 
 

@@ -21,6 +21,7 @@ from digitbench.statistics.summary import summarise
 from digitbench.studies.ours import Measured
 from digitbench.studies.phrases import gap_sentence, sentence
 from digitbench.studies.published import Answer, Published, Question
+from digitbench.wording import at_once
 
 Found = Mapping[str, Any] | None
 Pair = tuple[int, int]
@@ -233,7 +234,7 @@ def training_time(asked: Asked) -> Found:
         "slow": slow,
         "ratio": ratio,
         "hardware": sorted({record.hardware for record in timing.values()}),
-        "at_once": sorted({str(record.replicates_at_once) for record in timing.values()}),
+        "at_once": at_once(record.replicates_at_once for record in timing.values()),
         # Machines differ, a ratio less so.
         "published": stated[slow] / stated[fast] if {slow, fast} <= {*stated} else None,
     }

@@ -25,6 +25,7 @@ from digitbench.results.records import (
     DomainShiftRecord,
     ModelRecord,
     RobustnessRecord,
+    TrainingRecord,
 )
 from digitbench.results.studies import STUDIES
 from digitbench.statistics.estimates import Difference
@@ -65,11 +66,12 @@ class Measured:
 
     Attributes:
         variants: By study and variant.
-        timing: Likewise.
+        training: Likewise; and so timing.
         figures: Paths from the folder of all studies.
     """
 
     variants: Mapping[str, Mapping[str, ModelRecord]] = field(default_factory=dict)
+    training: Mapping[str, Mapping[str, TrainingRecord]] = field(default_factory=dict)
     timing: Mapping[str, Mapping[str, TimingRecord]] = field(default_factory=dict)
     domain_shift: DomainShiftRecord | None = None
     robustness: RobustnessRecord | None = None
@@ -88,10 +90,11 @@ def load_measured(root: Path, keys: Iterable[str]) -> Measured:
         DigitbenchError: A file is damaged; the text names it.
     """
     studies = root / STUDIES
-    timed = [*keys, "domain_shift"]
+    trained = [*keys, "domain_shift"]
     return Measured(
         variants={key: _each(ModelRecord, studies / key / files.METRICS) for key in keys},
-        timing={key: _each(TimingRecord, studies / key / files.TIMING) for key in timed},
+        training={key: _each(TrainingRecord, studies / key / files.TRAININGS) for key in trained},
+        timing={key: _each(TimingRecord, studies / key / files.TIMING) for key in trained},
         domain_shift=_one(DomainShiftRecord, studies / "domain_shift/metrics/domain_shift.json"),
         robustness=_one(RobustnessRecord, studies / "robustness/metrics/robustness.json"),
         figures=frozenset(

@@ -32,6 +32,7 @@ from digitbench.studies.verdicts import RULES, all_rows
 from digitbench.wording import (
     ENLARGING,
     arithmetic,
+    count,
     decimal,
     interval,
     listing,
@@ -68,6 +69,7 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
         measured: What was measured here.
     """
     clocks = [record for own in measured.timing.values() for record in own.values()]
+    trainings = [record for own in measured.training.values() for record in own.values()]
     claims = claims_of(rows)
     shift = measured.domain_shift
     domains = list(shift.domains.values()) if shift else []
@@ -83,9 +85,9 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
         rules=RULES,
         robust=ROBUST,
         trained=bool(clocks),
-        minutes=sum(record.stage_seconds for record in clocks) / 60,
+        minutes=count(round(sum(record.stage_seconds for record in clocks) / 60), "minute"),
         hardware=sorted({record.hardware for record in clocks}),
-        precision=arithmetic(record.precision for record in clocks),
+        precision=arithmetic(record.recipe.precision for record in trainings),
         claims=lambda key: _claims([claim for claim in claims if claim.study == key]),
         answer=answered,
         figure=partial(_figure, measured),

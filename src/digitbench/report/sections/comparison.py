@@ -33,10 +33,8 @@ def section(results: Results) -> Section:
             Chart(
                 "accuracy",
                 accuracy_intervals(accuracy, reported),
-                f"Each dot is one of {len(results.params.seeds)} trainings per architecture that "
-                "differ in seed alone; the bar is the 95 % t interval of their mean. Whether two "
-                "architectures differ is tested under Statistics. Squares: published values with "
-                "their ±.",
+                f"{_dots(len(results.seeds))} Whether two architectures differ is tested under "
+                "Statistics. Squares: published values with their ±.",
                 f"Test accuracy, percent, and 95 % interval: {by_name(told)}",
             ),
             network_table(
@@ -47,4 +45,13 @@ def section(results: Results) -> Section:
             ),
             Folded("F1 of every digit", [digits]),
         ],
+    )
+
+
+def _dots(seeds: int) -> str:
+    if seeds == 1:
+        return "Each dot is the one training of an architecture."
+    return (
+        f"Each dot is one of {seeds} trainings per architecture that differ in seed alone; the bar "
+        "is the 95 % t interval of their mean."
     )

@@ -8,7 +8,7 @@ from digitbench.figures.cost import error_against_cost, growth
 from digitbench.report.tables import network_table
 from digitbench.results.collection import Results
 from digitbench.results.records import ModelRecord
-from digitbench.wording import NAMES, by_name, listing
+from digitbench.wording import NAMES, at_once, by_name
 
 POSITION = 30
 
@@ -16,7 +16,7 @@ POSITION = 30
 def section(results: Results) -> Section:
     """Size, computation and time, error against them, and how they grow with the image."""
     records = {name: results.metrics[name] for name in results.ranking}
-    at_once = sorted({str(clock.replicates_at_once) for clock in results.timing.values()})
+    replicates = at_once(clock.replicates_at_once for clock in results.timing.values())
     sizes = results.ranked(results.growth).rename(columns={"macs": "multiply_accumulates"})
     grows = Chart(
         "growth",
@@ -33,7 +33,7 @@ def section(results: Results) -> Section:
                 results,
                 f"On {results.hardware}, one thread per model. Training: seconds per epoch of "
                 f"{sum(results.class_counts['train']):,} images, validation included, "
-                f"{listing(at_once)} replicates at once; median over epochs, and its range over "
+                f"{replicates}; median over epochs, and its range over "
                 "seeds. Inference: float32, from pixels in memory to logits; median and quartiles. "
                 "Sizes are exact.",
                 _rows(results),

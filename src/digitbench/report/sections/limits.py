@@ -4,8 +4,10 @@ from pathlib import Path
 
 import yaml
 
+from digitbench.checks.comparability import TRAINED_UNLIKE
 from digitbench.document.blocks import Section, Table
 from digitbench.results.collection import Results
+from digitbench.wording import count
 
 POSITION = 25
 
@@ -13,9 +15,11 @@ POSITION = 25
 def section(results: Results) -> Section:
     """Limits first, then the tests by name, then the data sets; the texts stand in limits.yaml."""
     texts = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    is_one_recipe = not [*TRAINED_UNLIKE.look(results)]
     facts = {
         "images": f"{results.images:,}",
-        "seeds": len(results.params.seeds),
+        "seeds": count(len(results.seeds), "seed"),
+        "recipe": "One recipe serves all" if is_one_recipe else "Recipes differ",
         "hardware": results.hardware,
     }
     return Section(

@@ -1,8 +1,11 @@
 """How to get these numbers again."""
 
+from collections.abc import Callable
+
 from digitbench.document.blocks import Command, Prose, Section, Table
 from digitbench.results.collection import Results
-from digitbench.wording import arithmetic, by_name, listing
+from digitbench.results.records import TrainingRecord
+from digitbench.wording import arithmetic, listing, seed_names
 
 POSITION = 130
 INITIALISATIONS = {
@@ -12,32 +15,57 @@ INITIALISATIONS = {
 }
 
 
+def _epochs(training: TrainingRecord) -> str:
+    recipe = training.recipe
+    if not recipe.patience:
+        return f"{recipe.epochs} (the last weights are kept)"
+    return f"{recipe.epochs} (the best weights are kept; stopped {recipe.patience} after them)"
+
+
+def _dropout(training: TrainingRecord) -> str:
+    found = [f"{place} {rate:g}".strip() for place, rate in training.dropout.items()]
+    return f"({'; '.join(found) or 'none'})"
+
+
+def _augmentation(training: TrainingRecord) -> str:
+    moved = training.recipe.augmentation
+    if not any(moved.model_dump().values()):
+        return "none"
+    return f"(rotation up to {moved.rotation:g}°; shift {moved.shift:g}; zoom {moved.zoom:g})"
+
+
+def _data(training: TrainingRecord) -> str:
+    data = training.data
+    return (
+        f"{data.train_images:,} images to learn from and {data.validation_images:,} to validate "
+        f"with (SHA-256 {data.sha256[:12]})"
+    )
+
+
+# Rows of the table that tell how a network was trained.
+RECIPE: dict[str, Callable[[TrainingRecord], str]] = {
+    "epochs": _epochs,
+    "batch size": lambda training: str(training.recipe.batch_size),
+    "learning rate": lambda training: f"{training.recipe.learning_rate:g} throughout",
+    "epsilon of Adam": lambda training: f"{training.recipe.adam_epsilon:g}",
+    "initialisation": lambda training: INITIALISATIONS[training.recipe.initialisation],
+    "dropout": _dropout,
+    "augmentation": _augmentation,
+    "arithmetic of training": lambda training: arithmetic([training.recipe.precision]),
+    "data of training": _data,
+}
+
+
 def section(results: Results) -> Section:
     """How to get these numbers again."""
-    params, moved = results.params, results.params.augmentation
     environments = [clock.environment for clock in results.timing.values()]
     used = {key: listing(sorted({item[key] for item in environments})) for key in environments[0]}
-    stopping = (
-        f"the best weights are kept; stopped {params.patience} after them"
-        if params.patience
-        else "the last weights are kept"
-    )
     facts = {
-        "seeds": listing([str(seed) for seed in params.seeds]),
-        "epochs": f"{params.epochs}, {stopping}",
-        "batch size": str(params.batch_size),
-        "loss and optimiser": "cross-entropy; Adam, learning rate "
-        f"{params.learning_rate:g} throughout, betas 0.9 and 0.999, epsilon "
-        f"{params.adam_epsilon:g}, no weight decay",
-        "initialisation": INITIALISATIONS[params.initialisation],
-        "dropout": by_name({name: _dropout(results, name) for name in results.ranking}),
-        "augmentation": f"rotation up to {moved.rotation:g}°, shift {moved.shift:g}, zoom "
-        f"{moved.zoom:g}"
-        if moved.moves
-        else "none",
+        "seeds": seed_names(results.seeds),
+        "loss and optimiser": "cross-entropy; Adam, betas 0.9 and 0.999, no weight decay",
+        **{title: results.trained(told) for title, told in RECIPE.items()},
+        "split": "the same share of every class",
         "pixels": "mean 0 and deviation 1 over the training part",
-        "arithmetic of training": arithmetic(clock.precision for clock in results.timing.values()),
-        "validation share": f"{params.validation_share:g}, stratified",
         "training of all networks": f"{results.minutes:.1f} minutes",
         "environment": ", ".join(
             value if key in ("hardware", "system") else f"{key} {value}"
@@ -58,10 +86,3 @@ def section(results: Results) -> Section:
             Table("Recipe and environment of these numbers.", ["", "value"], [*facts.items()]),
         ],
     )
-
-
-def _dropout(results: Results, name: str) -> str:
-    """Its layers of dropout, whose names tell the probability."""
-    layers = [layer.name for layer in results.metrics[name].layers]
-    found = [layer.removeprefix("dropout, ") for layer in layers if layer.startswith("dropout")]
-    return f"({'; '.join(found) or 'none'})"

@@ -15,7 +15,12 @@ from digitbench import files
 from digitbench.download import digits
 from digitbench.evaluation.corruptions import Images
 from digitbench.evaluation.domains import load_domains
-from digitbench.evaluation.predictions import TrainedModel, load_models, predict_all
+from digitbench.evaluation.predictions import (
+    TrainedModel,
+    as_trained,
+    load_models,
+    predict_all,
+)
 from digitbench.evaluation.scores import Labels
 from digitbench.params import load_plan
 from digitbench.schema import read_mapping
@@ -96,7 +101,10 @@ def load_groups() -> dict[str, NetworkGroup]:
     Raises:
         DigitbenchError: A study was not trained; the text names the file that is missing.
     """
-    plans = {name: load_plan(f"{study}/{variant}") for name, (study, variant) in SOURCES.items()}
+    plans = {
+        name: as_trained(load_plan(f"{study}/{variant}"))
+        for name, (study, variant) in SOURCES.items()
+    }
     return {
         name: NetworkGroup(load_models(plan), load_statistics(plan.folder))
         for name, plan in plans.items()

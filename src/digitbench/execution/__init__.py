@@ -1,0 +1,1 @@
+"""Runs replicates, side by side; what they are is made in training/."""
