@@ -251,7 +251,8 @@ def refuse_ineffective(repository: pygit2.Repository, revision: Revision) -> Non
     Raises:
         DigitbenchError: There are some; the text names them.
     """
-    if revision.commit in (None, str(repository.head.target)):
+    here = _commit(repository, "HEAD")
+    if revision.commit in (None, str(here.id) if here else None):
         params = _yaml(revision, "params.yaml") or {}
         refuse_unknown_params(params, Path(f"params.yaml in {revision.label}"))
 
