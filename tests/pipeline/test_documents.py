@@ -108,6 +108,11 @@ def drop_instead(project: Project) -> None:
     project.dvc("exp", "apply", "wide")
 
 
+def move_the_store(project: Project) -> None:
+    """What was trained before the store had another place."""
+    (project.root / ".replicates").rename(project.root.parent / "replicates")
+
+
 def fail_in_the_queue(project: Project) -> None:
     project.dvc("exp", "run", "--queue", "-n", "broken", "-S", "mlp.dropout=1.5")
     project.dvc("queue", "start")
@@ -119,12 +124,13 @@ BEFORE: dict[tuple[str, str], Callable[[Project], None]] = {
     ("Keep it or drop it", "git restore -SW ."): drop_instead,
     ("All of them in a table", "make experiments"): wait_for_the_queue,
     ("A failed experiment", "dvc queue status"): fail_in_the_queue,
+    ("Nothing is trained twice", "digitbench store list"): move_the_store,
 }
 
 
 @pytest.fixture(scope="module")
 def readers(finished: Project) -> Project:
-    """The finished clone with a server, README.md brought up to date."""
+    """The finished clone, README.md brought up to date; the store is where it usually is."""
     project = dataclasses.replace(
         finished, environment=finished.environment | {"PYTHONPATH": "src", "DIGITBENCH_STORE": ""}
     )
@@ -135,7 +141,7 @@ def readers(finished: Project) -> Project:
 
 @pytest.fixture
 def clone(readers: Project, tmp_path: Path) -> Iterator[Project]:
-    """The same, as it was before the document of the last test."""
+    """The same with a server, as it was before the document of the last test."""
     kept = shutil.copytree(readers.root, tmp_path / "kept", symlinks=True)
     readers.run("git", "init", "-q", "--bare", str(tmp_path / "server"))
     readers.run("git", "remote", "add", "origin", str(tmp_path / "server"))
@@ -150,12 +156,15 @@ def clone(readers: Project, tmp_path: Path) -> Iterator[Project]:
     "document", [document for document in DOCUMENTS if list(commands(document))]
 )
 def test_every_command_does_what_the_document_shows(document: str, clone: Project) -> None:
+    shell = SHELL
     for command in commands(document):
         if command.reason:
             continue
+        if command.line.startswith("export "):
+            shell += f"\n{command.line}"
         if prepare := BEFORE.get((command.heading, command.line)):
             prepare(clone)
-        done = clone.run("bash", "-c", f"{SHELL}\n{command.line}", check=False)
+        done = clone.run("bash", "-c", f"{shell}\n{command.line}", check=False)
         told = f"{document}: {command.line} ended with {done.returncode}\n{done.stdout}"
         assert (done.returncode != 0) == command.fails, told
         assert not command.fixed - {*map(squeezed, done.stdout.splitlines())}, told
