@@ -35,6 +35,7 @@ NOT_HERE = {
     "make bench": "half an hour; tests/unit/test_benchmarks.py",
     "make studies": "an hour; test_graph.py runs one of them",
     "make ui": "runs until Ctrl-C; test_servers.py",
+    "dvc exp run -S 'seeds=": "six seeds of every network; test_store.py adds one",
     "uv pip compile": "asks a package index",
 }
 # DVC runs stages that don't depend on each other in any order: one may run before another fails.
@@ -108,6 +109,11 @@ def drop_instead(project: Project) -> None:
     project.dvc("exp", "apply", "wide")
 
 
+def fill_the_store(project: Project) -> None:
+    filling = project.environment | {"DIGITBENCH_STORE": "../replicates"}
+    dataclasses.replace(project, environment=filling).run("python", "src", "train", "mlp")
+
+
 def fail_in_the_queue(project: Project) -> None:
     project.dvc("exp", "run", "--queue", "-n", "broken", "-S", "mlp.dropout=1.5")
     project.dvc("queue", "start")
@@ -119,12 +125,13 @@ BEFORE: dict[tuple[str, str], Callable[[Project], None]] = {
     ("Keep it or drop it", "git restore -SW ."): drop_instead,
     ("All of them in a table", "make experiments"): wait_for_the_queue,
     ("A failed experiment", "dvc queue status"): fail_in_the_queue,
+    ("Nothing is trained twice", "digitbench store list"): fill_the_store,
 }
 
 
 @pytest.fixture(scope="module")
 def readers(finished: Project) -> Project:
-    """The finished clone with a server, README.md brought up to date."""
+    """The finished clone, README.md brought up to date; the store is where it usually is."""
     project = dataclasses.replace(
         finished, environment=finished.environment | {"PYTHONPATH": "src", "DIGITBENCH_STORE": ""}
     )
@@ -135,7 +142,7 @@ def readers(finished: Project) -> Project:
 
 @pytest.fixture
 def clone(readers: Project, tmp_path: Path) -> Iterator[Project]:
-    """The same, as it was before the document of the last test."""
+    """The same with a server, as it was before the document of the last test."""
     kept = shutil.copytree(readers.root, tmp_path / "kept", symlinks=True)
     readers.run("git", "init", "-q", "--bare", str(tmp_path / "server"))
     readers.run("git", "remote", "add", "origin", str(tmp_path / "server"))
@@ -150,12 +157,15 @@ def clone(readers: Project, tmp_path: Path) -> Iterator[Project]:
     "document", [document for document in DOCUMENTS if list(commands(document))]
 )
 def test_every_command_does_what_the_document_shows(document: str, clone: Project) -> None:
+    shell = SHELL
     for command in commands(document):
         if command.reason:
             continue
+        if command.line.startswith("export "):
+            shell += f"\n{command.line}"
         if prepare := BEFORE.get((command.heading, command.line)):
             prepare(clone)
-        done = clone.run("bash", "-c", f"{SHELL}\n{command.line}", check=False)
+        done = clone.run("bash", "-c", f"{shell}\n{command.line}", check=False)
         told = f"{document}: {command.line} ended with {done.returncode}\n{done.stdout}"
         assert (done.returncode != 0) == command.fails, told
         assert not command.fixed - {*map(squeezed, done.stdout.splitlines())}, told
