@@ -25,9 +25,10 @@ all: install  ## set up where needed, run what changed, show the result
 	@$(DIGITBENCH) readme --print
 
 install: $(VENV)/.installed  ## create the environment from requirements.lock
+	@$(RUNS) || { echo "$(VENV) has lost its Python, maybe to an upgrade:"; rm -f $<; $(MAKE) --no-print-directory $<; }
 	@$(BIN)/python -c "$$AT_HOME" 2>/dev/null || { \
 		echo "$(VENV) was made in another folder: tying its commands to this one ..."; \
-		$(BIN)/python -m venv --without-pip $(VENV) && $(BIN)/python -c "$$TIE" && $(IN_PLACE); }
+		$(BIN)/python -m venv --without-pip $(VENV) && $(BIN)/python -c "$$TIE" && $(IN_PLACE) && { $(REMARK); }; }
 
 # Commands of an environment name the folder that they were made in.
 define AT_HOME
@@ -43,9 +44,11 @@ commands = importlib.metadata.entry_points(group="console_scripts")
 maker.make_multiple(f"{command.name} = {command.value}" for command in commands)
 endef
 export AT_HOME TIE
-# An environment without its Python, which may have been upgraded or removed, is none.
-$(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.installed)
 
+# What is not ASCII, or is `#`, which lies between `"` and `$$`.
+REMARK := ! pwd | LC_ALL=C grep -q '[^ -"$$-~]' || \
+	echo "In a folder with such a name DVC can't run experiments with --temp or in a queue; all else works."
+RUNS := $(BIN)/python -c '' 2>/dev/null
 FIT := Python 3.11 to 3.14
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || \
@@ -54,10 +57,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 		{ echo "digitbench needs $(FIT); '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python lacks the venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(RUNS) || { rm -f $(BIN)/python*; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the locked packages into $(VENV) (some GB with GPU libraries; minutes, once) ..."
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(IN_PLACE)
+	@$(REMARK)
 	@touch $@
 
 test: install  ## unit and pipeline tests

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from types import FrameType
 
+from digitbench.discretion import guard_streams
 from digitbench.environment import (
     check_repository,
     prepare_libraries,
@@ -19,7 +20,6 @@ from digitbench.environment import (
     project_root,
 )
 from digitbench.errors import plainly
-from digitbench.secrets import guard_streams
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {

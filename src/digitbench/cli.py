@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from digitbench.discretion import guard_streams
 from digitbench.environment import prepare_libraries, prepare_streams
 from digitbench.errors import DigitbenchError, plainly
-from digitbench.secrets import guard_streams
 from digitbench.wording import count, percent, seed_names
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ def find_root(start: Path) -> Path:
         f"{start}: neither this folder nor one above it has params.yaml and .dvc. "
         "Run inside a clone of the project."
     )
+
+
+def _name_foreign_code() -> None:
+    """Say so where the environment runs the code of another clone, as in a copy of a project."""
+    try:
+        here, running = find_root(Path.cwd()) / "src" / "digitbench", Path(__file__).parent
+    except DigitbenchError:
+        return
+    if here.is_dir() and not here.samefile(running):
+        print(
+            f"Warning: this runs the code in {running}, not that of this folder. "
+            "`make install` here gives the folder an environment of its own.",
+            file=sys.stderr,
+        )
 
 
 @app.command()
@@ -483,6 +497,7 @@ def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
     prepare_streams()
     guard_streams()
+    _name_foreign_code()
     try:
         prepare_libraries()
         try:

@@ -74,14 +74,18 @@ def test_bounds_are_those_of_the_package(version: tuple[int, int], fits: int) ->
         assert "Python 3.11 to 3.14" in (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_an_environment_without_its_python_is_none(tmp_path: Path) -> None:
-    """As after an upgrade of Python: the link leads nowhere."""
-    shutil.copy2(ROOT / "Makefile", tmp_path)
+def test_an_environment_that_lost_its_python_is_made_again(tmp_path: Path) -> None:
+    """As after an upgrade of Python: the link leads nowhere. Here another is asked for in vain."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/python").symlink_to(tmp_path / "gone")
     stamp = tmp_path / ".venv/.installed"
     stamp.touch()
-    assert make(tmp_path, "help").returncode == 0
+    done = make(tmp_path, "install", "PYTHON=python-that-is-not-there")
+    assert done.returncode != 0
+    assert done.stdout.startswith(".venv has lost its Python")
+    assert "'python-that-is-not-there' is not on the path" in done.stdout
     assert not stamp.exists()
 
 

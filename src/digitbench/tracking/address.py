@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from digitbench.discretion import without_secrets
 from digitbench.environment import project_root
 from digitbench.errors import DigitbenchError
-from digitbench.secrets import without_secrets
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"

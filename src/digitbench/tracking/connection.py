@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from filelock import FileLock
 
+from digitbench.discretion import without_secrets
 from digitbench.environment import git_state, hardware, project_root
 from digitbench.errors import DigitbenchError
-from digitbench.secrets import without_secrets
 from digitbench.tracking.address import (
     URI_VARIABLE,
     absolute,
@@ -61,18 +61,28 @@ def open_client() -> "MlflowClient":
     Raises:
         DigitbenchError: It is no address, or a database can't be opened.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    address, registry = tracking_uri(), os.environ.get(REGISTRY_VARIABLE)
-    if file := database_file(address):
-        make_ready(file, own=file == own_database())
-    elif address.startswith(("mysql", "mssql", "postgresql")):
-        _ask_once(address)
+    address, registry = ready_address(), os.environ.get(REGISTRY_VARIABLE)
     import mlflow
 
     # Not only the client's: while it registers a model MLflow asks the address of the process.
     mlflow.set_tracking_uri(address)
     return mlflow.MlflowClient(address, absolute(registry) if registry else None)
+
+
+def ready_address() -> str:
+    """Where MLflow is, with its database made ready; it may hold a password.
+
+    Raises:
+        DigitbenchError: It is no address, or a database can't be opened.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    address = tracking_uri()
+    if file := database_file(address):
+        make_ready(file, own=file == own_database())
+    elif address.startswith(("mysql", "mssql", "postgresql")):
+        _ask_once(address)
+    return address
 
 
 def _ask_once(address: str) -> None:

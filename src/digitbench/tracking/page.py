@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from digitbench.errors import DigitbenchError
 from digitbench.tracking.address import tracking_uri
+from digitbench.tracking.connection import ready_address
 
 FIRST_PORT = 5000
 PORTS = 100
@@ -19,17 +20,18 @@ def browse() -> int:
     """Serve the page of the runs, or say which server has them; returns the exit status.
 
     Raises:
-        DigitbenchError: No port is free.
+        DigitbenchError: No port is free, or the database can't be opened.
     """
     uri = tracking_uri()
     if urlsplit(uri).scheme in ("http", "https", "databricks"):
         print(f"The runs are on a server, which has a page of its own: {uri}")
         return 0
-    port = str(free_port())
+    uri, port = ready_address(), str(free_port())
     print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-    options = ["--workers", "1", "--port", port, "--backend-store-uri", uri]
-    command = [sys.executable, "-m", "mlflow", "ui", *options]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
+    # Not as an option: everybody may read those, and an address may hold a password.
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
+    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     for ends in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ends, signal.default_int_handler)
     # In a group of its own: Ctrl-C, with which people end it, would end in MLflow's traceback.

@@ -94,8 +94,9 @@ def open_registry() -> Iterator["MlflowClient"]:
     if file and not file.exists():
         where = "in this folder" if own else f"in {file.parent}, which {URI_VARIABLE} names"
         raise DigitbenchError(
-            f"There is no {file.name} {where}, so no model is registered. Run `dvc repro` "
-            f"in the project's root folder, or set {URI_VARIABLE} to a server."
+            f"There is no {file.name} {where}, so no model is registered. Run `dvc repro` in the "
+            f"project's root folder; if it has nothing to do, {REGISTER}. Or set {URI_VARIABLE} to "
+            "a server."
         )
     place = DATABASE if own else f"the MLflow that {URI_VARIABLE} names"
     try:

@@ -6,6 +6,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from digitbench.download.sources import DROP_IN_VARIABLE
+
 from ..conftest import Project
 from ..situation import Change, Situation, environment
 from .session import figures_are_committed
@@ -94,6 +96,13 @@ def house_style(project: Project) -> Project | None:
     return environment(MATPLOTLIBRC=str(style))(project)
 
 
+def data_in_odd_folder(project: Project) -> Project | None:
+    folder = project.root.parent / ODD
+    shutil.copytree(project.environment[DROP_IN_VARIABLE], folder, dirs_exist_ok=True)
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": "src", DROP_IN_VARIABLE: str(folder)}
+    return environment(**ascii_only)(project)
+
+
 def git_that_tells_no_status(project: Project) -> Project | None:
     """As it is where its answer takes longer than we wait."""
     folder = project.root.parent / "tools"
@@ -126,7 +135,10 @@ SITUATIONS = [
         "moved with its environment",
         (("make", "install"),),
         installed_and_moved,
-        says=("was made in another folder: tying its commands to this one",),
+        says=(
+            "was made in another folder: tying its commands to this one",
+            "DVC can't run experiments with --temp or in a queue",
+        ),
         after=environment_is_its_own,
     ),
     Situation(
@@ -135,6 +147,12 @@ SITUATIONS = [
         installed_and_copied,
         says=("was made in another folder: tying its commands to this one",),
         after=environment_is_its_own,
+    ),
+    Situation(
+        "copied with its environment, which is used before make has seen it",
+        ((".venv/bin/digitbench", "--help"),),
+        installed_and_copied,
+        says=("Warning: this runs the code in", "not that of this folder. `make install` here"),
     ),
     Situation(
         # NVIDIA's containers set PIP_CONSTRAINT, others `user = true` in pip.conf.
@@ -192,12 +210,14 @@ SITUATIONS = [
         ),
     ),
     Situation(
-        "a terminal without UTF-8, in a folder with an umlaut",
-        (REPORT, ("digitbench", "review", "HEAD"), ("digitbench", "readme", "--print")),
-        lambda project: environment(
-            LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONPATH="src"
-        )(moved(project)),
-        says=("| CNN", "95 % interval"),
+        # Its own words are ASCII; names of folders aren't.
+        "a terminal without UTF-8, and data in a folder with an umlaut",
+        (
+            ("digitbench", "review", "HEAD"),
+            ("dvc", "repro", "--force", "--single-item", "download"),
+        ),
+        data_in_odd_folder,
+        says=("verified, from drop-in folder", "My Projects/?bung #1"),
     ),
     Situation(
         "git status that takes longer than we wait",

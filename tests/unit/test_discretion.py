@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from digitbench.secrets import HIDDEN, without_secrets
+from digitbench.discretion import HIDDEN, without_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORDS = (
@@ -128,7 +128,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
 LEAK = """
 import logging, sys, warnings
 sys.path.insert(0, "src")
-from digitbench.secrets import guard_streams
+from digitbench.discretion import guard_streams
 guard_streams()
 address = "postgresql://alice:geheim@db.example/mlflow"
 print(address)
