@@ -231,7 +231,7 @@ def promote(
 @app.command()
 def ui() -> None:
     """Browse the recorded runs in MLflow, until Ctrl-C."""
-    from digitbench.tracking.ui import browse
+    from digitbench.tracking.browser import browse
 
     with chdir(find_root(Path.cwd())):
         raise typer.Exit(browse())
