@@ -51,13 +51,13 @@ REMARK := ! pwd | LC_ALL=C grep -q '[^ -"$$-~]' || \
 RUNS := $(BIN)/python -c '' 2>/dev/null
 FIT := Python 3.11 to 3.14
 $(VENV)/.installed: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null 2>&1 || \
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
 		{ echo "digitbench needs $(FIT), and '$(PYTHON)' is not on the path. Install it, or name another: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
-		{ echo "digitbench needs $(FIT); '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "digitbench needs $(FIT); '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python lacks the venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(RUNS) || { rm -f $(BIN)/python*; $(PYTHON) -m venv $(VENV); }
+	@$(RUNS) || { rm -f $(BIN)/python*; "$(PYTHON)" -m venv $(VENV); }
 	@echo "Installing the locked packages into $(VENV) (some GB with GPU libraries; minutes, once) ..."
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(IN_PLACE)

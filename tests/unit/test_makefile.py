@@ -47,7 +47,7 @@ def test_without_python_a_sentence_says_what_to_install(tmp_path: Path) -> None:
 def test_with_an_unfit_python_a_sentence_says_why(
     refuses: str, sentence: str, tmp_path: Path
 ) -> None:
-    fake = tmp_path / "python"
+    fake = tmp_path / "a python"
     fake.write_text(
         f'#!/bin/sh\ncase "$*" in *{refuses}*) exit 1;; -V) echo "Python 3.8.1";; esac\n'
     )

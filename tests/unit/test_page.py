@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from digitbench.errors import DigitbenchError
-from digitbench.tracking import page
+from digitbench.tracking import browser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,20 +20,20 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port that a program listens on, and that would be the first."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
-        monkeypatch.setattr(page, "FIRST_PORT", port)
+        monkeypatch.setattr(browser, "FIRST_PORT", port)
         yield port
 
 
 def test_a_taken_port_is_passed_over(taken: int) -> None:
-    assert page.free_port() > taken
+    assert browser.free_port() > taken
 
 
 def test_where_no_port_is_free_a_sentence_says_so(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "PORTS", 1)
+    monkeypatch.setattr(browser, "PORTS", 1)
     with pytest.raises(DigitbenchError, match=f"No port from {taken} to {taken} is free"):
-        page.free_port()
+        browser.free_port()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -43,7 +43,7 @@ def test_the_page_is_served_until_it_is_stopped(name: str, tmp_path: Path) -> No
     mlflow.write_text(
         "import os, sys, time\nprint(os.getpid(), *sys.argv[1:], flush=True)\ntime.sleep(60)\n"
     )
-    code = "from digitbench.tracking import page; raise SystemExit(page.browse())"
+    code = "from digitbench.tracking import browser; raise SystemExit(browser.browse())"
     with subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -71,5 +71,5 @@ def test_a_server_has_a_page_of_its_own(
     address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    assert page.browse() == 0
+    assert browser.browse() == 0
     assert address in capsys.readouterr().out
