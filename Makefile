@@ -5,7 +5,15 @@ BIN := $(VENV)/bin
 # make's own functions for paths break at a space in the folder's name.
 export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
-unexport VIRTUAL_ENV PYTHONHOME
+# What a session asks of every Python: the environment has its own modules, and is no debugger.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
+# A user's pip.conf says where packages come from; which, and where they go, is said here.
+export PIP_USER := 0
+export PIP_REQUIRE_HASHES := 0
+export PIP_CONSTRAINT := /dev/null
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--target= --only-binary=:none: --no-binary=:none:
+IN_PLACE := $(PIP) --no-deps --no-build-isolation --editable .
 # The code of this checkout, also with the environment of another.
 DIGITBENCH := PYTHONPATH=src $(BIN)/digitbench
 
@@ -17,18 +25,43 @@ all: install  ## set up where needed, run what changed, show the result
 	@$(DIGITBENCH) readme --print
 
 install: $(VENV)/.installed  ## create the environment from requirements.lock
+	@$(RUNS) || { echo "$(VENV) has lost its Python, maybe to an upgrade:"; rm -f $<; $(MAKE) --no-print-directory $<; }
+	@$(BIN)/python -c "$$AT_HOME" 2>/dev/null || { \
+		echo "$(VENV) was made in another folder: tying its commands to this one ..."; \
+		$(BIN)/python -m venv --without-pip $(VENV) && $(BIN)/python -c "$$TIE" && $(IN_PLACE) && { $(REMARK); }; }
 
+# Commands of an environment name the folder that they were made in.
+define AT_HOME
+import digitbench, pathlib, sys
+sys.exit(sys.executable not in pathlib.Path(sys.executable).with_name("digitbench").read_text())
+endef
+define TIE
+import importlib.metadata, pathlib, sys
+from distlib.scripts import ScriptMaker
+maker = ScriptMaker(None, str(pathlib.Path(sys.executable).parent))
+maker.clobber, maker.variants = True, {""}
+commands = importlib.metadata.entry_points(group="console_scripts")
+maker.make_multiple(f"{command.name} = {command.value}" for command in commands)
+endef
+export AT_HOME TIE
+
+# What is not ASCII, or is `#`, which lies between `"` and `$$`.
+REMARK := ! pwd | LC_ALL=C grep -q '[^ -"$$-~]' || \
+	echo "In a folder with such a name DVC can't run experiments with --temp or in a queue; all else works."
+RUNS := $(BIN)/python -c '' 2>/dev/null
+FIT := Python 3.11 to 3.14
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || \
-		{ echo "digitbench needs Python 3.11 or newer, and '$(PYTHON)' is not on the path. Install it, or name another: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "digitbench needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+		{ echo "digitbench needs $(FIT), and '$(PYTHON)' is not on the path. Install it, or name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "digitbench needs $(FIT); '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python lacks the venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(RUNS) || { rm -f $(BIN)/python*; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the locked packages into $(VENV) (some GB with GPU libraries; minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(IN_PLACE)
+	@$(REMARK)
 	@touch $@
 
 test: install  ## unit and pipeline tests
@@ -55,15 +88,13 @@ studies: install  ## reproduce the published studies and write studies/README.md
 		$(DIGITBENCH) studies && $(BIN)/dvc repro --quiet && exit $$status
 
 ui: install  ## browse the recorded runs in MLflow
-	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	@$(DIGITBENCH) ui
 
 readme: install  ## bring the numbers in README.md up to date with metrics/ and benchmarks/
 	@$(DIGITBENCH) readme
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .checkpoints dvc_plots
+	rm -rf .mypy_cache .pytest_cache .ruff_cache dvc_plots
 	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 help:  ## this list

@@ -5,21 +5,31 @@ temporary copy of the workspace runs the copy's code.
 """
 
 import importlib
+import os
 import signal
 import sys
+import warnings
+from pathlib import Path
 from types import FrameType
 
-from digitbench.environment import prepare_libraries
+from digitbench.discretion import guard_streams
+from digitbench.environment import (
+    check_repository,
+    prepare_libraries,
+    prepare_streams,
+    project_root,
+)
 from digitbench.errors import plainly
 
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
+    "parameters": ("<file>",),
     "download": (),
     "preprocess": (),
     "train": ("<architecture>",),
     "evaluate": (),
     "report": (),
-    # In the folder of all studies, as `python ../src <stage>`; `train` there too.
+    # In the folder of all studies, as `python ../src <stage>`; `parameters` and `train` there too.
     "split": ("<study>",),
     "assess": ("<study>/<variant>",),
     "usps": (),
@@ -34,10 +44,23 @@ def main(arguments: list[str]) -> int:
         lines = [" ".join(("python src", stage, *takes)) for stage, takes in STAGES.items()]
         print("Usage, from the project's root folder:", *lines, sep="\n  ", file=sys.stderr)
         return 2
-    prepare_libraries()
+    _prepare_interpreter()
+    prepare_streams()
+    guard_streams()
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        prepare_libraries()
+        check_repository()
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
+    except ImportError as error:
+        if not (missing := _left_behind()):
+            raise
+        print(
+            f"{arguments[0]}: {error}. A temporary copy has only files that Git knows: run "
+            f"`git add -N {' '.join(missing)}`, then the experiment again.",
+            file=sys.stderr,
+        )
+        return 1
     except Exception as error:
         if not (told := plainly(error)):
             raise
@@ -47,6 +70,25 @@ def main(arguments: list[str]) -> int:
         print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)
         return 130
     return 0
+
+
+def _prepare_interpreter() -> None:
+    """Take back what the session asks of every Python and no stage can live with."""
+    # Modules of others come last: one may be called as ours are, or be made for another Python.
+    foreign = {
+        Path(place).absolute() for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    }
+    sys.path[1:] = sorted(sys.path[1:], key=lambda place: Path(place) in foreign)
+    # A library's own warnings, of what it will change, are no errors of the user.
+    if sys.warnoptions:
+        warnings.simplefilter("default")
+
+
+def _left_behind() -> list[str]:
+    """Modules of the main repository that this copy of it lacks."""
+    main, here = project_root(), Path(__file__).parent.parent
+    modules = sorted(path.relative_to(main) for path in (main / "src").rglob("*.py"))
+    return [str(path) for path in modules if not (here / path).exists()]
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

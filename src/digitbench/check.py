@@ -15,6 +15,7 @@ from typing import Any
 
 import pygit2
 import yaml
+from dvc.dvcfile import is_git_ignored
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
@@ -91,11 +92,16 @@ def inspect(mute: Iterable[str] = ()) -> Inspection:
             f"{listing(stages)}: code, parameters or results changed since dvc.lock was written. "
             f"{REPRODUCE}."
         )
+    if frozen := frozen_stages():
+        found.append(
+            f"{listing(frozen)}: frozen, so that `dvc repro` leaves it out, though code, "
+            f"parameters or data changed since. Take `frozen: true` out of dvc.yaml. {REPRODUCE}."
+        )
     results = load_results(load_params())
     for page in stale_pages(results):
         remedy = "Run `make readme` and commit it" if page == README else REPORT_AGAIN
         found.append(f"{page}: not what the results in metrics/ and plots/ give. {remedy}.")
-    evidence: list[object] = [results, Workspace(stages)]
+    evidence: list[object] = [results, Workspace([*stages, *frozen])]
     unmade = []
     try:
         evidence.append(read_history(Path.cwd()))
@@ -149,11 +155,14 @@ def _answers(lock: bytes) -> str:
 
 
 def missing_files() -> list[str]:
-    """Files of the graph that Git should have: sources, and outputs that DVC doesn't cache."""
+    """Files of the graph that Git should have: sources, and outputs that it doesn't ignore."""
     with _graph() as repo:
-        cached = [Path(out.fs_path) for out in repo.index.outs if out.use_cache]
+        outs = {out.fs_path: out.use_cache for out in repo.index.outs}
+        elsewhere = [
+            Path(out) for out, cached in outs.items() if cached or is_git_ignored(repo, out)
+        ]
         named = {Path(item.fs_path) for item in (*repo.index.deps, *repo.index.outs)}
-        expected = {path for path in named if not any(map(path.is_relative_to, cached))}
+        expected = {path for path in named if not any(map(path.is_relative_to, elsewhere))}
         root = Path(repo.root_dir)
         return sorted(str(path.relative_to(root)) for path in expected if not path.exists())
 
@@ -169,6 +178,20 @@ def stale_stages() -> list[str]:
         return [
             stage.addressing
             for stage in stages
+            if stage.changed(allow_missing=True, upstream=stages)
+        ]
+
+
+def frozen_stages() -> list[str]:
+    """Stages that are frozen and that `dvc repro` would run if they weren't."""
+    with _graph() as repo, repo.lock:
+        stages = repo.index.stages
+        frozen = [stage for stage in stages if stage.frozen]
+        for stage in frozen:
+            stage.frozen = False
+        return [
+            stage.addressing
+            for stage in frozen
             if stage.changed(allow_missing=True, upstream=stages)
         ]
 

@@ -4,11 +4,11 @@ A command reads options, calls the package, and prints. What computes is importe
 commands: it takes seconds to load, and --help has none to wait.
 """
 
-import codecs
 import io
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import chdir
 from enum import StrEnum
 from pathlib import Path
@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from digitbench.environment import prepare_libraries
+from digitbench.discretion import guard_streams
+from digitbench.environment import prepare_libraries, prepare_streams
 from digitbench.errors import DigitbenchError, plainly
-from digitbench.wording import percent, seed_names
+from digitbench.wording import count, percent, seed_names
 
 if TYPE_CHECKING:
     from digitbench.review.judgement import FinishedReview
 
 # Exit statuses: what a command found out, and a mistake of the user or nothing there to work on.
 FOUND, MISTAKE = 1, 2
-# For a terminal that has no such characters: a minus, above all, is no question mark.
-PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
-PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
 
 app = typer.Typer(
     help="Work with the results of the pipeline.",
@@ -37,6 +35,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+store = typer.Typer(
+    help="Finished replicates, which are never trained twice: list, verify, prune, carry.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(store, name="store")
+results = typer.Typer(
+    help="Results of several people in one table: export yours, merge all.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(results, name="results")
 
 
 def find_root(start: Path) -> Path:
@@ -53,6 +64,20 @@ def find_root(start: Path) -> Path:
         f"{start}: neither this folder nor one above it has params.yaml and .dvc. "
         "Run inside a clone of the project."
     )
+
+
+def _name_foreign_code() -> None:
+    """Say so where the environment runs the code of another clone, as in a copy of a project."""
+    try:
+        here, running = find_root(Path.cwd()) / "src" / "digitbench", Path(__file__).parent
+    except DigitbenchError:
+        return
+    if here.is_dir() and not here.samefile(running):
+        print(
+            f"Warning: this runs the code in {running}, not that of this folder. "
+            "`make install` here gives the folder an environment of its own.",
+            file=sys.stderr,
+        )
 
 
 @app.command()
@@ -128,6 +153,7 @@ def models(
     """
     from digitbench.params import ARCHITECTURES
     from digitbench.tracking.registry import (
+        REGISTER,
         existing_versions,
         find_versions,
         open_registry,
@@ -140,7 +166,10 @@ def models(
         else:
             versions = [item for name in ARCHITECTURES for item in find_versions(client, name)]
     if not versions:
-        print("No model is registered yet; `dvc repro` registers them when it evaluates.")
+        print(
+            "No model is registered yet; `dvc repro` registers them when it evaluates. If it has "
+            f"nothing to do, {REGISTER}."
+        )
         return
     rows = [("", "model", "version", "accuracy", "seeds", "chosen", "commit", "experiment")]
     for version in versions:
@@ -150,6 +179,10 @@ def models(
         name, number = registered_name(version.architecture), str(version.number)
         chosen = str(version.seed)
         rows.append((star, name, number, accuracy, seeds, chosen, commit, version.experiment))
+    _print_table(rows)
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
@@ -217,6 +250,15 @@ def promote(
     typer.echo(sentence, err=not promoted)
     if not promoted:
         raise typer.Exit(FOUND)
+
+
+@app.command()
+def ui() -> None:
+    """Browse the recorded runs in MLflow, until Ctrl-C."""
+    from digitbench.tracking.browser import browse
+
+    with chdir(find_root(Path.cwd())):
+        raise typer.Exit(browse())
 
 
 class FailOn(StrEnum):
@@ -303,11 +345,142 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
-def _legible(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
+# --- the store of replicates -----------------------------------------------------------------
+
+
+@store.command(name="list")
+def list_store() -> None:
+    """Tell what is kept: one line per finished replicate, and the whole size."""
+    from digitbench.execution.inventory import inventory, open_store
+
+    with chdir(find_root(Path.cwd())):
+        kept = open_store()
+        items = list(inventory(kept))
+        entries = list(kept.entries())
+    if items:
+        header = ("network", "seed", "epochs", "size", "written", "trained on", "key")
+        _print_table([header, *(item.row for item in items)])
+    size = sum(entry.bytes for entry in entries) / 1e6
+    print(
+        f"{kept.address}: {len(items)} finished, {len(entries) - len(items)} unfinished, "
+        f"{size:.1f} MB"
+    )
+
+
+@store.command(name="verify")
+def verify_store() -> None:
+    """Read every entry and check it against its checksums and its key; exit 1 if one is damaged."""
+    from digitbench.execution.inventory import inventory, open_store
+
+    with chdir(find_root(Path.cwd())):
+        items = list(inventory(open_store()))
+    damaged = [item for item in items if item.kept is None]
+    for item in damaged:
+        print(f"{item.entry.key}: damaged ({item.problem}); the next training replaces it.")
+    print(f"{len(items) - len(damaged)} of {len(items)} replicates are whole.")
+    if damaged:
+        raise typer.Exit(FOUND)
+
+
+@store.command(name="prune")
+def prune_store(
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Drop what was written before.")
+    ] = None,
+    larger_than: Annotated[
+        float | None,
+        typer.Option(metavar="MB", min=0, help="Drop the oldest until the rest takes no more."),
+    ] = None,
+    unneeded: Annotated[
+        bool,
+        typer.Option(
+            "--unneeded", help="Drop what no commit, experiment or file of this clone names."
+        ),
+    ] = False,
+) -> None:
+    """Delete entries; what is deleted is trained again when it is needed."""
+    from datetime import UTC, datetime, timedelta
+
+    from digitbench.execution import inventory
+
+    if older_than is None and larger_than is None and not unneeded:
+        raise typer.BadParameter("Choose --older-than, --larger-than or --unneeded.")
+    with chdir(find_root(Path.cwd())):
+        kept = inventory.open_store()
+        entries = set(kept.entries())
+        dropped = inventory.unneeded(entries, Path.cwd()) if unneeded else set()
+        if older_than is not None:
+            before = datetime.now(UTC) - timedelta(days=older_than)
+            dropped |= inventory.too_old(entries, before)
+        if larger_than is not None:
+            dropped |= inventory.too_much(entries - dropped, int(larger_than * 1e6))
+        for entry in dropped:
+            kept.remove(entry.kind, entry.key)
+    size = sum(entry.bytes for entry in dropped) / 1e6
+    print(f"{len(dropped)} of {len(entries)} entries deleted, {size:.1f} MB.")
+
+
+@store.command(name="export")
+def export_store(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY", help="Beginnings of keys; none: all.")
+    ] = None,
+) -> None:
+    """Write replicates into one file, for another machine."""
+    from digitbench.execution.inventory import export, open_store
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        exported = export(open_store(), file, keys or [])
+    print(f"{file}: {count(exported, 'replicate')}.")
+
+
+@store.command(name="import")
+def import_store(file: Annotated[Path, typer.Argument(help="What was exported.")]) -> None:
+    """Take in the replicates of such a file, each verified."""
+    from digitbench.execution.inventory import open_store, take_in
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        kept = open_store()
+        taken = take_in(kept, file)
+    print(f"{kept.address}: {count(taken, 'replicate')} taken in.")
+
+
+# --- results of several people ---------------------------------------------------------------
+
+
+@results.command(name="export")
+def export_results(file: Annotated[Path, typer.Argument(help="The table to write, CSV.")]) -> None:
+    """Write a row per replicate: its key, the hash of its predictions, scores and machine."""
+    from digitbench.execution.exchange import export_rows, to_csv
+    from digitbench.files import write_text
+    from digitbench.params import ARCHITECTURES
+
+    file = file.absolute()
+    with chdir(find_root(Path.cwd())):
+        rows = export_rows(ARCHITECTURES)
+    write_text(file, to_csv(rows))
+    print(f"{file}: {count(len(rows), 'replicate')}.")
+
+
+@results.command(name="merge")
+def merge_results(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE", help="Exported tables.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")],
+) -> None:
+    """Join tables of several people; exit 1 where the same key has other predictions."""
+    from digitbench.execution.exchange import merge, read_rows, to_csv
+    from digitbench.files import write_text
+
+    rows, broken = merge([read_rows(table) for table in tables])
+    write_text(output, to_csv(rows))
+    print(f"{output}: {count(len(rows), 'replicate')} out of {count(len(tables), 'table')}.")
+    for promise in broken:
+        print(promise.sentence())
+    if broken:
+        raise typer.Exit(FOUND)
 
 
 def _flush() -> None:
@@ -322,12 +495,11 @@ def _flush() -> None:
 
 def main() -> None:
     """Entry point; an error meant for people becomes a sentence and an exit status."""
-    prepare_libraries()
-    codecs.register_error("legible", _legible)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="legible")
+    prepare_streams()
+    guard_streams()
+    _name_foreign_code()
     try:
+        prepare_libraries()
         try:
             app()
         finally:

@@ -1,9 +1,15 @@
 """What a run ran on: hardware, versions, Git state. Never part of anything that is hashed."""
 
+import codecs
 import functools
+import io
 import os
 import platform
+import re
+import shlex
 import subprocess
+import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +28,10 @@ _KEEP_MEMORY = ":".join(
     )
 )
 
+# For a terminal that has no such characters: a minus, above all, is no question mark.
+_PLAIN = {"−": "-", "–": "-", "—": "-", "─": "-", "±": "+-", "×": "x", "→": ">", "“": '"', "”": '"'}
+_PLAIN |= {"○": "o", "●": "*", "├": "|", "┤": "|", "┊": ":", "•": "*", "…": "..."}
+
 
 # Name files to libraries, which read a relative one from wherever a stage runs.
 _CERTIFICATES = (
@@ -38,6 +48,21 @@ def prepare_libraries() -> None:
     for variable in _CERTIFICATES:
         if path := path_from(variable):
             os.environ[variable] = str(path)
+
+
+def prepare_streams() -> None:
+    """Print what a terminal has no characters for in others, instead of ending in a traceback."""
+    codecs.register_error("legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="legible")
+
+
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in lacking), error.end
 
 
 def project_root() -> Path:
@@ -79,13 +104,46 @@ def fingerprint() -> dict[str, str]:
     }
 
 
+def refusal(text: str) -> str | None:
+    """What to do if Git, or a library of it, refuses a repository because another user owns it.
+
+    Args:
+        text: Its words.
+    """
+    found = re.search(r"dubious ownership in repository at '(.+)'", text)
+    found = found or re.search(r"repository path '(.+?)/?' is not owned by current user", text)
+    if found is None:
+        return None
+    return (
+        f"{found[1]} belongs to another user, so Git refuses to work there. If you trust what is "
+        f"in it: git config --global --add safe.directory {shlex.quote(found[1])}"
+    )
+
+
+def check_repository() -> None:
+    """Ask Git whether it works here, before hours of training of which it could record nothing.
+
+    Raises:
+        DigitbenchError: It refuses, because another user owns the repository.
+    """
+    with suppress(OSError, subprocess.SubprocessError):
+        command, english = ["git", "rev-parse", "--git-dir"], {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(command, env=english, capture_output=True, timeout=10)
+        if sentence := refusal(os.fsdecode(done.stderr)):
+            raise DigitbenchError(sentence)
+
+
 def git_state() -> dict[str, str]:
-    """Commit and whether tracked files differ from it; empty outside a repository."""
+    """Commit and whether tracked files differ from it; empty outside a repository.
+
+    What Git doesn't tell, or not within seconds, is unknown.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {}
-    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    return {"git.commit": commit, "git.dirty": str(dirty).lower()}
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    dirty = "unknown" if changes is None else str(bool(changes)).lower()
+    return {"git.commit": commit, "git.dirty": dirty}
 
 
 def _processor() -> str:
@@ -107,9 +165,7 @@ def _version(package: str) -> str:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", *arguments], check=True, capture_output=True, text=True, timeout=10
-        )
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return os.fsdecode(done.stdout).strip()

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, create_model, field_validator, model
 
 from digitbench.download.digits import DOMAINS
 from digitbench.errors import DigitbenchError
-from digitbench.schema import Float, Int, Section, Seed, check, read_mapping
+from digitbench.schema import Float, Int, Section, Seed, check, read_mapping, refuse_unknown
 from digitbench.training.data import SplitParams
 from digitbench.training.recipe import Plan, Recipe
 from digitbench.wording import listing
@@ -131,6 +131,15 @@ def load_params(path: Path = PARAMS_FILE, networks: Sequence[str] = ARCHITECTURE
             is not allowed; the text names file, key, value and what is allowed.
     """
     return check(read_mapping(path), _main_schema(tuple(networks)), path)
+
+
+def refuse_unknown_params(content: Mapping[Any, Any], path: Path) -> None:
+    """Refuse keys of `params.yaml` that this code doesn't know; missing ones are let pass.
+
+    Raises:
+        DigitbenchError: There are some; the text names them.
+    """
+    refuse_unknown(content, _main_schema(()), path)
 
 
 class VariantParams(Recipe):

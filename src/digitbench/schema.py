@@ -5,7 +5,7 @@ DVC hands over whatever ``-S key=value`` says (``epochs=abc`` is accepted, ``epo
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -58,11 +58,25 @@ def check(content: Mapping[Any, Any], schema: type[S], path: Path) -> S:
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        raise DigitbenchError("\n".join(_sentences(path, schema, error))) from None
+        raise DigitbenchError("\n".join(_sentences(path, schema, error.errors()))) from None
 
 
-def _sentences(path: Path, schema: type[Section], error: ValidationError) -> Iterator[str]:
-    for item in error.errors():
+def refuse_unknown(content: Mapping[Any, Any], schema: type[Section], path: Path) -> None:
+    """Look for keys that a schema doesn't know, and leave all else.
+
+    Raises:
+        DigitbenchError: There are some; the text names file and keys.
+    """
+    try:
+        schema.model_validate(content)
+    except ValidationError as error:
+        unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
+        if unknown:
+            raise DigitbenchError("\n".join(_sentences(path, schema, unknown))) from None
+
+
+def _sentences(path: Path, schema: type[Section], errors: Iterable[Any]) -> Iterator[str]:
+    for item in errors:
         loc = item["loc"]
         key = ".".join(str(part) for part in loc)
         section, field, allowed = _locate(schema, loc)

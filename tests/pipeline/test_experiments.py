@@ -12,7 +12,7 @@ import pytest
 from mlflow.entities import Run
 
 from digitbench.params import ARCHITECTURES
-from digitbench.tracking.connection import EXPERIMENT
+from digitbench.tracking.database import EXPERIMENT
 from readers import Digits
 
 from .conftest import ROOT, Project, make_project
@@ -90,22 +90,22 @@ def test_a_temporary_run_executes_the_copys_code_and_records_in_the_main_reposit
 
 def test_a_terminated_training_leaves_no_workers_and_a_killed_run(finished: Project) -> None:
     finished.edit("params.yaml", r"^epochs: .*$", "epochs: 1000")
-    environment = {**finished.environment, "DIGITBENCH_JOBS": "2"}
+    environment = {**finished.environment, "DIGITBENCH_JOBS": "2", "DIGITBENCH_STORE": ""}
     with subprocess.Popen(
         ["python", "src", "train", "mlp"],
         cwd=finished.root,
         env=environment,
         stderr=subprocess.DEVNULL,
     ) as training:
-        checkpoints = finished.root / ".checkpoints"
-        wait_until(lambda: any(checkpoints.glob("mlp-*.pt")))
+        store = finished.root / ".replicates"
+        wait_until(lambda: any(store.glob("unfinished/*/*.zip")))
         workers = psutil.Process(training.pid).children(recursive=True)
         assert len(workers) >= 2
         training.terminate()
         assert training.wait(timeout=30) != 0
     _, alive = psutil.wait_procs(workers, timeout=20)
     finished.restore()
-    shutil.rmtree(checkpoints)
+    shutil.rmtree(store)
     assert alive == []
     killed = search(finished, "params.epochs = '1000'")
     assert {run.info.status for run in killed} == {"KILLED"}

@@ -14,7 +14,7 @@ from digitbench.results.studies import SUMMARY, Row, read_rows
 from digitbench.studies.ours import Measured, load_measured
 from digitbench.studies.published import Published, load_all
 from digitbench.studies.verdicts import all_rows
-from digitbench.tracking.connection import DATABASE, URI_VARIABLE
+from digitbench.tracking.address import DATABASE, URI_VARIABLE
 from usps import TEST, TRAIN, spec, usps_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,9 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def root(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(
+    migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A main repository with a database of its own, seen from a temporary workspace."""
     workspace = tmp_path / "workspace"
     workspace.mkdir()
@@ -37,7 +39,8 @@ def root(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("DVC_EXP_NAME", "an-experiment")
     monkeypatch.delenv(URI_VARIABLE, raising=False)
-    return tmp_path
+    yield tmp_path
+    mlflow.set_tracking_uri(None)  # the address is the process's
 
 
 @pytest.fixture

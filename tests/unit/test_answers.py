@@ -260,6 +260,7 @@ def test_folders_are_read_by_name(project: Path) -> None:
     for name, digit in (("b.png", 2), ("a.JPG", 1), ("c.tif", 3), ("inner/d.png", 4)):
         Image.fromarray(printed(digit)).save(folder / name)
     (folder / "notes.txt").write_text("not an image")
+    (folder / "._a.JPG").write_bytes(b"left by macOS")
     result = run("--json", "scans", "scans/inner/d.png")
     assert result.exit_code == 0
     assert [line["image"] for line in objects(result)] == [

@@ -88,7 +88,9 @@ def test_both_graphs_are_read_in_a_minute() -> None:
         "dvc.yaml",
         "studies/dvc.yaml",
     ]
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in graphs) <= 260
+    # A line for every dependency: DVC breaks longer lists so when it writes, and 260 lines of them
+    # would be rewritten by one `dvc freeze`.
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in graphs) <= 335
 
 
 def test_what_the_map_names_is_there() -> None:

@@ -87,7 +87,7 @@ def test_the_papers_loop_computes_what_ours_does(
     section, data = section.model_copy(update=rates), cut(small_data, 120)
     settings = recipe(epochs=3, batch_size=120, precision="float32", seeds=(5,))
     job = Job("", architecture, architecture, section, settings, data)
-    (replicate,) = run_replicates(job, 1, lambda epoch: None, tmp_path)
+    (replicate,) = run_replicates(job, 1, lambda epoch: None)
     trained = load_weights(architecture, section, replicate.weights, "test").state_dict()
 
     model = start(architecture, section, settings, seed=5).model
@@ -164,7 +164,7 @@ def test_speed_counts_epochs_but_the_first_and_replicates_at_once(
 ) -> None:
     seconds = {3: (9.0, 1.0, 2.0), 4: (9.0, 4.0, 5.0)}
 
-    def run(job: Job, jobs: int, on_epoch: Any, checkpoints: Path) -> list[Replicate]:
+    def run(job: Job, jobs: int, on_epoch: Any, store: str) -> list[Replicate]:
         clock.now += 24
         assert (job.data, jobs, job.recipe.seeds) == (data, 2, (3, 4))
         return [

@@ -76,6 +76,18 @@ def test_a_change_of_code_names_the_stages_that_have_it(project: Path) -> None:
     assert "preprocess" in stale()
 
 
+def test_a_frozen_stage_is_told_as_soon_as_it_would_run(project: Path) -> None:
+    edit(project / "dvc.yaml", r"  train_mlp: &train\n", r"\g<0>    frozen: true\n")
+    before = stale()
+    assert check.frozen_stages() == []
+    edit(project / "params.yaml", r"learning_rate: \S+", "learning_rate: 0.002")
+    trainings = ["train_mlp", "train_cnn", "train_rnn", "train_lstm"]
+    assert check.frozen_stages() == trainings
+    assert not {*trainings} & (stale() - before), "`dvc repro` would not run them"
+    (complaint,) = [line for line in check.inspect().complaints if "frozen" in line]
+    assert complaint.startswith("train_mlp, train_cnn, train_rnn and train_lstm: frozen, ")
+
+
 def test_a_result_changed_by_hand_is_noticed_everywhere(project: Path) -> None:
     path = project / "metrics/mlp.json"
     record = ModelRecord.read(path)

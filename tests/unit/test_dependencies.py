@@ -65,3 +65,9 @@ def test_the_lock_has_what_is_declared_with_hashes_and_no_addresses() -> None:
     pins = re.findall(r"^(\w.*)\n((?:    .*\n)+)", "\n".join([*LOCK, ""]), re.MULTILINE)
     assert all("==" in pin and "--hash=" in below for pin, below in pins)
     assert names(pin for pin, below in pins if "(pyproject.toml)" in below) == MAIN | DEV
+
+
+def test_the_lock_has_one_version_of_each_for_every_python() -> None:
+    """Another NumPy draws other numbers."""
+    pinned = [normal(line.split("==")[0]) for line in LOCK if re.match(r"\w", line)]
+    assert len(pinned) == len(set(pinned))

@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,7 +35,7 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_python_a_sentence_says_what_to_install(tmp_path: Path) -> None:
     done = make_install(tmp_path, "python-that-is-not-there")
     assert done.returncode != 0
-    assert "needs Python 3.11 or newer" in done.stdout
+    assert "needs Python 3.11 to 3.14" in done.stdout
     assert "'python-that-is-not-there' is not on the path" in done.stdout
     assert not (tmp_path / ".venv").exists()
 
@@ -54,6 +56,37 @@ def test_with_an_unfit_python_a_sentence_says_why(
     assert done.returncode != 0
     assert sentence in done.stdout
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [((3, 10), 0), ((3, 11), 1), ((3, 14), 1), ((3, 15), 0)]
+)
+def test_bounds_are_those_of_the_package(version: tuple[int, int], fits: int) -> None:
+    """Makefile, README and pyproject.toml say the same."""
+    makefile = (ROOT / "Makefile").read_text()
+    found = re.search(r"not (\(3, \d+\) <= sys.version_info < \(3, \d+\))", makefile)
+    assert found
+    info = SimpleNamespace(version_info=(*version, 2, "final", 0))
+    assert eval(found[1], {"sys": info}) == bool(fits)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11,<3.15"
+    for name in ("Makefile", "README.md"):
+        assert "Python 3.11 to 3.14" in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_an_environment_that_lost_its_python_is_made_again(tmp_path: Path) -> None:
+    """As after an upgrade of Python: the link leads nowhere. Here another is asked for in vain."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(tmp_path / "gone")
+    stamp = tmp_path / ".venv/.installed"
+    stamp.touch()
+    done = make(tmp_path, "install", "PYTHON=python-that-is-not-there")
+    assert done.returncode != 0
+    assert done.stdout.startswith(".venv has lost its Python")
+    assert "'python-that-is-not-there' is not on the path" in done.stdout
+    assert not stamp.exists()
 
 
 def test_commands_run_the_code_of_this_checkout() -> None:

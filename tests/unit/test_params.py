@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from digitbench.errors import DigitbenchError
 from digitbench.models import mlp
-from digitbench.params import ARCHITECTURES, Params, load_params
+from digitbench.params import ARCHITECTURES, Params, load_params, refuse_unknown_params
 from digitbench.schema import Section
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
@@ -386,6 +386,17 @@ def test_unknown_key_near_nothing_gets_the_names_of_its_section(
 ) -> None:
     known = ", ".join(section.model_fields)
     assert refuse(changed(key, 1)).endswith(f": {key}: unknown key; known here are {known}.")
+
+
+def test_only_unknown_keys_are_refused_where_a_file_may_lack_some() -> None:
+    path = Path("params.yaml of last year")
+    refuse_unknown_params({"epochs": "many", "cnn": {"size": 1}, "report": {}}, path)
+    with pytest.raises(DigitbenchError) as refused:
+        refuse_unknown_params({"epoch": 1, "report": {"titel": ""}, "seeds": 0}, path)
+    assert str(refused.value).splitlines() == [
+        f"{path}: report.titel: unknown key; did you mean 'title'?",
+        f"{path}: epoch: unknown key; did you mean 'epochs'?",
+    ]
 
 
 @pytest.mark.parametrize(

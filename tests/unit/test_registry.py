@@ -19,7 +19,7 @@ from digitbench.cli import app
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel, predict_all
 from digitbench.files import write_csv
-from digitbench.tracking.connection import DATABASE, URI_VARIABLE
+from digitbench.tracking.address import DATABASE, URI_VARIABLE
 from digitbench.tracking.registry import (
     CHAMPION,
     Candidate,

@@ -250,14 +250,42 @@ def test_revision_without_results_is_a_sentence(
     assert "No metrics of an architecture in empty (" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_key_that_this_code_does_not_know_is_refused(
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    committed: bool,
+) -> None:
+    repository.write({"params.yaml": "epochs: 5\nepoch: 10\nmlp: {hidden: [1]}\n"})
+    head, where = ["HEAD~1", "HEAD"] if committed else [], "HEAD (" if committed else "workspace: "
+    if committed:
+        repository.commit()
+    assert failure(monkeypatch, *head) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"digitbench: params.yaml in {where}")
+    assert said.endswith("epoch: unknown key; did you mean 'epochs'?\n")
+
+
+def test_a_key_of_an_older_revision_may_be_unknown_by_now(repository: Repository) -> None:
+    repository.write({"params.yaml": "epochs: 5\nepoch: 10\n"})
+    repository.commit()
+    repository.write({"params.yaml": "epochs: 5\n"})
+    repository.commit()
+    assert run("HEAD~2", "HEAD~1").exit_code == 0
+    assert run("HEAD~1", "HEAD").exit_code == 0
+
+
 # --- the same everywhere, and quick where nothing is computed --------------------------------
 
 
 def test_output_is_the_same_in_every_process(repository: Repository) -> None:
     repository.results(cnn=record(BETTER), mlp=record(NOISE), gru=record(LEVEL))
-    repository.write({"params.yaml": "epochs: 9\nb: 1\na: 2\n", "dvc.lock": "stages: {}\n"})
+    params = "epochs: 9\nmargin: 1\nbatch_size: 2\n"
+    repository.write({"params.yaml": params, "dvc.lock": "stages: {}\n"})
     program = f"for form in {FORMS}: print(run(form).output, end='')"
     here = "".join(run(form).output for form in FORMS)
+    assert "batch_size" in here
     assert python(program, PYTHONHASHSEED="1", COLUMNS="60") == here
     assert python(program, PYTHONHASHSEED="77", COLUMNS="200") == here
 

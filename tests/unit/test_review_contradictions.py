@@ -340,12 +340,26 @@ def test_a_range_gets_the_command_that_was_meant(
         read_commit(open_repository(repository.root), name)
 
 
-def test_a_shallow_clone_is_told_how_to_get_the_rest(repository: Repository) -> None:
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        (("--depth=1", "--no-single-branch"), "git fetch --unshallow"),
+        (("--depth=1",), "git remote set-branches origin '*' && git fetch --unshallow"),
+        (("--single-branch",), "git remote set-branches origin '*' && git fetch"),
+    ],
+)
+def test_a_clone_of_a_part_is_told_how_to_get_the_rest(
+    options: tuple[str, ...], command: str, repository: Repository
+) -> None:
     repository.commit()
+    repository.git("branch", "other")
     clone = repository.root.parent / "clone"
-    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.root}", str(clone))
-    with pytest.raises(DigitbenchError, match="`git fetch --unshallow`"):
-        read_commit(open_repository(clone), "HEAD~1")
+    repository.git("clone", "--quiet", *options, f"file://{repository.root}", str(clone))
+    name = "origin/other" if "set-branches" in command else "HEAD~1"
+    with pytest.raises(DigitbenchError, match=re.escape(f"`{command}`")):
+        read_commit(open_repository(clone), name)
+    subprocess.run(command, shell=True, cwd=clone, check=True, capture_output=True)
+    assert read_commit(open_repository(clone), name).commit
 
 
 def test_a_folder_with_the_name_of_a_file_is_none(repository: Repository) -> None:

@@ -100,7 +100,7 @@ def test_main_branch_may_have_another_usual_name(repository: Repository, branch:
 @pytest.mark.parametrize(
     ("leave", "message"),
     [
-        (("branch", "-m", "trunk"), r"No main branch .*master.* Name a revision"),
+        (("branch", "-m", "trunk"), r"No main branch .*master.* or name a revision"),
         (("checkout", "--orphan", "other"), "HEAD and main have no commit in common"),
     ],
 )

@@ -14,7 +14,8 @@ from mlflow.entities import Experiment, Run
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import score
 from digitbench.params import load_plan
-from digitbench.tracking.connection import DATABASE, EXPERIMENT, URI_VARIABLE
+from digitbench.tracking.address import DATABASE, URI_VARIABLE
+from digitbench.tracking.database import EXPERIMENT
 from digitbench.tracking.registry import Candidate
 from digitbench.tracking.runs import Evaluation, TrainingRuns, record_evaluation, record_report
 from digitbench.training.data import PixelStatistics, TrainingData

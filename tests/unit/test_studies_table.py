@@ -337,6 +337,13 @@ def test_a_missing_or_damaged_csv_is_named(
         read_rows(path)
 
 
+def test_what_a_system_leaves_beside_metrics_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "studies/pavon2025/metrics/._cnn_10.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\0\5\x16\7")
+    assert load_measured(tmp_path, ["pavon2025"]).variants == {"pavon2025": {}}
+
+
 def test_damaged_metrics_are_named(tmp_path: Path) -> None:
     path = tmp_path / "studies/pavon2025/metrics/cnn_10.json"
     path.parent.mkdir(parents=True)

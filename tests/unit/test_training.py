@@ -55,15 +55,13 @@ def changed(recipe: Recipe, **settings: Any) -> Recipe:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Trains with checkpoints in a folder of the test's own."""
+    """Trains with a store in a folder of the test's own."""
     return partial(_run, tmp_path)
 
 
-def _run(
-    checkpoints: Path, job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1
-) -> list[Replicate]:
+def _run(store: Path, job: Job, seeds: tuple[int, ...] = (0,), jobs: int = 1) -> list[Replicate]:
     job = dataclasses.replace(job, recipe=changed(job.recipe, seeds=seeds))
-    return run_replicates(job, jobs, lambda epoch: None, checkpoints)
+    return run_replicates(job, jobs, lambda epoch: None, str(store))
 
 
 def figures(replicate: Replicate) -> list[tuple[object, ...]]:
@@ -160,17 +158,19 @@ def test_a_killed_training_resumes_to_the_same_bytes_also_after_its_best_epoch(
     monkeypatch.setattr(trainer, "_learn", die_in_the_last_epoch)
     with pytest.raises(KilledError):
         run(job)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("unfinished/*/*.zip"))) == 1
     (resumed,) = run(job)
     assert learned[last:] == [(0, last)], "the epochs before come from the checkpoint"
     assert resumed.weights == whole.weights
     assert figures(resumed) == figures(whole)
-    assert list(tmp_path.iterdir()) == [], "a finished replicate leaves no checkpoint"
+    assert list(tmp_path.glob("unfinished/*/*")) == [], "a finished replicate leaves no checkpoint"
 
 
 def test_a_damaged_checkpoint_is_no_obstacle(job: Job, run: Run, tmp_path: Path) -> None:
     (whole,) = run(job)
-    damaged = tmp_path / f"cnn-0-{replicate_key(job, 0)[:16]}.pt"
+    key = replicate_key(job, 0)
+    damaged = tmp_path / "unfinished" / key[:2] / f"{key}.zip"
+    damaged.parent.mkdir(parents=True, exist_ok=True)
     for content in (b"", b"half a file", bytes(1000)):
         damaged.write_bytes(content)
         assert run(job)[0].weights == whole.weights
@@ -321,6 +321,8 @@ def test_timings_are_medians_over_epochs() -> None:
         "stage_seconds": 12.3,
         **how,
     }
+    kept = TimingRecord.of({7: [1.0]}, 12.345, kept_seconds=10, keys={7: "key"}, **how)
+    assert (kept.stage_seconds, kept.keys) == (22.3, {7: "key"})
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

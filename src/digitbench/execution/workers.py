@@ -1,32 +1,33 @@
 """Many replicates of one architecture, side by side, one thread each, in processes of joblib.
 
 Because a replicate never uses more than one thread, its weights don't depend on how many run
-beside it or on how many cores there are.
+beside it or on how many cores there are. What the store has is not trained.
 """
 
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.managers import SyncManager
-from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
 from tqdm import tqdm
 
-from digitbench.environment import fingerprint, project_root
+from digitbench.environment import fingerprint
 from digitbench.errors import DigitbenchError
-from digitbench.execution.checkpoint import Checkpoint
-from digitbench.execution.key import replicate_key
+from digitbench.execution.keeper import Keeper, store_address
+from digitbench.execution.key import facts, key_of
+from digitbench.execution.store import OFF, VARIABLE, Kept
 from digitbench.training.model import weights_to_bytes
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch, Progress, start, train
+from digitbench.wording import count
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
-CHECKPOINTS = ".checkpoints"
 # Seconds between two messages of a worker about its progress.
 _MESSAGE_INTERVAL = 0.25
 
@@ -35,22 +36,76 @@ class Listener(Protocol):
     """Hears of a training while it goes on."""
 
     def log_epoch(self, epoch: Epoch) -> None:
-        """Called after each epoch of any replicate."""
+        """Called after each epoch of any replicate, also of one that was kept."""
+
+    def log_kept(self, seed: int, key: str) -> None:
+        """Called for a replicate that was kept and is not trained."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One replicate to be trained, as a worker is told."""
+
+    job: Job
+    facts: Mapping[str, Any]
+    at_once: int
+    store: str | None
+
+    @property
+    def seed(self) -> int:
+        """Names the replicate."""
+        return int(self.facts["seed"])
 
 
 def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, Any]]:
-    """Train one replicate per seed of the recipe.
+    """One replicate per seed of the recipe: kept ones from the store, the others trained.
 
     Returns:
         The replicates in the order of the seeds, and the circumstances, for the record of timings.
 
     Raises:
-        DigitbenchError: A training diverged, or the number of processes asked for is none.
+        DigitbenchError: A training diverged, or the environment asks for what there isn't.
     """
-    jobs = parallel_jobs(len(job.recipe.seeds), job.recipe.device)
-    checkpoints = project_root() / CHECKPOINTS
-    replicates = run_replicates(job, jobs, listener.log_epoch, checkpoints)
-    return replicates, {"replicates_at_once": jobs, "environment": fingerprint()}
+    seeds, jobs = job.recipe.seeds, parallel_jobs(len(job.recipe.seeds), job.recipe.device)
+    address = store_address()
+    keeper = Keeper(address)
+    known = {seed: facts(job, seed) for seed in seeds}
+    keys = {seed: key_of(of_seed) for seed, of_seed in known.items()}
+    kept = {seed: found for seed in seeds if (found := keeper.find(keys[seed]))}
+    for line in (*keeper.problems, *_kept_line(len(kept), len(seeds))):
+        print(f"train {job.name}: {line}.", flush=True)
+    for seed, found in kept.items():
+        listener.log_kept(seed, keys[seed])
+        for epoch in found.replicate.history:
+            listener.log_epoch(epoch)
+    # A store that failed once is not waited for again.
+    usable = None if keeper.lost else address
+    tasks = [Task(job, known[seed], jobs, usable) for seed in seeds if seed not in kept]
+    trained = run_tasks(tasks, min(jobs, max(1, len(tasks))), listener.log_epoch)
+    whole = {**{seed: found.replicate for seed, found in kept.items()}, **trained}
+    how = {"keys": keys, **_circumstances([*kept.values()], jobs if tasks else 0)}
+    return [whole[seed] for seed in seeds], how
+
+
+def _kept_line(kept: int, asked: int) -> Iterator[str]:
+    if not kept:
+        return
+    rest = f"{asked - kept} to train" if kept < asked else "nothing to train"
+    yield f"{kept} of {count(asked, 'replicate')} kept, {rest} ({VARIABLE}={OFF} trains all)"
+
+
+def _circumstances(kept: Sequence[Kept], jobs: int) -> dict[str, Any]:
+    """Where all were trained and how many at once; what the kept ones took is counted in."""
+    environments = [found.environment for found in kept] + ([fingerprint()] if jobs else [])
+    merged = {
+        key: " and ".join(sorted({each.get(key, "unknown") for each in environments}))
+        for key in environments[0]
+    }
+    return {
+        "replicates_at_once": max([jobs, *(found.at_once for found in kept)]),
+        "environment": merged,
+        "kept_seconds": sum(found.seconds for found in kept),
+    }
 
 
 def parallel_jobs(replicates: int, device: str) -> int:
@@ -72,7 +127,7 @@ def parallel_jobs(replicates: int, device: str) -> int:
 
 
 def run_replicates(
-    job: Job, jobs: int, on_epoch: Callable[[Epoch], None], checkpoints: Path
+    job: Job, jobs: int, on_epoch: Callable[[Epoch], None], store: str | None = None
 ) -> list[Replicate]:
     """Train one replicate per seed of the recipe; the results come in the order of the seeds.
 
@@ -80,21 +135,39 @@ def run_replicates(
         job: What they share.
         jobs: Processes at once.
         on_epoch: Called in this process, from a thread, after each epoch of any replicate.
-        checkpoints: A folder.
+        store: Address of a store to resume from and to keep the finished ones in.
     """
-    with _listening(job, jobs, on_epoch) as messages:
-        replicates: list[Replicate] = joblib.Parallel(n_jobs=jobs, backend="loky")(
-            joblib.delayed(_run_one)(job, seed, messages, checkpoints) for seed in job.recipe.seeds
+    tasks = [Task(job, facts(job, seed), jobs, store) for seed in job.recipe.seeds]
+    trained = run_tasks(tasks, jobs, on_epoch)
+    return [trained[seed] for seed in job.recipe.seeds]
+
+
+def run_tasks(
+    tasks: Sequence[Task], jobs: int, on_epoch: Callable[[Epoch], None]
+) -> dict[int, Replicate]:
+    """Train what is asked for, by seed; arguments as in `run_replicates`."""
+    if not tasks:
+        return {}
+    with _listening(tasks, jobs, on_epoch) as messages:
+        done = joblib.Parallel(n_jobs=jobs, backend="loky")(
+            joblib.delayed(_run_one)(task, messages) for task in tasks
         )
-    return replicates
+    # The others are likely the same, of another replicate.
+    for problem in [problem for _, problems in done for problem in problems][:1]:
+        print(f"train {tasks[0].job.name}: {problem}.", flush=True)
+    return {replicate.seed: replicate for replicate, _ in done}
 
 
-def _run_one(job: Job, seed: int, messages: Any, checkpoints: Path) -> Replicate:
-    """Train, or go on training, one replicate; runs in a worker process."""
-    key = replicate_key(job, seed)
-    checkpoint = Checkpoint(checkpoints / f"{job.name}-{seed}-{key[:16]}.pt")
+def _run_one(task: Task, messages: Any) -> tuple[Replicate, list[str]]:
+    """Train, or go on training, one replicate; runs in a worker process.
+
+    Returns:
+        It, and what went wrong with the store.
+    """
+    job, seed, key = task.job, task.seed, key_of(dict(task.facts))
+    keeper = Keeper(task.store)
     progress = start(job.architecture, job.params, job.recipe, seed)
-    checkpoint.restore(progress)
+    keeper.resume(key, progress)
     report = _Reporter(messages)
     report.images(len(progress.history) * len(job.data.train_index))
     for epoch in progress.history:
@@ -103,14 +176,16 @@ def _run_one(job: Job, seed: int, messages: Any, checkpoints: Path) -> Replicate
     def after_epoch(progress: Progress) -> None:
         report.flush()
         messages.put(progress.history[-1])
-        checkpoint.save(progress)
+        keeper.save(key, progress)
 
     train(progress, job.recipe, job.data, seed, report.images, after_epoch)
     # What early stopping saved counts as done.
     report.images((job.recipe.epochs - len(progress.history)) * len(job.data.train_index))
     report.flush()
-    checkpoint.remove()
-    return Replicate(seed, weights_to_bytes(progress.model), tuple(progress.history))
+    replicate = Replicate(seed, weights_to_bytes(progress.model), tuple(progress.history))
+    keeper.finish(task.facts, replicate, task.at_once)
+    keeper.forget(key)
+    return replicate, keeper.problems
 
 
 class _Reporter:
@@ -133,9 +208,12 @@ class _Reporter:
 
 
 @contextmanager
-def _listening(job: Job, jobs: int, on_epoch: Callable[[Epoch], None]) -> Iterator[Any]:
+def _listening(
+    tasks: Sequence[Task], jobs: int, on_epoch: Callable[[Epoch], None]
+) -> Iterator[Any]:
     """A queue that workers write to; a thread turns it into a progress bar and callbacks."""
-    total = len(job.recipe.seeds) * job.recipe.epochs * len(job.data.train_index)
+    job = tasks[0].job
+    total = len(tasks) * job.recipe.epochs * len(job.data.train_index)
     bar = tqdm(total=total, desc=f"train {job.name}", unit=" images", unit_scale=True)
     with _message_queue(jobs) as messages, bar:
         listener = threading.Thread(target=_listen, args=(messages, bar, on_epoch), daemon=True)

@@ -178,9 +178,10 @@ def gather(paths: Iterable[Path]) -> tuple[list[Input], list[str]]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    """Files that are images by name; folders in the folder are left alone."""
+    """Files that are images by name; hidden ones and folders in the folder are left alone."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        seen = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        files = sorted(path for path in seen if path.suffix.lower() in SUFFIXES)
     except OSError as error:
         raise DigitbenchError(f"cannot be read ({error.strerror}).") from None
     if not files:

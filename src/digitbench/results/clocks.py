@@ -33,20 +33,41 @@ class _Clock(Record):
 
 
 class TimingRecord(_Clock):
-    """``metrics/timing/<name>.json``: how long the training of one architecture took."""
+    """``metrics/timing/<name>.json``: how long the training of one architecture took.
+
+    Attributes:
+        stage_seconds: Of the stage, with what replicates from the store took when they were made.
+        keys: Of the replicates in the store, by seed.
+    """
 
     seconds_per_epoch: Seconds
     stage_seconds: Quantity
     replicates_at_once: Count
     precision: str
+    keys: dict[int, str] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, epochs: Mapping[int, Sequence[float]], stage_seconds: float, **how: Any) -> Self:
-        """The record of a training whose epochs took so many seconds, by seed."""
+    def of(
+        cls,
+        epochs: Mapping[int, Sequence[float]],
+        seconds: float,
+        *,
+        kept_seconds: float = 0,
+        **how: Any,
+    ) -> Self:
+        """The record of a training.
+
+        Args:
+            epochs: Seconds of every epoch, by seed.
+            seconds: Of the stage, which trained what was not kept.
+            kept_seconds: What the kept replicates took when they were trained.
+            **how: The other fields.
+        """
         every = [seconds for by_seed in epochs.values() for seconds in by_seed]
         per_seed = {seed: round(median(by_seed), 3) for seed, by_seed in epochs.items()}
-        seconds = Seconds(median=round(median(every), 3), per_seed=per_seed)
-        return cls(seconds_per_epoch=seconds, stage_seconds=round(stage_seconds, 1), **how)
+        medians = Seconds(median=round(median(every), 3), per_seed=per_seed)
+        whole = round(seconds + kept_seconds, 1)
+        return cls(seconds_per_epoch=medians, stage_seconds=whole, **how)
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:

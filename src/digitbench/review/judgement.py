@@ -17,6 +17,7 @@ from digitbench.review.revisions import (
     read_head,
     read_margin,
     read_snapshot,
+    refuse_ineffective,
 )
 from digitbench.review.tell import compose
 from digitbench.statistics.seeds import Verdict
@@ -67,11 +68,12 @@ def review_revisions(
             or else on disk.
 
     Raises:
-        DigitbenchError: No repository, no such revision, no metrics that can be read, or a margin
-            that is none.
+        DigitbenchError: No repository, no such revision, no metrics that can be read, a key in
+            params.yaml that nothing reads, or a margin that is none.
     """
     repository = open_repository(folder)
     revisions = read_base(repository, base), read_head(repository, head)
+    refuse_ineffective(repository, revisions[1])
     before, after = map(read_snapshot, revisions)
     if margin is None:
         margin = read_margin(revisions[1]) or read_margin(read_head(repository, None))

@@ -14,8 +14,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from digitbench import files
+from digitbench.environment import refusal
 from digitbench.errors import DigitbenchError
-from digitbench.params import ARCHITECTURES, Params
+from digitbench.params import ARCHITECTURES, Params, refuse_unknown_params
 from digitbench.results.clocks import TimingRecord
 from digitbench.results.record import Record, damaged
 from digitbench.results.records import DomainAccuracy, DomainsRecord, ModelRecord, RobustnessRecord
@@ -61,6 +62,8 @@ def open_repository(folder: Path) -> pygit2.Repository:
         reason = "" if repository.workdir else "it has no files on disk"
     except pygit2.GitError as error:
         reason = str(error)
+    if sentence := refusal(reason):
+        raise DigitbenchError(sentence)
     if reason:
         raise DigitbenchError(
             f"{folder}: no Git repository can be read here ({reason}). Run the review inside a "
@@ -80,15 +83,15 @@ def read_base(repository: pygit2.Repository, name: str | None) -> Revision:
     branch = next((name for name in MAIN_BRANCHES if _commit(repository, name)), None)
     if branch is None:
         raise DigitbenchError(
-            f"No main branch found to compare with (tried {', '.join(MAIN_BRANCHES)}). Name a "
-            "revision: digitbench review BASE."
+            f"No main branch found to compare with (tried {', '.join(MAIN_BRANCHES)}). "
+            f"{_fetch(repository)}; or name a revision: digitbench review BASE."
         )
     tips = [_commit(repository, name) for name in ("HEAD", branch)]
     common = repository.merge_base(*(tip.id for tip in tips if tip)) if all(tips) else None
     if common is None:
         raise DigitbenchError(
-            f"HEAD and {branch} have no commit in common here. If this clone is shallow, run "
-            "`git fetch --unshallow`; or name a revision: digitbench review BASE."
+            f"HEAD and {branch} have no commit in common here. {_fetch(repository)}; or name a "
+            "revision: digitbench review BASE."
         )
     return _read_tree(f"merge base with {branch}", repository[common].peel(pygit2.Commit))
 
@@ -129,9 +132,22 @@ def _hint(repository: pygit2.Repository, name: str) -> str:
         base, dots, head = found[1] or "HEAD", found[2], found[3] or "HEAD"
         base = base if dots == ".." else f"$(git merge-base {base} {head})"
         return f"Two revisions are named apart: digitbench review {base} {head}."
+    return f"{_fetch(repository)}."
+
+
+def _fetch(repository: pygit2.Repository) -> str:
+    """How a clone comes by the rest of the server's branches and history."""
+    commands = [
+        f"git remote set-branches {remote.name} '*'"
+        for remote in repository.remotes
+        if not any("*" in refspec for refspec in remote.fetch_refspecs)
+    ]
+    lacks = ["has a single branch of the server"] if commands else []
     if repository.is_shallow:
-        return "This clone is shallow: run `git fetch --unshallow` for all of its history."
-    return "A branch of the server may need `git fetch` first."
+        lacks.append("is shallow")
+    commands.append("git fetch --unshallow" if repository.is_shallow else "git fetch")
+    reason = f"This clone {' and '.join(lacks)}: run" if lacks else "What the server has may need"
+    return f"{reason} `{' && '.join(commands)}`"
 
 
 def _commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
@@ -225,6 +241,20 @@ def read_snapshot(revision: Revision) -> Snapshot:
         astray=() if stages is None else _astray(revision, stages),
         not_run=_not_run(params or {}, stages or {}),
     )
+
+
+def refuse_ineffective(repository: pygit2.Repository, revision: Revision) -> None:
+    """Refuse keys of params.yaml that nothing reads: they look like a change that changed nothing.
+
+    Only where the code on disk is the revision's own: another one may have known them.
+
+    Raises:
+        DigitbenchError: There are some; the text names them.
+    """
+    here = _commit(repository, "HEAD")
+    if revision.commit in (None, str(here.id) if here else None):
+        params = _yaml(revision, "params.yaml") or {}
+        refuse_unknown_params(params, Path(f"params.yaml in {revision.label}"))
 
 
 class _Margin(Section):

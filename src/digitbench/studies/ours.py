@@ -118,7 +118,7 @@ def _main_results(root: Path) -> MainResults:
 
 
 def _each(kind: type[R], folder: Path) -> dict[str, R]:
-    return {path.stem: kind.read(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: kind.read(path) for path in sorted(folder.glob("[!.]*.json"))}
 
 
 def _one(kind: type[R], path: Path) -> R | None:

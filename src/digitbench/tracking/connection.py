@@ -6,48 +6,97 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 from filelock import FileLock
 
+from digitbench.discretion import without_secrets
 from digitbench.environment import git_state, hardware, project_root
+from digitbench.errors import DigitbenchError
+from digitbench.tracking.address import (
+    URI_VARIABLE,
+    absolute,
+    database_file,
+    own_database,
+    tracking_uri,
+)
+from digitbench.tracking.database import (
+    EXPERIMENT,
+    artifact_location,
+    database_lock,
+    make_ready,
+    tell,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
-EXPERIMENT = "digitbench"
-URI_VARIABLE = "MLFLOW_TRACKING_URI"
-DATABASE = "mlflow.db"
 _SETTINGS = {
     # A server that is gone must cost seconds, not the minutes of MLflow's defaults.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # Not a line for every step of a database's migration.
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # What fails is told in one sentence, without MLflow's own traceback before it.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
 }
+REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
 P = ParamSpec("P")
 
 
-def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI where set, otherwise a database in the main repository."""
-    return os.environ.get(URI_VARIABLE) or f"sqlite:///{project_root() / DATABASE}"
+def project_lock() -> FileLock:
+    """Held by one process at a time: for what two must not do at once.
 
-
-def database_lock() -> FileLock:
-    """Held by one process at a time: for what two must not do at once."""
-    return FileLock(project_root() / ".mlflow.lock")
+    Clones that share a database of SQLite share its lock.
+    """
+    return database_lock(database_file(tracking_uri()) or project_root() / ".mlflow")
 
 
 def open_client() -> "MlflowClient":
-    """A client that gives up on a dead server within seconds."""
+    """A client that gives up on a dead server or database within seconds.
+
+    Raises:
+        DigitbenchError: It is no address, or a database can't be opened.
+    """
+    address, registry = ready_address(), os.environ.get(REGISTRY_VARIABLE)
+    import mlflow
+
+    # Not only the client's: while it registers a model MLflow asks the address of the process.
+    mlflow.set_tracking_uri(address)
+    return mlflow.MlflowClient(address, absolute(registry) if registry else None)
+
+
+def ready_address() -> str:
+    """Where MLflow is, with its database made ready; it may hold a password.
+
+    Raises:
+        DigitbenchError: It is no address, or a database can't be opened.
+    """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
+    address = tracking_uri()
+    if file := database_file(address):
+        make_ready(file, own=file == own_database())
+    elif address.startswith(("mysql", "mssql", "postgresql")):
+        _ask_once(address)
+    return address
 
-    return MlflowClient(tracking_uri())
+
+def _ask_once(address: str) -> None:
+    """MLflow itself asks ten times, for almost two minutes."""
+    from mlflow.store.db.utils import create_sqlalchemy_engine
+
+    try:
+        engine = create_sqlalchemy_engine(address)  # type: ignore[no-untyped-call]
+        engine.connect().close()
+    except ImportError as error:
+        raise DigitbenchError(
+            f"{URI_VARIABLE} names a database whose driver is not installed ({error}). Install "
+            "it into this environment, or name another address."
+        ) from None
 
 
 def connect() -> tuple["MlflowClient", str]:
@@ -56,18 +105,44 @@ def connect() -> tuple["MlflowClient", str]:
     The first contact migrates a fresh database; two processes doing so at once can break it, hence
     the lock.
     """
-    with database_lock():
+    with project_lock():
         client = open_client()
-        found = client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return client, found.experiment_id
-        # A server decides itself where artifacts lie. Beside a database: absolute and in the main
-        # repository, because what lies in a temporary workspace goes with it.
-        served = tracking_uri().startswith("http")
-        location = None if served else (project_root() / "mlartifacts").as_uri()
-        # Without its kind the UI opens an experiment as one about language models.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return client, client.create_experiment(EXPERIMENT, location, kind)
+        experiment = _find_experiment(client)
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+            tell(
+                f"the experiment {EXPERIMENT} had been deleted; it is restored with its runs, "
+                "because what is deleted takes no new ones."
+            )
+        return client, str(experiment.experiment_id)
+
+
+def _find_experiment(client: "MlflowClient") -> "Experiment":
+    """The experiment, deleted or not; made where there is none."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return found
+    # A server decides itself where artifacts lie.
+    address = tracking_uri()
+    file = database_file(address) or own_database()
+    location = None if address.startswith("http") else artifact_location(file)
+    # Without its kind the UI opens an experiment as one about language models.
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    with unless_there():
+        client.create_experiment(EXPERIMENT, location, kind)
+    return _find_experiment(client)
+
+
+@contextmanager
+def unless_there() -> Iterator[None]:
+    """For what is created once: another clone may be quicker, and then that is taken."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def run_tags(stage: str, folder: Path = Path()) -> dict[str, str]:
@@ -107,8 +182,12 @@ def milliseconds() -> int:
 
 
 def brief(error: Exception) -> str:
-    """The reason of a failure in one line of at most 200 characters."""
-    return textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+    """The reason of a failure in one line without secrets; what isn't our own is cut short."""
+    text = without_secrets(str(error))
+    if isinstance(error, DigitbenchError):
+        return text.removesuffix(".")
+    text = text.partition("(Background on this error")[0]
+    return textwrap.shorten(text, 200, placeholder=" ...") or type(error).__name__
 
 
 def soft(call: Callable[P, None]) -> Callable[P, bool]:

@@ -6,7 +6,6 @@ of MLflow is a warning; commands open the registry with `open_registry`, and the
 """
 
 import json
-import os
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,19 +22,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from digitbench import files
-from digitbench.environment import project_root
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import Scores
 from digitbench.params import known_architecture
 from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
-from digitbench.tracking.connection import (
+from digitbench.tracking.address import (
     DATABASE,
     URI_VARIABLE,
+    database_file,
+    own_database,
+    tracking_uri,
+)
+from digitbench.tracking.connection import (
     brief,
-    database_lock,
     open_client,
+    project_lock,
     run_tags,
+    unless_there,
 )
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 ACCURACY_TAG = "test_accuracy"
+# DVC skips an evaluation whose results `dvc pull` or its run cache brought.
+REGISTER = "`dvc repro --force --single-item evaluate` does"
 _DESCRIPTION = (
     "Handwritten digits: images [N, 28, 28], white on black, pixel values 0 to 255, to class "
     "probabilities [N, 10]. Each version is the best of its seeds on the validation part; "
@@ -83,16 +89,19 @@ def open_registry() -> Iterator["MlflowClient"]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    served = os.environ.get(URI_VARIABLE)
-    if not served and not (project_root() / DATABASE).exists():
+    file = database_file(tracking_uri())
+    own = file == own_database()
+    if file and not file.exists():
+        where = "in this folder" if own else f"in {file.parent}, which {URI_VARIABLE} names"
         raise DigitbenchError(
-            f"There is no {DATABASE} in this folder, so no model is registered. Run `dvc repro` "
-            f"in the project's root folder, or set {URI_VARIABLE} to a server."
+            f"There is no {file.name} {where}, so no model is registered. Run `dvc repro` in the "
+            f"project's root folder; if it has nothing to do, {REGISTER}. Or set {URI_VARIABLE} to "
+            "a server."
         )
+    place = DATABASE if own else f"the MLflow that {URI_VARIABLE} names"
     try:
         yield open_client()
     except (MlflowException, SQLAlchemyError) as error:
-        place = f"the MLflow that {URI_VARIABLE} names" if served else DATABASE
         raise DigitbenchError(
             f"The registry in {place} does not answer ({brief(error)}). "
             "Check that it runs and that the address is right."
@@ -141,7 +150,7 @@ def existing_versions(client: "MlflowClient", architecture: str) -> list[Version
     if not versions:
         raise DigitbenchError(
             f"No version of {registered_name(architecture)} is registered yet. `dvc repro` "
-            "registers one when it evaluates."
+            f"registers one when it evaluates; if it has nothing to do, {REGISTER}."
         )
     return versions
 
@@ -222,7 +231,7 @@ def register(client: "MlflowClient", experiment: str, run: str, candidate: Candi
     """
     model, name = candidate.model, registered_name(candidate.model.architecture)
     # Two evaluations at once may come with the same weights.
-    with database_lock():
+    with project_lock():
         versions = find_versions(client, model.architecture)
         known = next((version for version in versions if version.sha256 == model.sha256), None)
         if known is None:
@@ -253,7 +262,7 @@ def _add_version(
     client.finalize_logged_model(logged, "READY")
     client.log_outputs(run, [LoggedModelOutput(logged, 0)])
 
-    if not client.search_registered_models(f"name = '{name}'"):
+    with unless_there():
         client.create_registered_model(name, description=_DESCRIPTION)
     tags = identity | {tag: origin[tag] for tag in ("experiment", "commit") if tag in origin}
     tags |= {

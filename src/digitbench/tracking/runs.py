@@ -31,6 +31,8 @@ P = ParamSpec("P")
 _CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "seconds")
 _PARENT = "mlflow.parentRunId"
 _MODEL = "model.sha256"
+# Key of a replicate that came from the store.
+_KEPT = "replicate.kept"
 # Hash of metrics/comparison.json, by which `report` finds the run of the evaluation it is about.
 _COMPARISON = "comparison.sha256"
 _VIEW = "digitbench"
@@ -76,6 +78,10 @@ class TrainingRuns:
         """Add one epoch to the curves of its seed."""
         self._later(self._log_epoch, epoch, milliseconds())
 
+    def log_kept(self, seed: int, key: str) -> None:
+        """Say that a replicate was not trained now: the store had it."""
+        self._later(self._log_kept, seed, key)
+
     def log_model(self, seed: int, path: Path) -> None:
         """Keep the weights, and the hash by which `evaluate` will find this run."""
         self._later(self._log_model, seed, path)
@@ -118,6 +124,9 @@ class TrainingRuns:
     def _log_epoch(self, epoch: "Epoch", when: int) -> None:
         values = {name: getattr(epoch, name) for name in _CURVES}
         _log_metrics(self._client, self._children[epoch.seed], values, when, epoch.epoch)
+
+    def _log_kept(self, seed: int, key: str) -> None:
+        self._client.set_tag(self._children[seed], _KEPT, key)
 
     def _log_model(self, seed: int, path: Path) -> None:
         self._client.log_artifact(self._children[seed], str(path), "weights")

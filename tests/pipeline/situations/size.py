@@ -51,7 +51,6 @@ SITUATIONS = [
     Situation(
         "a full disk in training",
         (full(8, "python src train mlp"),),
-        environment(MLFLOW_LOGGING_LEVEL="CRITICAL"),
         status=1,
         says=("train: ", ": cannot be written (File too large)"),
         after=nothing_half_written,

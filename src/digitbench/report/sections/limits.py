@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from digitbench.checks.recipe import TRAINED_UNLIKE
+from digitbench.checks.comparability import TRAINED_UNLIKE
 from digitbench.document.blocks import Section, Table
 from digitbench.results.collection import Results
 from digitbench.wording import count

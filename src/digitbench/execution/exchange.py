@@ -1,0 +1,115 @@
+"""Replicates of several people in one table, and whether equal keys kept their promise."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from digitbench import files
+from digitbench.errors import DigitbenchError
+from digitbench.results.clocks import TimingRecord
+from digitbench.results.records import ModelRecord
+
+KEY, ANSWERS = "key", "predictions_sha256"
+IDENTITY = (KEY, "architecture", "seed", ANSWERS)
+MACHINE = "machine."  # what begins so is of the fingerprint
+Row = dict[str, str]
+
+
+def export_rows(names: Sequence[str]) -> list[Row]:
+    """One row per replicate of the networks, from the results in the current folder.
+
+    Raises:
+        DigitbenchError: A file is missing or damaged, or was written before replicates had keys.
+    """
+    return [row for name in names for row in _rows_of(name)]
+
+
+def _rows_of(name: str) -> Iterator[Row]:
+    record = ModelRecord.read(files.METRICS / f"{name}.json")
+    path = files.TIMING / f"{name}.json"
+    timing = TimingRecord.read(path)
+    predictions = files.read_arrays(files.PREDICTIONS / f"{name}.npz")
+    answers = dict(zip(predictions["seeds"].tolist(), predictions["probabilities"], strict=True))
+    for seed in record.seeds:
+        if seed not in timing.keys:
+            raise DigitbenchError(
+                f"{path}: no key of seed {seed}, which an earlier version did not write. Run "
+                f"`dvc repro --force --single-item train_{name}`."
+            )
+        content = np.ascontiguousarray(answers[seed]).tobytes()
+        yield {
+            KEY: timing.keys[seed],
+            "architecture": record.architecture,
+            "seed": str(seed),
+            ANSWERS: hashlib.sha256(content).hexdigest(),
+            **{key: repr(metric.per_seed[seed]) for key, metric in record.metrics.items()},
+            **{f"{MACHINE}{key}": value for key, value in timing.environment.items()},
+        }
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """A table with the columns of all rows."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of an exported table.
+
+    Raises:
+        DigitbenchError: It is missing or something else.
+    """
+    text = files.read_bytes(path, "Export it again.").decode("utf-8", "replace")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if not rows or not set(IDENTITY) <= rows[0].keys() or None in rows[0].values():
+        raise DigitbenchError(
+            f"{path}: not a table of `digitbench results export`: it lacks columns or rows."
+        )
+    return [{column: value or "" for column, value in row.items()} for row in rows]
+
+
+@dataclass(frozen=True)
+class BrokenPromise:
+    """Two replicates with the same key and other predictions."""
+
+    one: Row
+    other: Row
+
+    def sentence(self) -> str:
+        """What differs, and on which machines."""
+        seed, name = self.one["seed"], self.one["architecture"]
+        return (
+            f"{name} seed {seed} ({self.one[KEY][:12]}): the same key, other predictions. "
+            f"One is of {_machine(self.one)}; the other of {_machine(self.other)}. What they "
+            "differ in decides bytes and is not in the key, or one of them is damaged."
+        )
+
+
+def merge(tables: Sequence[Sequence[Row]]) -> tuple[list[Row], list[BrokenPromise]]:
+    """All rows once, in their order, and what equal keys promised and did not keep."""
+    unique = {tuple(sorted(row.items())): row for rows in tables for row in rows}
+    by_key: dict[str, list[Row]] = {}
+    for row in unique.values():
+        by_key.setdefault(row[KEY], []).append(row)
+    broken = [
+        BrokenPromise(one, other)
+        for rows in by_key.values()
+        for one, other in combinations(rows, 2)
+        if one[ANSWERS] != other[ANSWERS]
+    ]
+    return list(unique.values()), broken
+
+
+def _machine(row: Row) -> str:
+    told = {key.removeprefix(MACHINE): row[key] for key in row if key.startswith(MACHINE)}
+    return ", ".join(f"{key} {value}" for key, value in told.items() if value)

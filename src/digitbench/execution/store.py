@@ -1,0 +1,269 @@
+"""Replicates kept by their key: finished ones, which are never trained twice, and unfinished ones.
+
+A folder, or any address that fsspec knows. An entry is one file, written whole under its key, so
+that many may write at once; it is verified whenever it is read.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import safetensors.torch
+import torch
+from fsspec.implementations.local import LocalFileSystem
+
+from digitbench.environment import fingerprint
+from digitbench.errors import DigitbenchError
+from digitbench.execution.archive import DamagedError, pack, unpack
+from digitbench.execution.key import key_of
+from digitbench.files import write_bytes
+from digitbench.training.replicates import Replicate
+from digitbench.training.trainer import Epoch, Progress
+
+VARIABLE = "DIGITBENCH_STORE"
+OFF = "off"
+FOLDER = ".replicates"
+FINISHED, UNFINISHED = "finished", "unfinished"
+WEIGHTS, HISTORY, ABOUT = "weights.safetensors", "history.json", "about.json"
+MODEL, OPTIMISER, BEST = (f"{name}.safetensors" for name in ("model", "optimiser", "best"))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A finished replicate, and where it comes from."""
+
+    replicate: Replicate
+    about: Mapping[str, Any]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the machine that trained it."""
+        return dict(self.about["environment"])
+
+    @property
+    def at_once(self) -> int:
+        """How many were trained beside it, itself included."""
+        return int(self.about["at_once"])
+
+    @property
+    def seconds(self) -> float:
+        """Its share of the time in which they were trained."""
+        return sum(epoch.seconds for epoch in self.replicate.history) / self.at_once
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the store as a listing shows it."""
+
+    key: str
+    kind: str  # finished or unfinished
+    bytes: int
+    written: datetime
+
+
+@dataclass(frozen=True)
+class Store:
+    """Replicates at an address; a failure of the place is an OSError or the like."""
+
+    address: str
+
+    # --- finished ----------------------------------------------------------------------------
+
+    def get(self, key: str) -> Kept | None:
+        """What is kept under a key; None where nothing is.
+
+        Raises:
+            DamagedError: There is something, and it isn't what was written.
+        """
+        content = self._read(FINISHED, key)
+        return None if content is None else parse(content, key)
+
+    def put(self, facts: Mapping[str, Any], replicate: Replicate, at_once: int) -> None:
+        """Publish a finished replicate under the key of its facts.
+
+        Args:
+            facts: What determines it.
+            replicate: What it is.
+            at_once: How many were trained beside it, itself included: its clock depends on that.
+        """
+        environment = fingerprint()
+        about = {"schema": 1, "facts": facts, "environment": environment, "at_once": at_once}
+        history = [dataclasses.asdict(epoch) for epoch in replicate.history]
+        members = {
+            WEIGHTS: replicate.weights,
+            HISTORY: json.dumps(history).encode(),
+            ABOUT: json.dumps(about, sort_keys=True).encode(),
+        }
+        self._write(FINISHED, key_of(dict(facts)), pack(members))
+
+    # --- unfinished --------------------------------------------------------------------------
+
+    def save(self, key: str, progress: Progress) -> None:
+        """Keep the latest whole epoch of a replicate in place of the one before."""
+        state = progress.optimiser.state_dict()["state"]
+        tensors = {
+            f"{index}.{name}": value
+            for index, of_one in state.items()
+            for name, value in of_one.items()
+        }
+        members = {
+            MODEL: _tensors(progress.model.state_dict()),
+            OPTIMISER: _tensors(tensors),
+            HISTORY: json.dumps([dataclasses.asdict(epoch) for epoch in progress.history]).encode(),
+        }
+        if progress.best is not None:
+            members[BEST] = _tensors(progress.best)
+        self._write(UNFINISHED, key, pack(members))
+
+    def restore(self, key: str, progress: Progress) -> None:
+        """Bring a fresh replicate to the kept state; nothing there, or damaged, changes nothing."""
+        content = self._read(UNFINISHED, key)
+        if content is None:
+            return
+        try:
+            members = unpack(content)
+        except DamagedError:
+            return
+        load = safetensors.torch.load
+        progress.model.load_state_dict(load(members[MODEL]))
+        state: dict[int, dict[str, Any]] = {}
+        for name, value in load(members[OPTIMISER]).items():
+            index, _, what = name.partition(".")
+            state.setdefault(int(index), {})[what] = value
+        groups = progress.optimiser.state_dict()["param_groups"]
+        progress.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        _lay_out_like_parameters(progress.optimiser)
+        progress.history[:] = _history(members[HISTORY])
+        progress.best = load(members[BEST]) if BEST in members else None
+
+    def forget(self, key: str) -> None:
+        """Drop the unfinished half, once the replicate is finished."""
+        self.remove(UNFINISHED, key)
+
+    # --- files -------------------------------------------------------------------------------
+
+    def entries(self) -> Iterator[Entry]:
+        """All of it, in the order of keys."""
+        for kind in (FINISHED, UNFINISHED):
+            folder = f"{self._root}/{kind}"
+            found = self._files.find(folder, detail=True) if self._files.exists(folder) else {}
+            for path, info in sorted(found.items()):
+                yield Entry(Path(path).stem, kind, int(info["size"]), _moment(info))
+
+    def read(self, entry: Entry) -> bytes:
+        """The file of an entry."""
+        content: bytes = self._files.cat_file(self._path(entry.kind, entry.key))
+        return content
+
+    def adopt(self, content: bytes, key: str) -> None:
+        """Take in a file of another store.
+
+        Raises:
+            DamagedError: It isn't what that store wrote.
+        """
+        parse(content, key)
+        self._write(FINISHED, key, content)
+
+    def remove(self, kind: str, key: str) -> None:
+        """Delete the file of an entry, if it is there."""
+        path = self._path(kind, key)
+        if self._files.exists(path):
+            self._files.rm_file(path)
+
+    def _read(self, kind: str, key: str) -> bytes | None:
+        try:
+            content: bytes = self._files.cat_file(self._path(kind, key))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def _write(self, kind: str, key: str, content: bytes) -> None:
+        path = self._path(kind, key)
+        if isinstance(self._files, LocalFileSystem):
+            write_bytes(Path(path), content)
+            return
+        # An object store shows a file when it is whole; elsewhere the checksums tell.
+        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        self._files.pipe_file(path, content)
+
+    def _path(self, kind: str, key: str) -> str:
+        return f"{self._root}/{kind}/{key[:2]}/{key}.zip"
+
+    @property
+    def _root(self) -> str:
+        return self._place[1]
+
+    @property
+    def _files(self) -> fsspec.AbstractFileSystem:
+        return self._place[0]
+
+    @cached_property
+    def _place(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        """The file system of the address, and the path in it.
+
+        Raises:
+            DigitbenchError: No file system of that kind is known or installed.
+        """
+        try:
+            files, root = fsspec.core.url_to_fs(self.address)
+        except (ImportError, ValueError) as error:
+            raise DigitbenchError(
+                f"{VARIABLE}: {self.address} is no address of a store ({error}). Set a folder or "
+                f"an address that fsspec knows, or `{OFF}`."
+            ) from None
+        return files, root.rstrip("/")
+
+
+def parse(content: bytes, key: str) -> Kept:
+    """A finished replicate from the file of its entry.
+
+    Raises:
+        DamagedError: It is not what was written, or not of this key.
+    """
+    members = unpack(content)
+    try:
+        about = json.loads(members[ABOUT])
+        history = tuple(_history(members[HISTORY]))
+        if key_of(about["facts"]) != key:
+            raise DamagedError("it is of another key")
+        return Kept(Replicate(about["facts"]["seed"], members[WEIGHTS], history), about)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"not as this version writes it: {error}") from None
+
+
+def _history(content: bytes) -> list[Epoch]:
+    return [
+        Epoch(**values | {"validation_confusion": tuple(values["validation_confusion"])})
+        for values in json.loads(content)
+    ]
+
+
+def _tensors(named: Mapping[str, Any]) -> bytes:
+    return safetensors.torch.save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+    )
+
+
+def _lay_out_like_parameters(optimiser: torch.optim.Optimizer) -> None:
+    """The fused Adam walks through parameters and their averages in the order of memory."""
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter).copy_(value)
+
+
+def _moment(info: Mapping[str, Any]) -> datetime:
+    """When a file was written: each file system calls it its own way."""
+    for name in ("mtime", "modified", "LastModified", "last_modified", "created"):
+        value = info.get(name)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+    return datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,1 @@
+"""The stages: each reads its parameters, calls the package, and writes."""

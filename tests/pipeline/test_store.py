@@ -1,0 +1,71 @@
+"""Nothing is trained twice: seeds are added, code is reworked, a clone begins with a full store."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digitbench.params import ARCHITECTURES
+from readers import Digits
+
+from .conftest import Project, commit, make_project
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Iterator[Project]:
+    """A clone whose pipeline ran with a store beside it."""
+    root = tmp_path_factory.mktemp("kept")
+    project = make_project(root / "project", digits)
+    address = {"DIGITBENCH_STORE": str(root / "store")}
+    project = dataclasses.replace(project, environment=project.environment | address)
+    project.dvc("repro")
+    commit(project)
+    return project
+
+
+def weights(project: Project) -> dict[str, bytes]:
+    paths = project.root.glob("models/*/*.safetensors")
+    return {path.relative_to(project.root).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_more_seeds_train_the_new_ones_alone(kept: Project) -> None:
+    before = weights(kept)
+    said = kept.dvc("exp", "run", "-n", "three", "-S", "seeds=[0,1,2]")
+    assert said.count("2 of 3 replicates kept, 1 to train") == len(ARCHITECTURES)
+    after = weights(kept)
+    assert len(after) == 3 * len(ARCHITECTURES)
+    assert {name: after[name] for name in before} == before
+    # A seed that was never alone: what the store has serves any choice.
+    said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]")
+    assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
+    kept.run("git", "restore", "-SW", ".")
+    kept.dvc("checkout", "dvc.yaml")
+
+
+def test_a_comment_in_the_trainer_trains_nothing_and_a_change_does(kept: Project) -> None:
+    before = weights(kept)
+    trainer = "src/digitbench/training/trainer.py"
+    kept.edit(trainer, r"\Z", "# A comment.\n")
+    said = kept.dvc("repro", "--single-item", "train_mlp")
+    assert "2 of 2 replicates kept, nothing to train" in said
+    kept.edit(trainer, r"betas=\(0.9, 0.999\)", "betas=(0.8, 0.999)")
+    assert "kept" not in kept.dvc("repro", "--single-item", "train_mlp")
+    assert weights(kept) != before
+    kept.run("git", "restore", "-SW", ".")
+    kept.dvc("checkout", "dvc.yaml")
+    assert weights(kept) == before
+
+
+def test_a_fresh_clone_with_a_full_store_trains_nothing(kept: Project, tmp_path: Path) -> None:
+    kept.run("git", "clone", "-q", str(kept.root), str(tmp_path / "clone"))
+    clone = dataclasses.replace(kept, root=tmp_path / "clone")
+    said = clone.dvc("repro")
+    assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
+    assert weights(clone) == weights(kept)
+    report = (clone.root / "report/report.md").read_text()
+    assert "Handwritten digits" in report
+    assert re.match(r"(\d+) of \1 rep", clone.run("digitbench", "store", "verify").stdout)

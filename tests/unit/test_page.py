@@ -1,0 +1,75 @@
+"""`digitbench ui`: which address it prints, and how it ends; a script plays MLflow's part."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digitbench.errors import DigitbenchError
+from digitbench.tracking import page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A port that a program listens on, and that would be the first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        monkeypatch.setattr(page, "FIRST_PORT", port)
+        yield port
+
+
+def test_a_taken_port_is_passed_over(taken: int) -> None:
+    assert page.free_port() > taken
+
+
+def test_where_no_port_is_free_a_sentence_says_so(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "PORTS", 1)
+    with pytest.raises(DigitbenchError, match=f"No port from {taken} to {taken} is free"):
+        page.free_port()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_page_is_served_until_it_is_stopped(name: str, tmp_path: Path) -> None:
+    """With the server, and without a word."""
+    mlflow = tmp_path / "mlflow.py"
+    mlflow.write_text(
+        "import os, sys, time\nprint(os.getpid(), *sys.argv[1:], flush=True)\ntime.sleep(60)\n"
+    )
+    code = "from digitbench.tracking import page; raise SystemExit(page.browse())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background of a shell inherit that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout
+        address = process.stdout.readline()
+        server, *arguments = process.stdout.readline().split()
+        process.send_signal(getattr(signal, name))
+        rest = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (0, ("", ""))
+    port = arguments[arguments.index("--port") + 1]
+    assert address == f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(server), 0)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "https://runs.example"])
+def test_a_server_has_a_page_of_its_own(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert page.browse() == 0
+    assert address in capsys.readouterr().out
