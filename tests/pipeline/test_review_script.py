@@ -55,7 +55,7 @@ def test_stale_results_are_computed_and_the_review_says_so(branch: Project, tmp_
     branch.run("git", "commit", "-qam", "a wider MLP, without its results")
     lines = review(branch, tmp_path)
     assert lines[2].startswith("> The committed results are not those of the committed code")
-    assert "(stale: train_mlp evaluate)" in lines[2]
+    assert "(stale: parameters train_mlp)" in lines[2]
     changed = {name for name, verdict in accuracy(lines).items() if verdict != "unchanged"}
     assert changed == {"MLP"}
     assert "Data and pipelines are up to date" in branch.dvc("repro", "--dry")

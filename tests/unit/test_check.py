@@ -220,7 +220,7 @@ def test_the_command_takes_what_is_muted_and_refuses_what_is_no_check(project: P
     run = CliRunner().invoke(app, ["check", "--json", "--mute", "DB005", "--mute", "DB006"])
     checks = json.loads(run.stdout)["checks"]
     assert checks["muted"] == ["DB005", "DB006"]
-    assert checks["made"] == ["DB001", "DB002", "DB003", "DB004", "DB007"]
+    assert checks["made"] == ["DB001", "DB002", "DB003", "DB004", "DB007", "DB008"]
     refused = CliRunner().invoke(app, ["check", "--mute", "DB999"])
     assert isinstance(refused.exception, DigitbenchError)
     assert "DB999: no such check" in str(refused.exception)

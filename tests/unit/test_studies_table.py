@@ -155,7 +155,7 @@ def test_the_other_way_of_enlarging_usps_is_under_specified(rows: list[Row]) -> 
 
 def test_all_verdicts_make_one_sentence(rows: list[Row]) -> None:
     claims = claims_of(rows)
-    assert tally(claims[:1]) == f"1 claims of 1 studies: 1 {claims[0].verdict}."
+    assert tally(claims[:1]) == f"1 claim of 1 study: 1 {claims[0].verdict}."
     counts = verdict_counts(claims)
     assert sum(counts) == len(claims)
     told = dict(zip(VERDICTS, counts, strict=True))
