@@ -14,6 +14,7 @@ from digitbench.models import cnn, lstm, mlp, rnn
 from digitbench.schema import Section
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import build_model, weights_to_bytes
+from digitbench.training.recipe import Augmentation, Recipe
 
 STATISTICS = PixelStatistics(mean=0.13, std=0.31)
 
@@ -35,6 +36,20 @@ SMALL: dict[str, Section] = {
     name: type(section).model_validate(section.model_dump() | NARROW[name])
     for name, section in FULL.items()
 }
+# Any recipe that is quick.
+STILL = Augmentation(rotation=0, shift=0, zoom=0)
+RECIPE = Recipe(
+    seeds=(0,),
+    epochs=2,
+    batch_size=64,
+    learning_rate=1e-3,
+    adam_epsilon=1e-8,
+    patience=0,
+    initialisation="he",
+    augmentation=STILL,
+    precision="float32",
+    device="cpu",
+)
 # Parameters and multiply-accumulates of one image of side s, of the full networks.
 PARAMETERS: dict[str, Callable[[int], int]] = {
     "mlp": lambda s: (s * s + 1) * 256 + 257 * 128 + 129 * 10,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from digitbench.params import ARCHITECTURES
+from processes import interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
@@ -149,16 +150,8 @@ def test_stage_that_is_stopped_says_so_and_unwinds(
         "    try:\n        print('ready', flush=True)\n        time.sleep(30)\n"
         "    finally:\n        print('closed', flush=True)\n"
     )
-    with subprocess.Popen(
-        [sys.executable, str(copied), "download"],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that run in the background of a shell inherit that SIGINT is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    command = [sys.executable, str(copied), "download"]
+    with interruptible(command, tmp_path, environment) as process:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(getattr(signal, name))

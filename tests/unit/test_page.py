@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from digitbench.errors import DigitbenchError
 from digitbench.tracking import browser
+from processes import interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,16 +44,9 @@ def test_the_page_is_served_until_it_is_stopped(name: str, tmp_path: Path) -> No
         "import os, sys, time\nprint(os.getpid(), *sys.argv[1:], flush=True)\ntime.sleep(60)\n"
     )
     code = "from digitbench.tracking import browser; raise SystemExit(browser.browse())"
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that run in the background of a shell inherit that SIGINT is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    modules = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"}
+    command = [sys.executable, "-c", code]
+    with interruptible(command, tmp_path, os.environ | modules) as process:
         assert process.stdout
         address = process.stdout.readline()
         server, *arguments = process.stdout.readline().split()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from architectures import SMALL
+from architectures import RECIPE, SMALL
 from digitbench.errors import DigitbenchError
 from digitbench.execution import key as key_module
 from digitbench.execution import workers
@@ -21,29 +21,17 @@ from digitbench.execution.store import FINISHED, Store, parse
 from digitbench.execution.workers import execute
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
-from digitbench.training.recipe import Augmentation, Recipe
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch
 
-RECIPE = Recipe(
-    seeds=(0, 1),
-    epochs=1,
-    batch_size=64,
-    learning_rate=1e-3,
-    adam_epsilon=1e-8,
-    patience=0,
-    initialisation="he",
-    augmentation=Augmentation(rotation=0, shift=0, zoom=0),
-    precision="float32",
-    device="cpu",
-)
+SHORT = RECIPE.model_copy(update={"seeds": (0, 1), "epochs": 1})
 HISTORY = (Epoch(3, 1, 0.1 + 0.2, 0.8, 0.4, 0.9, tuple(range(100)), seconds=1.5),)
 REPLICATE = Replicate(3, b"the weights", HISTORY)
 
 
 @pytest.fixture
 def job(small_data: TrainingData) -> Job:
-    return Job("", "mlp", "mlp", SMALL["mlp"], RECIPE, small_data)
+    return Job("", "mlp", "mlp", SMALL["mlp"], SHORT, small_data)
 
 
 class Heard:
@@ -164,7 +152,7 @@ def test_what_must_not_matter_is_not_in_the_key(job: Job, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, "3")
     cores = torch.cpu.get_capabilities() | {"num_logical_cores": 77}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cores)
-    trainer.start("mlp", SMALL["mlp"], RECIPE, seed=0)  # sets a variable of its own
+    trainer.start("mlp", SMALL["mlp"], SHORT, seed=0)  # sets a variable of its own
     elsewhere = dataclasses.replace(job, study="a study", name="another name")
     assert replicate_key(elsewhere, 0) == before
     assert "CUBLAS_WORKSPACE_CONFIG" in VARIABLES

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch.nn.functional import cross_entropy
 
-from architectures import FULL, SMALL
+from architectures import FULL, RECIPE, SMALL, STILL
 from digitbench.errors import DigitbenchError
 from digitbench.execution.key import replicate_key
 from digitbench.execution.workers import JOBS_VARIABLE, parallel_jobs, run_replicates
@@ -28,20 +28,7 @@ from digitbench.training.trainer import Epoch
 
 Run = Callable[..., list[Replicate]]
 ROOT = Path(__file__).resolve().parents[2]
-STILL = Augmentation(rotation=0, shift=0, zoom=0)
 MOVING = Augmentation(rotation=10, shift=0.1, zoom=0.1)
-RECIPE = Recipe(
-    seeds=(0,),
-    epochs=2,
-    batch_size=64,
-    learning_rate=1e-3,
-    adam_epsilon=1e-8,
-    patience=0,
-    initialisation="he",
-    augmentation=STILL,
-    precision="float32",
-    device="cpu",
-)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from digitbench.environment import path_from, project_root
 from digitbench.execution.archive import DamagedError
@@ -10,7 +10,6 @@ from digitbench.execution.store import FOLDER, OFF, VARIABLE, Kept, Store
 from digitbench.training.replicates import Replicate
 from digitbench.training.trainer import Progress
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -28,18 +27,18 @@ def store_address() -> str | None:
 
 
 class Keeper:
-    """Looks replicates up and keeps them, as long as the store answers."""
+    """Looks replicates up and keeps them, as long as the store answers.
+
+    Attributes:
+        problems: What went wrong, a sentence each.
+        lost: Whether there was a store and it failed.
+    """
 
     def __init__(self, address: str | None) -> None:
         """Take an address of a store, or None to keep nothing."""
         self._store = Store(address) if address else None
-        self._lost = False
         self.problems: list[str] = []
-
-    @property
-    def lost(self) -> bool:
-        """Whether there was a store and it failed."""
-        return self._lost
+        self.lost = False
 
     def find(self, key: str) -> Kept | None:
         """What is kept under a key and whole."""
@@ -77,5 +76,5 @@ class Keeper:
                 f"the store {self._store.address} is not used ({reason}); training goes on without "
                 "it"
             )
-            self._store, self._lost = None, True
+            self._store, self.lost = None, True
         return None
