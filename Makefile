@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# As a target; a space in it would make two.
+BLANK := $(subst ,, )
+STAMP := $(subst $(BLANK),\ ,$(VENV))/.installed
 # make's own functions for paths break at a space in the folder's name.
 export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -11,24 +14,24 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWA
 export PIP_USER := 0
 export PIP_REQUIRE_HASHES := 0
 export PIP_CONSTRAINT := /dev/null
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+PIP := "$(BIN)/python" -m pip install --quiet --disable-pip-version-check \
 	--target= --only-binary=:none: --no-binary=:none:
 IN_PLACE := $(PIP) --no-deps --no-build-isolation --editable .
 # The code of this checkout, also with the environment of another.
-DIGITBENCH := PYTHONPATH=src $(BIN)/digitbench
+DIGITBENCH := PYTHONPATH=src "$(BIN)/digitbench"
 
 .PHONY: all install test lint check experiments bench studies ui readme clean help
 .DEFAULT_GOAL := all
 
 all: install  ## set up where needed, run what changed, show the result
-	@$(BIN)/dvc repro
+	@"$(BIN)/dvc" repro
 	@$(DIGITBENCH) readme --print
 
-install: $(VENV)/.installed  ## create the environment from requirements.lock
-	@$(RUNS) || { echo "$(VENV) has lost its Python, maybe to an upgrade:"; rm -f $<; $(MAKE) --no-print-directory $<; }
-	@$(BIN)/python -c "$$AT_HOME" 2>/dev/null || { \
+install: $(STAMP)  ## create the environment from requirements.lock
+	@$(RUNS) || { echo "$(VENV) has lost its Python, maybe to an upgrade:"; rm -f "$(VENV)/.installed"; $(MAKE) --no-print-directory install; }
+	@"$(BIN)/python" -c "$$AT_HOME" 2>/dev/null || { \
 		echo "$(VENV) was made in another folder: tying its commands to this one ..."; \
-		$(BIN)/python -m venv --without-pip $(VENV) && $(BIN)/python -c "$$TIE" && $(IN_PLACE) && { $(REMARK); }; }
+		"$(BIN)/python" -m venv --without-pip "$(VENV)" && "$(BIN)/python" -c "$$TIE" && $(IN_PLACE) && { $(REMARK); }; }
 
 # Commands of an environment name the folder that they were made in.
 define AT_HOME
@@ -48,44 +51,44 @@ export AT_HOME TIE
 # What is not ASCII, or is `#`, which lies between `"` and `$$`.
 REMARK := ! pwd | LC_ALL=C grep -q '[^ -"$$-~]' || \
 	echo "In a folder with such a name DVC can't run experiments with --temp or in a queue; all else works."
-RUNS := $(BIN)/python -c '' 2>/dev/null
+RUNS := "$(BIN)/python" -c '' 2>/dev/null
 FIT := Python 3.11 to 3.14
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
 		{ echo "digitbench needs $(FIT), and '$(PYTHON)' is not on the path. Install it, or name another: make PYTHON=python3.12"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 		{ echo "digitbench needs $(FIT); '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python lacks the venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(RUNS) || { rm -f $(BIN)/python*; "$(PYTHON)" -m venv $(VENV); }
+	@$(RUNS) || { rm -f "$(BIN)"/python*; "$(PYTHON)" -m venv "$(VENV)"; }
 	@echo "Installing the locked packages into $(VENV) (some GB with GPU libraries; minutes, once) ..."
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(IN_PLACE)
 	@$(REMARK)
-	@touch $@
+	@touch "$@"
 
 test: install  ## unit and pipeline tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadfile
 
 lint: install  ## style and types
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/mypy"
 
 check: install  ## the committed results come from the committed code
 	@.ci/check
 
 experiments: install  ## what experiments changed, and the accuracy they reached
-	@$(BIN)/dvc exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)|metrics$$|plots$$'
+	@"$(BIN)/dvc" exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)|metrics$$|plots$$'
 
 bench: install  ## measure training speed, about half an hour; writes benchmarks/results.*
-	@$(BIN)/dvc repro --quiet preprocess
+	@"$(BIN)/dvc" repro --quiet preprocess
 	@$(DIGITBENCH) bench
 
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
-	@$(BIN)/dvc repro --all-pipelines --keep-going; status=$$?; \
-		$(DIGITBENCH) studies && $(BIN)/dvc repro --quiet && exit $$status
+	@"$(BIN)/dvc" repro --all-pipelines --keep-going; status=$$?; \
+		$(DIGITBENCH) studies && "$(BIN)/dvc" repro --quiet && exit $$status
 
 ui: install  ## browse the recorded runs in MLflow
 	@$(DIGITBENCH) ui

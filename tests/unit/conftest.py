@@ -1,5 +1,6 @@
 """A migrated database of MLflow, which takes seconds to make, and studies that need no training."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +29,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def root(
-    migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def root(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A main repository with a database of its own, seen from a temporary workspace."""
     workspace = tmp_path / "workspace"
     workspace.mkdir()
@@ -39,8 +38,15 @@ def root(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("DVC_EXP_NAME", "an-experiment")
     monkeypatch.delenv(URI_VARIABLE, raising=False)
-    yield tmp_path
-    mlflow.set_tracking_uri(None)  # the address is the process's
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def address_of_runs() -> Iterator[None]:
+    """MLflow keeps it for the process, and in the environment of what that starts."""
+    before = os.environ.get(URI_VARIABLE)
+    yield
+    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture

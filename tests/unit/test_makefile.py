@@ -91,23 +91,25 @@ def test_an_environment_that_lost_its_python_is_made_again(tmp_path: Path) -> No
 
 def test_commands_run_the_code_of_this_checkout() -> None:
     """Whatever clone the environment was installed from."""
-    assert "DIGITBENCH := PYTHONPATH=src $(BIN)/digitbench\n" in (ROOT / "Makefile").read_text()
+    assert 'DIGITBENCH := PYTHONPATH=src "$(BIN)/digitbench"\n' in (ROOT / "Makefile").read_text()
     for name in ("check", "review"):
         text = (ROOT / ".ci" / name).read_text()
         assert set(re.findall(rf"(\S*) digitbench {name}\b", text)) == {"PYTHONPATH=src"}
 
 
-def test_a_space_in_the_folders_name_is_no_obstacle(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["relative", "absolute"])
+def test_a_space_in_the_folders_name_is_no_obstacle(named: str, tmp_path: Path) -> None:
     folder = tmp_path / "My Projects" / "Übung #1"
+    venv = ".venv" if named == "relative" else str(folder / ".venv")
     tool = folder / ".venv/bin/dvc"
     tool.parent.mkdir(parents=True)
     for name in ("dvc", "digitbench"):
         (tool.parent / name).write_text('#!/bin/sh\necho "$0 $*: $(command -v dvc)"\n')
         (tool.parent / name).chmod(0o755)
     shutil.copy2(ROOT / "Makefile", folder)
-    done = make(folder, "--assume-old=install", "all")
+    done = make(folder, "--assume-old=install", f"VENV={venv}", "all")
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        f".venv/bin/dvc repro: {tool}",
-        f".venv/bin/digitbench readme --print: {tool}",
+        f"{venv}/bin/dvc repro: {tool}",
+        f"{venv}/bin/digitbench readme --print: {tool}",
     ]
