@@ -34,7 +34,8 @@ def with_environment(project: Project) -> None:
     """An environment of the clone's own, as `make` leaves it; its packages are borrowed."""
     project.run(sys.executable, "-m", "venv", "--without-pip", ".venv")
     own = next((project.root / ".venv/lib").glob("python*/site-packages"))
-    (own / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
+    # Read before that of this project, which needs one of these packages: in the order of names.
+    (own / "_borrowed.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
     (project.root / ".venv/.installed").touch()
 
 
