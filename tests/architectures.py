@@ -49,6 +49,7 @@ RECIPE = Recipe(
     augmentation=STILL,
     precision="float32",
     device="cpu",
+    arithmetic="native",
 )
 # Parameters and multiply-accumulates of one image of side s, of the full networks.
 PARAMETERS: dict[str, Callable[[int], int]] = {

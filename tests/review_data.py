@@ -68,7 +68,7 @@ def named(name: str, content: Any) -> Any:
 
 def timing(seconds: float, hardware: str = "a processor") -> TimingRecord:
     where = {"hardware": hardware}
-    how = {"replicates_at_once": 1, "precision": "float32", "environment": where}
+    how = {"replicates_at_once": 1, "environment": where}
     return TimingRecord.of({0: [seconds]}, 10 * seconds, **how)
 
 

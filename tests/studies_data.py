@@ -146,6 +146,7 @@ def trained_as(architecture: str, **recipe: Any) -> TrainingRecord:
         "augmentation": Movements(rotation=0, shift=0, zoom=0),
         "precision": "bfloat16",
         "device": "cpu",
+        "arithmetic": "native",
     }
     return TrainingRecord(
         architecture=architecture,
@@ -161,7 +162,6 @@ def timing(seconds: float) -> TimingRecord:
         seconds_per_epoch=Seconds(median=seconds, per_seed=dict.fromkeys(SEEDS, seconds)),
         stage_seconds=60.0,
         replicates_at_once=2,
-        precision="float32",
         environment={"hardware": "a machine"},
     )
 

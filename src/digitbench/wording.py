@@ -216,9 +216,17 @@ def in_common(values: Mapping[str, str]) -> str:
     return by_name(values) if others else first
 
 
-def arithmetic(precisions: Iterable[str]) -> str:
-    """In what networks were trained; the RNN's recurrent layer keeps float32 in any case."""
-    found = listing(sorted(set(precisions)))
+def arithmetic(used: Iterable[tuple[str, str]]) -> str:
+    """In what networks were trained: pairs of precision and arithmetic.
+
+    The RNN's recurrent layer keeps float32 in any case.
+    """
+    found = listing(
+        [
+            f"{precision}, portable" if kind == "portable" else precision
+            for precision, kind in sorted(set(used))
+        ]
+    )
     return f"{found} (the RNN's recurrent layer: float32)" if "bfloat16" in found else found
 
 

@@ -6,6 +6,7 @@ from digitbench import files
 from digitbench.evaluation.predictions import as_trained, load_models, predict_all
 from digitbench.params import load_plan
 from digitbench.studies.protocol import assess, load_confusions, load_validation_losses
+from digitbench.training.arithmetic import enter
 from digitbench.training.data import load_images, load_statistics
 
 ROOT = Path("..")
@@ -15,7 +16,9 @@ BATCH = 100
 
 def main(name: str) -> None:
     """Run the stage for `<study>/<variant>` in the folder of all studies."""
-    plan = as_trained(load_plan(name))
+    asked = load_plan(name)
+    enter(asked.recipe.arithmetic)
+    plan = as_trained(asked)
     images, labels = load_images(ROOT / files.TEST)
     trained = {plan.name: load_models(plan)}
     stack = predict_all(trained, images, load_statistics(plan.folder), BATCH)[plan.name]

@@ -9,12 +9,14 @@ from digitbench.files import write_all
 from digitbench.params import load_params, main_plans
 from digitbench.tracking.registry import candidates
 from digitbench.tracking.runs import record_evaluation
+from digitbench.training.arithmetic import enter
 from digitbench.training.data import load_images, load_statistics
 
 
 def main() -> None:
     """Run the stage."""
     params = load_params()
+    enter(params.arithmetic)
     settings, seeds = params.evaluate, params.seeds
     images, labels = load_images(files.TEST)
     plans = main_plans(params).items()

@@ -9,6 +9,7 @@ from digitbench.params import load_plan
 from digitbench.results.clocks import TimingRecord
 from digitbench.tracking.runs import TrainingRuns
 from digitbench.training import replicates as training
+from digitbench.training.arithmetic import enter
 from digitbench.training.data import load_training_data
 
 
@@ -16,6 +17,7 @@ def main(name: str) -> None:
     """Run the stage for an architecture, or for `<study>/<variant>` in the folder of studies."""
     began = time.perf_counter()
     plan = load_plan(name)
+    enter(plan.recipe.arithmetic)
     recipe, folder = plan.recipe.resolved(), plan.folder
     data = load_training_data(Path(".." if plan.study else "."), folder)
     job = training.Job(**vars(plan) | {"recipe": recipe}, data=data)
@@ -32,6 +34,5 @@ def main(name: str) -> None:
     files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
     files.write_json(folder / files.TRAININGS / f"{plan.name}.json", training.account(job))
     seconds = {r.seed: [epoch.seconds for epoch in r.history] for r in replicates}
-    how |= {"precision": recipe.precision}
     record = TimingRecord.of(seconds, time.perf_counter() - began, **how)
     record.write(folder / files.TIMING / f"{plan.name}.json")

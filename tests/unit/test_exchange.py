@@ -26,7 +26,6 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {seed: [1.0] for seed in SEEDS},
         1,
         replicates_at_once=1,
-        precision="float32",
         environment={"hardware": "Abacus", "torch": "2"},
         keys={seed: f"key {seed}" for seed in SEEDS},
     )

@@ -129,7 +129,7 @@ def git(*arguments: str) -> None:
 def record(path: str, seed: int) -> None:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    how = {"replicates_at_once": 1, "precision": "float32", "keys": {seed: key_of(facts(seed))}}
+    how = {"replicates_at_once": 1, "keys": {seed: key_of(facts(seed))}}
     target.write_text(json.dumps(TimingRecord.of({seed: [1.0]}, 1, **how).content()))
 
 

@@ -172,7 +172,8 @@ def test_an_override_by_dvc_changes_its_own_lines_alone(name: str, tmp_path: Pat
 
 
 def test_limits_above_are_those_of_every_shared_key() -> None:
-    choices = {"precision", "device", "initialisation", "evaluate.domains", "checks.mute"}
+    choices = {"precision", "device", "arithmetic", "initialisation"}
+    choices |= {"evaluate.domains", "checks.mute"}
     keys = {name for name, _ in leaves(yaml.compose(TEXT, Loader=yaml.SafeLoader))}
     shared = {key for key in keys if key.split(".")[0] not in ARCHITECTURES}
     assert shared - choices <= {key for key, *_ in LIMITS} <= keys
@@ -207,6 +208,7 @@ def test_parameters_cannot_be_changed_after_reading() -> None:
         *((key, value) for key, _, low, high, _, _ in LIMITS for value in (low, high)),
         *(("precision", choice) for choice in ("float32", "bfloat16")),
         *(("device", choice) for choice in ("auto", "cpu", "cuda")),
+        *(("arithmetic", choice) for choice in ("native", "portable")),
         *(("evaluate.domains", names) for names in (["usps"], ["usps", "optical"])),
         ("report.title", "Größe – Ziffern"),
     ],
@@ -269,6 +271,7 @@ def test_every_number_of_every_architecture_is_checked(
         ("precision", "Float32"),
         ("precision", 32),
         ("device", "tpu"),
+        ("arithmetic", "equal"),
         ("device", "cuda:1"),
         ("device", None),
         *((key, value) for key in ("epochs", "learning_rate") for value in (True, False)),

@@ -300,10 +300,10 @@ def test_the_account_says_what_was_learned_with(job: Job) -> None:
 
 
 def test_timings_are_medians_over_epochs() -> None:
-    how = {"replicates_at_once": 2, "precision": "bfloat16", "environment": {"hardware": "x"}}
+    how = {"replicates_at_once": 2, "environment": {"hardware": "x"}}
     record = TimingRecord.of({7: [1.0, 2.0, 9.0004], 8: [4.0]}, 12.345, **how)
     assert record.content() == {
-        "schema": 2,
+        "schema": 3,
         "seconds_per_epoch": {"median": 3.0, "per_seed": {7: 2.0, 8: 4.0}},
         "stage_seconds": 12.3,
         **how,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 from digitbench import training
+from digitbench.training.recipe import Recipe
 from digitbench.training.replicates import Job
 
 # They cap or choose the kernels of torch's libraries; with what holds where they are not set.
@@ -54,8 +55,8 @@ FACTS = {
     "code": Fact("what learns, by what it does", lambda job, seed: code_hash(job.architecture)),
     "torch": Fact("brings the kernels of every layer", lambda job, seed: torch_build()),
     "processor": Fact(
-        "kernels are chosen by instruction sets, blocks by caches",
-        lambda job, seed: processor(job.recipe.device),
+        "kernels are chosen by instruction sets, blocks by caches; or below a ceiling",
+        lambda job, seed: processor(job.recipe),
     ),
     "variables": Fact(
         "change that choice",
@@ -86,14 +87,17 @@ def torch_build() -> str:
     return f"{torch.__version__} {version.git_version} cuda {version.cuda} hip {version.hip}"
 
 
-def processor(device: str) -> dict[str, Any]:
+def processor(recipe: Recipe) -> dict[str, Any]:
     """What torch knows of the processor, or of the GPU, that computes."""
-    if device == "cuda":
+    kernels = {"kernels": torch.backends.cpu.get_cpu_capability()}
+    if recipe.arithmetic == "portable":
+        return kernels
+    if recipe.device == "cuda":
         gpu = torch.cuda.get_device_properties(0)
         return {"name": gpu.name, "capability": [gpu.major, gpu.minor]}
     known = {name: value for name, value in torch.cpu.get_capabilities().items() if value}
     able = {name: value for name, value in known.items() if name not in COUNTS}
-    return {**able, "kernels": torch.backends.cpu.get_cpu_capability()}
+    return able | kernels
 
 
 def code_hash(architecture: str) -> str:

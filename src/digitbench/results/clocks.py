@@ -40,10 +40,11 @@ class TimingRecord(_Clock):
         keys: Of the replicates in the store, by seed.
     """
 
+    SCHEMA = 3
+
     seconds_per_epoch: Seconds
     stage_seconds: Quantity
     replicates_at_once: Count
-    precision: str
     keys: dict[int, str] = Field(default_factory=dict)
 
     @classmethod
@@ -71,8 +72,8 @@ class TimingRecord(_Clock):
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:
-        """Precision was not named while it was always float32."""
-        return {"precision": "float32", **content}
+        """The account of the training has the precision, if any has."""
+        return {key: value for key, value in content.items() if key != "precision"}
 
 
 class Quartiles(Part):

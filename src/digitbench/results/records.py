@@ -221,6 +221,7 @@ class UsedRecipe(Part):
     augmentation: Movements
     precision: Literal["float32", "bfloat16"]
     device: Literal["cpu", "cuda"]
+    arithmetic: Literal["native", "portable"] = "native"  # older ones don't say
 
 
 class UsedData(Part):

@@ -87,7 +87,9 @@ def studies_page(studies: Mapping[str, Published], rows: Sequence[Row], measured
         trained=bool(clocks),
         minutes=count(round(sum(record.stage_seconds for record in clocks) / 60), "minute"),
         hardware=sorted({record.hardware for record in clocks}),
-        precision=arithmetic(record.recipe.precision for record in trainings),
+        precision=arithmetic(
+            (record.recipe.precision, record.recipe.arithmetic) for record in trainings
+        ),
         claims=lambda key: _claims([claim for claim in claims if claim.study == key]),
         answer=answered,
         figure=partial(_figure, measured),

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from digitbench.errors import DigitbenchError
 from digitbench.schema import Float, Int, Rate, Section, Seed
+from digitbench.training.arithmetic import check_ceilings
 
 
 class Augmentation(Section):
@@ -51,6 +52,7 @@ class Recipe(Section):
         description="auto, float32 or bfloat16"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto, cpu or cuda")
+    arithmetic: Literal["native", "portable"] = Field(description="native or portable")
 
     @field_validator("seeds")
     @classmethod
@@ -63,11 +65,28 @@ class Recipe(Section):
         """The same with nothing left to be chosen on this machine.
 
         Raises:
-            DigitbenchError: cuda is asked for and there is none.
+            DigitbenchError: cuda is asked for and there is none, or portable arithmetic and there
+                can't be.
         """
+        if self.arithmetic == "portable":
+            return self._portable()
         device = resolve_device(self.device)
         precision = resolve_precision(self.precision, device)
         return self.model_copy(update={"device": device, "precision": precision})
+
+    def _portable(self) -> Self:
+        """On a processor, in the precision that all of them have."""
+        for key, asked, shared in (
+            ("device", self.device, "cpu"),
+            ("precision", self.precision, "float32"),
+        ):
+            if asked not in ("auto", shared):
+                raise DigitbenchError(
+                    f"params.yaml: {key}: {asked} doesn't go with arithmetic: portable. Use auto "
+                    f"or {shared}, or native arithmetic."
+                )
+        check_ceilings()
+        return self.model_copy(update={"device": "cpu", "precision": "float32"})
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ RECIPE: dict[str, Callable[[TrainingRecord], str]] = {
     "initialisation": lambda training: INITIALISATIONS[training.recipe.initialisation],
     "dropout": _dropout,
     "augmentation": _augmentation,
-    "arithmetic of training": lambda training: arithmetic([training.recipe.precision]),
+    "arithmetic of training": lambda training: arithmetic(
+        [(training.recipe.precision, training.recipe.arithmetic)]
+    ),
     "data of training": _data,
 }
 
