@@ -112,6 +112,35 @@ def check(
 
 
 @app.command()
+def doctor(
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Clear away what dead processes left: files, workers, a damaged lock."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Say what on this machine or in this clone is in the way of the next run, and what to do.
+
+    Exit status 1 if something needs doing; warnings alone don't count. docs/doctor.md lists what is
+    looked at.
+    """
+    import json
+
+    from digitbench.diagnosis.doctor import examine, nearest_project, probes
+
+    with chdir(nearest_project(Path.cwd())):
+        found = examine(Path.cwd(), probes(), fix=fix)
+    if as_json:
+        print(json.dumps(found.content(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(found.lines()))
+    if not found.healthy:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
 def readme(
     show: Annotated[bool, typer.Option("--print", help="Print the results instead.")] = False,
 ) -> None:
