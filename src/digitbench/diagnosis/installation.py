@@ -94,18 +94,23 @@ def _packages(project: Path) -> Iterator[Symptom]:
 
 def _declared(project: Path) -> dict[str, Any]:
     path = project / "pyproject.toml"
-    content: dict[str, Any] = read(path, _toml, FROM_GIT.format(path.name))["project"]
-    return content
+    return read(path, _table, FROM_GIT.format(path.name))
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+def _table(path: Path) -> dict[str, Any]:
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    table: dict[str, Any] = content.get("project", {})
+    if not {"requires-python", "dependencies"} <= set(table):
+        raise ValueError("it declares no Python or no packages")
+    return table
 
 
 def _pins(path: Path) -> list[Requirement]:
     """Those that are for this system."""
     lines = path.read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line.rstrip("\\ ")) for line in lines if line[:1].isalnum()]
+    if not pins:
+        raise ValueError("it names no package")
     return [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
 
 

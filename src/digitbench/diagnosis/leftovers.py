@@ -60,12 +60,13 @@ def _delete(paths: Sequence[Path]) -> None:
 
 def _workers(project: Path) -> Iterator[Symptom]:
     left, abandoned = [], []
-    for process, command in inside(project):
+    here = dict(inside(project))
+    for process, command in here.items():
         with suppress(psutil.Error):
             parent = process.parent()
             if any(worker in word for word in command for worker in WORKERS):
-                # Those start from a Python; when it dies, the system gives them to another.
-                left += [] if is_python(parent) else [process]
+                # A Python starts them where it works; when it dies, the system has them adopted.
+                left += [] if parent in here and is_python(parent) else [process]
             elif _is_stage(command) and (parent is None or parent.pid == 1):
                 abandoned.append(process)
     if left:

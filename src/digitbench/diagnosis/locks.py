@@ -3,7 +3,7 @@
 import errno
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,9 +18,7 @@ TEMPORARY = Path(".dvc/tmp")
 RWLOCK = TEMPORARY / "rwlock"
 # Taken by DVC while it edits the other.
 GUARD = TEMPORARY / "rwlock.lock"
-WAIT = (
-    "Let that end, or end it with Ctrl-C there; other runs of DVC wait or are refused until then."
-)
+WAIT = "Let that end, or end it with Ctrl-C there; until then DVC refuses what it uses."
 
 
 def is_held(path: Path) -> bool:
@@ -37,7 +35,7 @@ def holders(path: Path) -> str:
 def at_work(project: Path) -> list[str]:
     """Runs of DVC that go on in a project."""
     with suppress(OSError, ValueError):
-        return [told(psutil.Process(pid)) for pid, cmd in _entries(project) if _is_alive(pid, cmd)]
+        return [told(process) for process in _alive(_entries(project))]
     return []
 
 
@@ -66,9 +64,8 @@ def _rwlock(project: Path) -> Iterator[Symptom]:
     except ValueError:
         yield problem(f"{RWLOCK} is damaged, so DVC refuses to run anything", remedy, delete)
         return
-    alive = [pid for pid, cmd in entries if _is_alive(pid, cmd)]
-    if alive:
-        names = listing([told(psutil.Process(pid)) for pid in alive])
+    if alive := _alive(entries):
+        names = listing([told(process) for process in alive])
         yield warning(f"DVC is at work: {names}", WAIT)
         return
     # DVC asks for the number alone, and a number may have been given to another program.
@@ -99,16 +96,22 @@ def _entries(project: Path) -> list[tuple[int, str]]:
     try:
         infos = [*content.get("write", {}).values()]
         infos += [info for several in content.get("read", {}).values() for info in several]
-        return sorted({(int(info["pid"]), str(info["cmd"])) for info in infos})
+        entries = sorted({(int(info["pid"]), str(info["cmd"])) for info in infos})
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from None
+    if any(pid < 1 for pid, _ in entries):
+        raise ValueError("no process has such a number")
+    return entries
 
 
-def _is_alive(pid: int, cmd: str) -> bool:
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return is_python(process) or cmd in " ".join(process.cmdline())
-    return False
+def _alive(entries: Sequence[tuple[int, str]]) -> list[psutil.Process]:
+    found = []
+    for pid, cmd in entries:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if is_python(process) or cmd in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def _delete(project: Path) -> None:
