@@ -182,7 +182,7 @@ PLANTED: dict[str, tuple[Planting, Severity, str]] = {
         W,
         r"1 file half-written, .*test/\.images\.npy\.abc_1234",
     ),
-    "workers": (lambda c, m, s: s.callback(orphan(c).kill), W, "left by a training"),
+    "workers": (lambda c, m, s: s.callback(orphan(c).kill), W, "1 process left by what was killed"),
     "workspaces": (
         lambda c, m, s: (c / ".dvc/tmp/exps/standalone/tmpab12cd34").mkdir(parents=True),
         W,
@@ -255,6 +255,14 @@ def test_fix_clears_away_what_is_dead_and_nothing_else(clone: Path, stack: ExitS
     assert mine.poll() is None
     again = examine(clone, probes(), fix=True).found
     assert all(again[name][0].severity is Severity.FINE for name in mended)
+
+
+def test_what_was_wrong_because_of_a_half_written_file_alone_is_right_afterwards(
+    clone: Path,
+) -> None:
+    half_written(clone / "data/processed/test/.images.npy.abcdefgh")
+    assert not examine(clone, probes()).healthy
+    assert examine(clone, probes(), fix=True).healthy
 
 
 def test_what_cannot_be_mended_stays_a_problem_with_the_reason(

@@ -113,8 +113,16 @@ def examine(
     """
     found = {probe.name: _ask(probe, project, patience) for probe in made}
     if fix:
+        tried = {name for name, each in found.items() if any(s.mending for s in each)}
         found = {name: [_mend(symptom) for symptom in each] for name, each in found.items()}
+        # A half-written file is no output either: what else was wrong may have been that alone.
+        others = [p for p in made if tried and not _is_fine(found[p.name])]
+        found |= {p.name: _ask(p, project, patience) for p in others if p.name not in tried}
     return Diagnosis(project, found)
+
+
+def _is_fine(found: Iterable[Symptom]) -> bool:
+    return all(symptom.severity is Severity.FINE for symptom in found)
 
 
 def _ask(probe: Probe, project: Path, patience: float) -> list[Symptom]:

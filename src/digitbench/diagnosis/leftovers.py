@@ -42,7 +42,7 @@ def _half_written(project: Path) -> Iterator[Symptom]:
     size = sum(path.stat().st_size for path in left) / 1e6
     names = [str(path).removeprefix(f"{project}/") for path in left]
     what = f"{count(len(left), 'file')} half-written, {size:.1f} MB: {some(names)}"
-    mending = Mending(f"Deleted: {listing(names)}.", partial(_delete, left))
+    mending = Mending(f"delete {listing(names)}", partial(_delete, left))
     yield warning(what, f"Delete what was left by runs that were killed ({FIXES}).", mending)
 
 
@@ -70,9 +70,10 @@ def _workers(project: Path) -> Iterator[Symptom]:
             elif _is_stage(command) and (parent is None or parent.pid == 1):
                 abandoned.append(process)
     if left:
-        names = listing([told(process) for process in left])
-        what = f"left by a training that was killed: {names}"
-        mending = Mending(f"Ended: {names}.", partial(_end, left))
+        processes = count(len(left), "process", "processes")
+        what = f"{processes} left by what was killed: {some([told(each) for each in left])}"
+        numbers = listing([str(process.pid) for process in left])
+        mending = Mending(f"end {numbers}", partial(_end, left))
         yield warning(what, f"End them ({FIXES}).", mending)
     if abandoned:
         names = listing([told(process) for process in abandoned])
@@ -108,7 +109,7 @@ def _workspaces(project: Path) -> Iterator[Symptom]:
         return
     names = [str(path.relative_to(project)) for path in left]
     what = f"left by experiments that were killed: {some(names)}"
-    mending = Mending(f"Deleted: {listing(names)}.", partial(_clear, left))
+    mending = Mending(f"delete {listing(names)}", partial(_clear, left))
     yield warning(what, f"Delete them ({FIXES}).", mending)
 
 

@@ -57,7 +57,7 @@ def _dvc(project: Path) -> Iterator[Symptom]:
 
 
 def _rwlock(project: Path) -> Iterator[Symptom]:
-    delete: Mending | None = Mending(f"{RWLOCK} was deleted.", lambda: _delete(project))
+    delete: Mending | None = Mending(f"delete {RWLOCK}", lambda: _delete(project))
     remedy = f"Delete {RWLOCK} (`digitbench doctor --fix` does)."
     try:
         entries = _entries(project)

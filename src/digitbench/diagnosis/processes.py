@@ -1,7 +1,6 @@
 """Who is at work here: processes, and the files that they hold open."""
 
 import shlex
-import textwrap
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -9,12 +8,15 @@ from pathlib import Path
 
 import psutil
 
+LONGEST = 80  # characters of a command
+
 
 def told(process: psutil.Process) -> str:
     """A process as a sentence names it."""
     with suppress(psutil.Error):
-        command = textwrap.shorten(shlex.join(process.cmdline()) or process.name(), 80)
-        return f"`{command}` (process {process.pid})"
+        command = shlex.join(process.cmdline()) or process.name()
+        shown = command if len(command) <= LONGEST else f"{command[:LONGEST]}…"
+        return f"`{shown}` (process {process.pid})"
     return f"process {process.pid}"
 
 

@@ -21,7 +21,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Mending:
-    """Something safe to do about a symptom: what it does, as a sentence, and the doing."""
+    """Something safe to do about a symptom: what to do, in words, and the doing."""
 
     does: str
     act: Callable[[], None]
