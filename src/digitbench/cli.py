@@ -345,6 +345,32 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
+@app.command()
+def worker(
+    scheduler: Annotated[str, typer.Argument(help="Its address, such as tcp://10.0.0.1:8786.")],
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="DIGITBENCH_JOBS",
+            help="Processes, one replicate each; default: one per core.",
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address of this machine in your network; default: loopback only."),
+    ] = None,
+) -> None:
+    """Train for whoever asks a Dask scheduler, until Ctrl-C; docs/cluster.md has the rest.
+
+    A scheduler and its workers run what they are sent: only in a network that you trust, or with
+    TLS.
+    """
+    from digitbench.execution.crew import serve
+
+    serve(scheduler, jobs, host)
+
+
 # --- the store of replicates -----------------------------------------------------------------
 
 
