@@ -377,7 +377,10 @@ def worker(
 @store.command(name="list")
 def list_store() -> None:
     """Tell what is kept: one line per finished replicate, and the whole size."""
+    from collections import Counter
+
     from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.store import DATA, FINISHED, UNFINISHED
 
     with chdir(find_root(Path.cwd())):
         kept = open_store()
@@ -387,8 +390,10 @@ def list_store() -> None:
         header = ("network", "seed", "epochs", "size", "written", "trained on", "key")
         _print_table([header, *(item.row for item in items)])
     size = sum(entry.bytes for entry in entries) / 1e6
+    kinds = Counter(entry.kind for entry in entries)
+    data = f"{count(kinds[DATA], 'set')} of data, " if kinds[DATA] else ""
     print(
-        f"{kept.address}: {len(items)} finished, {len(entries) - len(items)} unfinished, "
+        f"{kept.address}: {kinds[FINISHED]} finished, {kinds[UNFINISHED]} unfinished, {data}"
         f"{size:.1f} MB"
     )
 
@@ -396,15 +401,20 @@ def list_store() -> None:
 @store.command(name="verify")
 def verify_store() -> None:
     """Read every entry and check it against its checksums and its key; exit 1 if one is damaged."""
-    from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.inventory import damaged_data, inventory, open_store
 
     with chdir(find_root(Path.cwd())):
         items = list(inventory(open_store()))
+        damaged_sets, sets = damaged_data(open_store())
     damaged = [item for item in items if item.kept is None]
     for item in damaged:
         print(f"{item.entry.key}: damaged ({item.problem}); the next training replaces it.")
     print(f"{len(items) - len(damaged)} of {len(items)} replicates are whole.")
-    if damaged:
+    for key in damaged_sets:
+        print(f"{key}: damaged training data; the next training on a cluster replaces them.")
+    if sets:
+        print(f"{sets - len(damaged_sets)} of {count(sets, 'set')} of training data are whole.")
+    if damaged or damaged_sets:
         raise typer.Exit(FOUND)
 
 

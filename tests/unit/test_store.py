@@ -17,6 +17,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.execution import key as key_module
 from digitbench.execution import task
 from digitbench.execution.archive import DamagedError, pack, unpack
+from digitbench.execution.arrays import unpack_data
 from digitbench.execution.key import FACTS, VARIABLES, facts, key_of, meaning, replicate_key
 from digitbench.execution.store import FINISHED, Store, parse
 from digitbench.execution.workers import execute
@@ -217,6 +218,19 @@ def test_an_entry_under_another_key_is_not_taken(store: Store) -> None:
         parse(store.read(entry), "0" * 64)
     with pytest.raises(DamagedError, match="another key"):
         store.adopt(store.read(entry), "0" * 64)
+
+
+def test_data_come_back_whole_or_not_at_all(store: Store, small_data: TrainingData) -> None:
+    assert store.get_data(small_data.sha256) is None
+    store.put_data(small_data)
+    found = store.get_data(small_data.sha256)
+    assert found is not None
+    assert found.statistics == small_data.statistics
+    assert (found.images == small_data.images).all()
+    assert found.images.dtype == small_data.images.dtype
+    (entry,) = store.entries()
+    with pytest.raises(DamagedError, match="other data"):
+        unpack_data(store.read(entry), "0" * 64)
 
 
 def write_many(address: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from distributed import Nanny
 
 LOOPBACK = "127.0.0.1"
+# Seconds for a process to come up, on a machine that has much to do.
+_START = 60
 
 
 def serve(scheduler: str, jobs: int | None, host: str | None) -> None:
@@ -67,7 +69,7 @@ async def _serve(scheduler: str, jobs: int, host: str, folder: str) -> None:
                 local_directory=folder,
                 # A training is small; a process at its limit would be stopped without a word.
                 memory_limit=0,
-                death_timeout=PATIENCE,
+                death_timeout=_START,
             )
             for number in range(jobs)
         ]

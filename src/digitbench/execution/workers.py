@@ -147,7 +147,8 @@ def run_tasks(
     share = audited_share(CLUSTER_SHARE if clustered else 0)
     audits = [replace(task, audit=True) for task in tasks if is_drawn(task.key, share)]
     run = _train_on_cluster if clustered else _train_here
-    with _listening([*tasks, *audits], jobs, on_epoch) as messages:
+    # Messages from a cluster come through a thread of this process.
+    with _listening([*tasks, *audits], 1 if clustered else jobs, on_epoch) as messages:
         with closing(run([*tasks, *audits], jobs, messages)) as outcomes:
             audited = compared(outcomes, {task.seed for task in audits})
             done, problems = _keep(audited, {task.seed: task for task in tasks})
