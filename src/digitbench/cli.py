@@ -374,13 +374,42 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             terminal.print_terminal(found.document, stream)
 
 
+@app.command()
+def worker(
+    scheduler: Annotated[str, typer.Argument(help="Its address, such as tcp://10.0.0.1:8786.")],
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="DIGITBENCH_JOBS",
+            help="Processes, one replicate each; default: one per core.",
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address of this machine in your network; default: loopback only."),
+    ] = None,
+) -> None:
+    """Train for whoever asks a Dask scheduler, until Ctrl-C; docs/cluster.md has the rest.
+
+    A scheduler and its workers run what they are sent: only in a network that you trust, or with
+    TLS.
+    """
+    from digitbench.execution.crew import serve
+
+    serve(scheduler, jobs, host)
+
+
 # --- the store of replicates -----------------------------------------------------------------
 
 
 @store.command(name="list")
 def list_store() -> None:
     """Tell what is kept: one line per finished replicate, and the whole size."""
+    from collections import Counter
+
     from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.store import DATA, FINISHED, UNFINISHED
 
     with chdir(find_root(Path.cwd())):
         kept = open_store()
@@ -390,8 +419,10 @@ def list_store() -> None:
         header = ("network", "seed", "epochs", "size", "written", "trained on", "key")
         _print_table([header, *(item.row for item in items)])
     size = sum(entry.bytes for entry in entries) / 1e6
+    kinds = Counter(entry.kind for entry in entries)
+    data = f"{count(kinds[DATA], 'set')} of data, " if kinds[DATA] else ""
     print(
-        f"{kept.address}: {len(items)} finished, {len(entries) - len(items)} unfinished, "
+        f"{kept.address}: {kinds[FINISHED]} finished, {kinds[UNFINISHED]} unfinished, {data}"
         f"{size:.1f} MB"
     )
 
@@ -399,15 +430,20 @@ def list_store() -> None:
 @store.command(name="verify")
 def verify_store() -> None:
     """Read every entry and check it against its checksums and its key; exit 1 if one is damaged."""
-    from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.inventory import damaged_data, inventory, open_store
 
     with chdir(find_root(Path.cwd())):
         items = list(inventory(open_store()))
+        damaged_sets, sets = damaged_data(open_store())
     damaged = [item for item in items if item.kept is None]
     for item in damaged:
         print(f"{item.entry.key}: damaged ({item.problem}); the next training replaces it.")
     print(f"{len(items) - len(damaged)} of {len(items)} replicates are whole.")
-    if damaged:
+    for key in damaged_sets:
+        print(f"{key}: damaged training data; the next training on a cluster replaces them.")
+    if sets:
+        print(f"{sets - len(damaged_sets)} of {count(sets, 'set')} of training data are whole.")
+    if damaged or damaged_sets:
         raise typer.Exit(FOUND)
 
 
