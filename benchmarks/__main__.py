@@ -1,4 +1,4 @@
-"""How fast training is, against what people write by hand and against what the machine can do.
+"""How fast training is, against what people write by hand and what the machine can do; how it grows.
 
 ``python benchmarks [section ...] [--quick] [--output FOLDER]``. Not part of the pipeline: no stage
 imports this, and nothing here fails because of a duration.

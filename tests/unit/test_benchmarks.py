@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 import architectures
 from benchmarks import __main__ as command
-from benchmarks import contestants, ours, pipeline, results, scale, scaling, throughput
+from benchmarks import clone, contestants, ours, pipeline, results, scale, scaling, throughput
 from benchmarks.ours import Speed, cut, recipe
 from digitbench.errors import DigitbenchError
 from digitbench.execution.workers import JOBS_VARIABLE, run_replicates
@@ -283,7 +283,7 @@ def test_the_rate_of_matrix_products_counts_all_of_them(
     assert clock.now == pytest.approx(0.25 * (2 + 5))
 
 
-# --- pipeline --------------------------------------------------------------------------------
+# --- pipeline and clones ----------------------------------------------------------------------
 
 
 def test_phases_add_up_to_the_whole() -> None:
@@ -305,7 +305,7 @@ def test_phases_add_up_to_the_whole() -> None:
 
 def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
     log, folder = tmp_path / "log", tmp_path / "bin"
-    pipeline.stand_in(folder, log)
+    clone.stand_in(folder, log)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     (tmp_path / "src").write_text(
         "import pathlib, sys; pathlib.Path('ran').write_text(sys.prefix); sys.exit(len(sys.argv))"
@@ -321,7 +321,7 @@ def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(DigitbenchError, match=r"raise.*: failed in a clone of the last commit\.\n"):
-        pipeline._seconds((sys.executable, "-c", "raise SystemExit('no')"), tmp_path, os.environ)
+        clone.timed((sys.executable, "-c", "raise SystemExit('no')"), tmp_path, os.environ)
 
 
 # --- processes -------------------------------------------------------------------------------
@@ -419,7 +419,8 @@ def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
     monkeypatch.setattr(command.os, "chdir", lambda folder: None)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
     monkeypatch.setattr(throughput, "DEVICES", ("cpu",))
-    monkeypatch.setattr(pipeline, "_seconds", seconds_of)
+    for module in (clone, pipeline):
+        monkeypatch.setattr(module, "timed", seconds_of)
     for module in (contestants, pipeline):
         monkeypatch.setattr(module, "LOOP_WORKERS", 0)
     for module in (command, throughput, scaling):
