@@ -166,7 +166,8 @@ def _overhead(scale: Scale, data: TrainingData, cores: int) -> dict[str, Any]:
             train()
         rounds = scale.in_turn(stage)
     pairs = list(zip(rounds[few], rounds[more], strict=True))
-    slopes = [(of_more - of_few) / (more - few) for of_few, of_more in pairs]
+    # A stage that was slow for another reason must not make replicates cost less than nothing.
+    slopes = [max(0.0, (of_more - of_few) / (more - few)) for of_few, of_more in pairs]
     fixed = [of_few - few * slope for (of_few, _), slope in zip(pairs, slopes, strict=True)]
     start = partial(run_afresh, worker_start, data, cores)
     (starts,) = scale.in_turn({"worker": start}).values()

@@ -56,6 +56,12 @@ def default_speed(
     return replicate_speed(architecture, recipe(epochs, device=device, seeds=chosen), data, jobs)
 
 
+def speed_by(jobs: int, architecture: str, images: int, epochs: int, replicates: int) -> Speed:
+    """So many processes at once train so many replicates of the default recipe on the CPU."""
+    settings = recipe(epochs, seeds=tuple(range(replicates)))
+    return replicate_speed(architecture, settings, cut(load_training_data(), images), jobs)
+
+
 def replicate_speed(architecture: str, settings: Recipe, data: TrainingData, jobs: int) -> Speed:
     """Train replicates as a stage does; an epoch includes its validation, the first is warm-up."""
     images = len(data.train_index)

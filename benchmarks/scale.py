@@ -71,7 +71,7 @@ class Scale:
 
     # Seeds: so many, and then so many. With the default epochs it would take as long as all else.
     seeds: tuple[int, int] = _size((4, 10), (1, 2))
-    seeds_epochs: int = _size(2, 1)
+    seeds_epochs: int = _size(1, 1)
 
     # Workers. Every count trains as many replicates as the highest.
     workers: tuple[int, ...] = _size((1, 2, 4, 8), (1, 2))
@@ -79,7 +79,7 @@ class Scale:
     worker_architecture: str = _size("cnn", "mlp")
 
     # Cluster: replicates of the two stages whose own time is measured.
-    stage_seeds: tuple[int, int] = _size((1, 11), (1, 2))
+    stage_seeds: tuple[int, int] = _size((1, 21), (1, 2))
 
     def in_turn(self, calls: Mapping[Key, Callable[[], Value]]) -> dict[Key, list[Value]]:
         """What every call gives in each round; a machine that is slow for a while is so for all."""

@@ -18,8 +18,10 @@ def seeds(scale: Scale, say: Say) -> dict[str, Any]:
 
     few: the first seeds, nothing kept. more: more seeds after that, in the same clone. few_again:
     back to the first seeds. afresh: more seeds in another clone, nothing kept. Trained: replicates
-    that the store has more of afterwards; what DVC restores from its own cache runs no stage.
-    Training: the processes of training stages, their start-up included. Ratios: more over afresh.
+    that the store has more of afterwards. Stages run: those whose process ran; the others were up
+    to date for DVC, or came from its own cache. Training stages: their processes, start-up
+    included. Ratios: more over afresh; what is done for every stage and replicate however long it
+    trains weighs more in them than with the default epochs.
     """
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         used = _with_data(Path(one), scale)

@@ -5,10 +5,9 @@ from typing import Any
 
 import joblib
 
-from benchmarks.ours import cut, recipe, replicate_speed
+from benchmarks.ours import speed_by
 from benchmarks.results import spread
 from benchmarks.scale import Say, Scale, run_afresh
-from digitbench.training.data import load_training_data
 
 
 def workers(scale: Scale, say: Say) -> dict[str, Any]:
@@ -19,10 +18,10 @@ def workers(scale: Scale, say: Say) -> dict[str, Any]:
     but the first of each replicate, times the processes. Relative: over one process, round by
     round. Counts above the cores show that there is nothing more to be had. CPU.
     """
-    data = cut(load_training_data(), scale.worker_images)
-    settings = recipe(scale.epochs, seeds=tuple(range(max(scale.workers))))
-    speed = partial(run_afresh, replicate_speed, scale.worker_architecture, settings, data)
-    rounds = scale.in_turn({count: partial(speed, count) for count in scale.workers})
+    size = scale.worker_architecture, scale.worker_images, scale.epochs, max(scale.workers)
+    rounds = scale.in_turn(
+        {count: partial(run_afresh, speed_by, count, *size) for count in scale.workers}
+    )
     one = rounds[scale.workers[0]]
     by_count = {}
     for count, speeds in rounds.items():
