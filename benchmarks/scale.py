@@ -73,9 +73,8 @@ class Scale:
     seeds: tuple[int, int] = _size((4, 10), (1, 2))
     seeds_epochs: int = _size(1, 1)
 
-    # Workers. Every count trains as many replicates as the highest.
+    # Workers, with images as in scaling. Every count trains as many replicates as the highest.
     workers: tuple[int, ...] = _size((1, 2, 4, 8), (1, 2))
-    worker_images: int = _size(6_400, 128)
     worker_architecture: str = _size("cnn", "mlp")
 
     # Cluster: replicates of the two stages whose own time is measured.

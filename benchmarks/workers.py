@@ -18,7 +18,7 @@ def workers(scale: Scale, say: Say) -> dict[str, Any]:
     but the first of each replicate, times the processes. Relative: over one process, round by
     round. Counts above the cores show that there is nothing more to be had. CPU.
     """
-    size = scale.worker_architecture, scale.worker_images, scale.epochs, max(scale.workers)
+    size = scale.worker_architecture, scale.replicate_images, scale.epochs, max(scale.workers)
     rounds = scale.in_turn(
         {count: partial(run_afresh, speed_by, count, *size) for count in scale.workers}
     )
@@ -41,7 +41,7 @@ def workers(scale: Scale, say: Say) -> dict[str, Any]:
         "cores": int(joblib.cpu_count()),
         "architecture": scale.worker_architecture,
         "replicates": max(scale.workers),
-        "images": scale.worker_images,
+        "images": scale.replicate_images,
         "epochs": scale.epochs,
         "workers": by_count,
     }
