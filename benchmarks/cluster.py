@@ -68,7 +68,7 @@ def cluster(scale: Scale, say: Say) -> dict[str, Any]:
         in_turn([stages[name]], record.replicates_at_once, overhead)
         for name, (record, _) in records.items()
     ]
-    size = sum(path.stat().st_size for path in files.TRAIN.iterdir())
+    size = data.images.nbytes + data.labels.nbytes
     workloads = simulated(stages, overhead, size)
     for name, workload in workloads.items():
         for pool, seconds in workload["seconds"].items():

@@ -78,7 +78,7 @@ class Scale:
     worker_architecture: str = _size("cnn", "mlp")
 
     # Cluster: replicates of the two stages whose own time is measured.
-    stage_seeds: tuple[int, int] = _size((1, 21), (1, 2))
+    stage_seeds: tuple[int, int] = _size((1, 21), (1, 11))
 
     def in_turn(self, calls: Mapping[Key, Callable[[], Value]]) -> dict[Key, list[Value]]:
         """What every call gives in each round; a machine that is slow for a while is so for all."""
