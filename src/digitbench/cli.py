@@ -161,7 +161,7 @@ def studies() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Measure how fast training is: [SECTION ...] [--quick] [--output FOLDER]."""
+    """Measure speed and what growth costs: [SECTION ...] [--quick] [--output FOLDER]."""
     folder = find_root(Path.cwd()) / "benchmarks"
     if not (folder / "__main__.py").is_file():
         raise DigitbenchError(f"{folder}: the benchmarks are not there. Run in a whole clone.")
