@@ -49,6 +49,12 @@ def whole() -> dict[str, Any]:
     content["pipeline"]["stages"]["train_mlp"] = 77.7
     change = {"difference": 0.0015, "difference_low": -0.0048, "difference_high": 0.0079}
     content["precision"]["architectures"]["cnn"] |= {**change, "p_value_holm": 0.204}
+    kinds = content["arithmetic"]["architectures"]["lstm"]
+    kinds["native_float32"]["images_per_second"] = told(4_000, 4_000, 4_000)
+    kinds["portable"] = {
+        "images_per_second": told(999, 1_000, 1_001),
+        "relative": told(0.1, 0.2, 0.3),
+    }
     content["seeds"]["runs"]["few"] |= {"seeds": 4, "trained": 16, "kept": 0}
     more = {"seeds": 10, "trained": 24, "kept": 16, "seconds": 1_234.56, "training_seconds": 999.0}
     content["seeds"]["runs"]["more"] |= more

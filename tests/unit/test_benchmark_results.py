@@ -97,6 +97,8 @@ def test_tables_hold_the_numbers_and_name_the_hardware() -> None:
     assert pipeline["train mlp"] == ["77.7"]
     precision = cells(page, "Precision")
     assert precision["CNN"] == ["+0.15", "−0.48 to +0.79", "0.204", "no evidence"]
+    arithmetic = cells(page, "Arithmetic")["LSTM"]
+    assert arithmetic[2:] == ["1,000 (1,000 to 1,000)", "0.20 (0.15 to 0.25)", "0.25"]
 
 
 def test_tables_of_growth_hold_the_numbers_and_say_what_is_simulated() -> None:

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 import architectures
 from benchmarks import __main__ as command
 from benchmarks import (
+    arithmetic,
     clone,
     cluster,
     contestants,
@@ -41,6 +42,7 @@ from digitbench.execution.store import FINISHED, FOLDER
 from digitbench.execution.workers import JOBS_VARIABLE, run_replicates
 from digitbench.params import ARCHITECTURES, Params, load_params
 from digitbench.results.clocks import TimingRecord
+from digitbench.training import recipe as recipe_module
 from digitbench.training.data import TrainingData
 from digitbench.training.model import build_model, load_weights
 from digitbench.training.replicates import Job, Replicate
@@ -57,7 +59,7 @@ def params(monkeypatch: pytest.MonkeyPatch) -> Params:
 @pytest.fixture
 def as_mnist(small_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small digits in place of MNIST."""
-    for name in ("cluster", "contestants", "ours", "throughput", "scaling", "precision"):
+    for name in ("arithmetic", "cluster", "contestants", "ours", "throughput", "scaling", "precision"):
         monkeypatch.setattr(f"benchmarks.{name}.load_training_data", lambda: small_data)
 
 
@@ -521,8 +523,10 @@ def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
         monkeypatch.setattr(module, "timed", seconds_of)
     for module in (contestants, pipeline):
         monkeypatch.setattr(module, "LOOP_WORKERS", 0)
-    for module in (command, throughput, scaling, workers, cluster):
+    for module in (command, throughput, scaling, arithmetic, workers, cluster):
         monkeypatch.setattr(module, "run_afresh", here)
+    # This process has no ceilings; the test of portable arithmetic has one that has.
+    monkeypatch.setattr(recipe_module, "check_ceilings", lambda: None)
     for module in (throughput, pipeline):
         monkeypatch.setattr(module, "fresh_process", lambda: nullcontext(here))
     assert command.main(["--quick"]) == 0
@@ -548,6 +552,9 @@ def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
     }
     assert [*found["precision"]["architectures"]["mlp"]["float32"]] == ["0", "1", "2", "3"]
     assert found["precision"]["method"].startswith("Accuracy on the validation part")
+    kinds = found["arithmetic"]["architectures"]["mlp"]
+    assert [*kinds] == ["native", "native_float32", "portable"]
+    assert kinds["native"]["relative"]["values"] == [1]
     runs = {
         name: [run[key] for key in ("seeds", "trained", "kept", "training_seconds")]
         for name, run in found["seeds"]["runs"].items()
