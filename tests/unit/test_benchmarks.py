@@ -59,7 +59,8 @@ def params(monkeypatch: pytest.MonkeyPatch) -> Params:
 @pytest.fixture
 def as_mnist(small_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small digits in place of MNIST."""
-    for name in ("arithmetic", "cluster", "contestants", "ours", "throughput", "scaling", "precision"):
+    own = ("arithmetic", "cluster", "contestants", "ours", "throughput", "scaling", "precision")
+    for name in own:
         monkeypatch.setattr(f"benchmarks.{name}.load_training_data", lambda: small_data)
 
 
