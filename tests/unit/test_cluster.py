@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -407,10 +408,26 @@ def test_an_audit_goes_to_another_machine_else_to_another_process(
 ) -> None:
     clerk, facts = Clerk(), {"seed": 0}
     tasks = [Task(job, facts, 1, "store", audit) for audit in (False, True)]
-    given = cluster._Assignment(clerk, "tcp://x", tasks, None)  # type: ignore[arg-type]
+    given = cluster._Assignment(clerk, "tcp://x", tasks, None)
     for _ in range(2):
         given._assign(dict.fromkeys(workers, ()))
     assert clerk.given == [worker for worker in (workers[0], audited_by) if worker]
+
+
+def test_after_the_good_workers_are_lost_others_are_waited_for(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "SILENCE", 0.0)
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+    given = cluster._Assignment(Clerk(), "tcp://x", [], said)
+    given._refused = {HOSTS[0]: "it is another"}
+    with pytest.raises(DigitbenchError, match="Every worker refuses"):
+        given._look_after({HOSTS[0]: ()})
+    given._proven = True
+    given._look_after({HOSTS[0]: ()})
+    given._look_after({HOSTS[0]: ()})
+    assert said.get_nowait().startswith("no worker but who refuses at tcp://x")
+    assert said.empty(), "said once, not at every look"
 
 
 def test_only_what_differs_is_named() -> None:

@@ -110,6 +110,7 @@ class _Assignment:
         self._running: dict[Future, tuple[Task, str]] = {}
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._refused: dict[str, str] = {}
+        self._proven = False  # somebody has finished something
         self._losses: Counter[tuple[int, bool]] = Counter()
         # Where a replicate and its audit were given to.
         self._given: dict[tuple[int, bool], str] = {}
@@ -171,12 +172,12 @@ class _Assignment:
         """Say so if there is no worker.
 
         Raises:
-            DigitbenchError: There are some, and all refuse.
+            DigitbenchError: There are some, and all that ever were refuse.
         """
         if workers.keys() - self._refused.keys():
             self._say_next = None
             return
-        if workers:
+        if workers and not self._proven:
             refusals = [f"{worker}: {self._refused[worker]}." for worker in sorted(workers)]
             raise DigitbenchError("\n  ".join(["Every worker refuses.", *refusals]))
         now = time.monotonic()
@@ -184,8 +185,9 @@ class _Assignment:
             self._say_next = now + SILENCE
         if now >= self._say_next:
             self._say_next = now + REMINDER
+            refused = " but who refuses" if workers else ""
             self._say(
-                f"no worker at {self._scheduler}; start one with "
+                f"no worker{refused} at {self._scheduler}; start one with "
                 f"`digitbench worker {self._scheduler}`; waiting."
             )
 
@@ -225,6 +227,7 @@ class _Assignment:
                 return
             _, worker = self._running[future]
             if outcome := self._result(future, worker):
+                self._proven = True
                 del self._running[future]
                 yield outcome
 
