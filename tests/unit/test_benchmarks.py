@@ -408,7 +408,7 @@ def test_the_committed_cluster_is_that_of_its_own_times() -> None:
 
 def test_a_replicate_takes_its_epochs() -> None:
     epochs = {0: [2, 4, 3], 7: [5, 5]}
-    record = TimingRecord.of(epochs, seconds=60, replicates_at_once=2, precision="float32")
+    record = TimingRecord.of(epochs, seconds=60, replicates_at_once=2)
     assert cluster.replicate_seconds(record, {7: 2, 0: 3}) == [9, 10]
 
 
