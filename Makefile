@@ -68,7 +68,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch "$@"
 
 test: install  ## unit and pipeline tests
-	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadfile
+	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 lint: install  ## style and types
 	@"$(BIN)/ruff" check .

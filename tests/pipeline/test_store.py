@@ -2,29 +2,21 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from digitbench.params import ARCHITECTURES
-from readers import Digits
 
-from .conftest import Project, commit, make_project
+from .conftest import Project, with_store
 
 pytestmark = pytest.mark.pipeline
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Iterator[Project]:
-    """A clone whose pipeline ran with a store beside it."""
-    root = tmp_path_factory.mktemp("kept")
-    project = make_project(root / "project", digits)
-    address = {"DIGITBENCH_STORE": str(root / "store")}
-    project = dataclasses.replace(project, environment=project.environment | address)
-    project.dvc("repro")
-    commit(project)
-    return project
+@pytest.fixture
+def kept(finished: Project) -> Project:
+    """The finished clone with the store in which its replicates are."""
+    return with_store(finished)
 
 
 def weights(project: Project) -> dict[str, bytes]:
@@ -40,7 +32,8 @@ def test_more_seeds_train_the_new_ones_alone(kept: Project) -> None:
     assert len(after) == 3 * len(ARCHITECTURES)
     assert {name: after[name] for name in before} == before
     # A seed that was never alone: what the store has serves any choice.
-    said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]")
+    trainings = [f"train_{name}" for name in ARCHITECTURES]
+    said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]", *trainings)
     assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
     kept.run("git", "restore", "-SW", ".")
     kept.dvc("checkout", "dvc.yaml")
