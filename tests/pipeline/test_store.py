@@ -1,6 +1,7 @@
 """Nothing is trained twice: seeds are added, code is reworked, a clone begins with a full store."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -63,3 +64,15 @@ def test_a_fresh_clone_with_a_full_store_trains_nothing(kept: Project, tmp_path:
     assert "Handwritten digits" in report
     verified = clone.run("digitbench", "store", "verify").stdout
     assert re.search(r"^(\d+) of \1 replicates are whole", verified, re.MULTILINE)
+
+
+def test_portable_arithmetic_is_one_parameter(kept: Project) -> None:
+    native = weights(kept)
+    kept.dvc("exp", "run", "-n", "portable", "-S", "arithmetic=portable", "train_mlp")
+    recipe = json.loads((kept.root / "metrics/training/mlp.json").read_text())["recipe"]
+    assert [recipe[key] for key in ("arithmetic", "precision")] == ["portable", "float32"]
+    portable = weights(kept)
+    assert portable.keys() == native.keys()
+    assert all((portable[name] != native[name]) == ("mlp" in name) for name in native)
+    kept.run("git", "restore", "-SW", ".")
+    kept.dvc("checkout", "dvc.yaml")
