@@ -1,8 +1,8 @@
 """README and guide as a test: their commands, run in their order, do what the text shows.
 
 In a clone in which the studies ran elsewhere, as in every reader's. A command ends with 0, unless
-an `ERROR:` is shown below it; of what is shown, lines without digits must be printed. Blocks of `sh`
-and `text` are about several machines, or about what is broken: other tests make these.
+an `ERROR:` is shown below it; of what is shown, lines without digits must be printed. Blocks of
+`sh` and `text` are about several machines, or about what is broken: other tests make these.
 """
 
 import dataclasses
