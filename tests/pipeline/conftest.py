@@ -231,9 +231,11 @@ def with_store(project: Project) -> Project:
     return dataclasses.replace(project, environment=project.environment | address)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def finished(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A clone in which the pipeline has run and is committed; tests restore what they change.
+
+    Each file has its own: what one leaves behind in it is nothing that another can stumble over.
 
     To its lock the studies ran elsewhere, on the same data, as they did to whoever ran `make`.
     """
