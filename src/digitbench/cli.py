@@ -395,7 +395,7 @@ def worker(
     A scheduler and its workers run what they are sent: only in a network that you trust, or with
     TLS.
     """
-    from digitbench.execution.crew import serve
+    from digitbench.execution.worker_processes import serve
 
     serve(scheduler, jobs, host)
 

@@ -20,7 +20,7 @@ from distributed import Client
 
 from architectures import RECIPE, SMALL
 from digitbench.errors import DigitbenchError
-from digitbench.execution import cluster, crew, extra
+from digitbench.execution import cluster, dask, worker_processes
 from digitbench.execution.orders import _difference
 from digitbench.execution.store import DATA, FINISHED, UNFINISHED, Store
 from digitbench.execution.task import Task
@@ -328,7 +328,7 @@ def test_workers_listen_on_loopback_alone(two_workers: subprocess.Popen[str]) ->
     }
     assert listening == {"127.0.0.1"}
     with pytest.raises(DigitbenchError, match="--host ADDRESS"):
-        crew.serve("tcp://10.1.2.3:8786", 1, None)
+        worker_processes.serve("tcp://10.1.2.3:8786", 1, None)
 
 
 def test_a_lost_scheduler_ends_the_stage_and_its_workers_with_a_sentence(
@@ -359,12 +359,12 @@ def test_a_wrong_address_is_a_sentence(
     address: str, job: Job, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", 0.2)
-    monkeypatch.setitem(extra._TIMEOUTS, "connect", "200ms")
+    monkeypatch.setitem(dask._TIMEOUTS, "connect", "200ms")
     monkeypatch.setenv("DIGITBENCH_CLUSTER", address)
     with pytest.raises(DigitbenchError, match=f"DIGITBENCH_CLUSTER={address}: no scheduler"):
         execute(job, Heard())
     with pytest.raises(DigitbenchError, match=f"{address}.*no scheduler answers"):
-        crew.serve(address, 1, "127.0.0.1")
+        worker_processes.serve(address, 1, "127.0.0.1")
 
 
 def test_a_missing_extra_is_a_sentence(

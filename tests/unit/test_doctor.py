@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from digitbench import files
 from digitbench.cli import app
-from digitbench.diagnosis import hashes, leftovers, machine, recording
+from digitbench.diagnosis import hashes, leftovers, machine, run_database
 from digitbench.diagnosis.doctor import examine, nearest_project, probes
 from digitbench.diagnosis.locks import RWLOCK
 from digitbench.diagnosis.symptoms import Probe, Severity, Symptom, fine, problem
@@ -388,7 +388,7 @@ def test_a_database_of_another_mlflow_or_program_is_told(
 def test_who_keeps_a_database_locked_is_named(
     clone: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: Path
 ) -> None:
-    monkeypatch.setattr(recording, "PATIENCE", 0.01)
+    monkeypatch.setattr(run_database, "PATIENCE", 0.01)
     file = shutil.copy(migrated_database, clone / "mlflow.db")
     with closing(sqlite3.connect(file)) as database:
         database.execute("BEGIN EXCLUSIVE")

@@ -13,7 +13,7 @@ from digitbench.cli import app
 from digitbench.errors import DigitbenchError
 from digitbench.execution.inventory import needed_keys, too_much, too_old
 from digitbench.execution.key import key_of
-from digitbench.execution.store import FINISHED, Entry, Store
+from digitbench.execution.store import FINISHED, Entry, Store, Trained
 from digitbench.results.clocks import TimingRecord
 from digitbench.training.data import TrainingData
 from digitbench.training.replicates import Replicate
@@ -29,7 +29,7 @@ def facts(seed: int) -> dict[str, object]:
 def keep(store: Store, *seeds: int) -> None:
     for seed in seeds:
         history = (Epoch(seed, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0),)
-        store.put(facts(seed), Replicate(seed, b"w" * 1000, history), 1, {})
+        store.put(facts(seed), Trained(Replicate(seed, b"w" * 1000, history), {}, 1))
 
 
 @pytest.fixture

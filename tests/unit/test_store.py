@@ -19,7 +19,7 @@ from digitbench.execution import task
 from digitbench.execution.archive import DamagedError, pack, unpack
 from digitbench.execution.arrays import unpack_data
 from digitbench.execution.key import FACTS, VARIABLES, facts, key_of, meaning, replicate_key
-from digitbench.execution.store import FINISHED, Store, parse
+from digitbench.execution.store import FINISHED, Store, Trained, parse
 from digitbench.execution.workers import execute
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
@@ -199,7 +199,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def test_what_is_kept_comes_back_as_it_was(store: Store) -> None:
     known = {"seed": 3, "anything": [1, 0.1]}
     assert store.get(key_of(known)) is None
-    store.put(known, REPLICATE, 2, fingerprint())
+    store.put(known, Trained(REPLICATE, fingerprint(), 2))
     found = store.get(key_of(known))
     assert found is not None
     assert found.replicate == REPLICATE
@@ -212,7 +212,7 @@ def test_what_is_kept_comes_back_as_it_was(store: Store) -> None:
 
 
 def test_an_entry_under_another_key_is_not_taken(store: Store) -> None:
-    store.put({"seed": 3}, REPLICATE, 1, fingerprint())
+    store.put({"seed": 3}, Trained(REPLICATE, fingerprint(), 1))
     (entry,) = store.entries()
     with pytest.raises(DamagedError, match="another key"):
         parse(store.read(entry), "0" * 64)
@@ -235,7 +235,7 @@ def test_data_come_back_whole_or_not_at_all(store: Store, small_data: TrainingDa
 
 def write_many(address: str) -> None:
     for _ in range(20):
-        Store(address).put({"seed": 3}, REPLICATE, 1, fingerprint())
+        Store(address).put({"seed": 3}, Trained(REPLICATE, fingerprint(), 1))
 
 
 def test_two_writers_at_once_leave_a_whole_entry(tmp_path: Path) -> None:

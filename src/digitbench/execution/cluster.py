@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from digitbench.errors import DigitbenchError
 from digitbench.execution.archive import DamagedError
-from digitbench.execution.extra import PATIENCE, VARIABLE, load_dask
+from digitbench.execution.dask import PATIENCE, VARIABLE, load_dask
 from digitbench.execution.orders import Order, RefusalError, carry_out
 from digitbench.execution.store import VARIABLE as STORE_VARIABLE
 from digitbench.execution.store import Store

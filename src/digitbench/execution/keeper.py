@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 from digitbench.environment import path_from, project_root
 from digitbench.execution.archive import DamagedError
-from digitbench.execution.store import FOLDER, OFF, VARIABLE, Kept, Store
-from digitbench.training.replicates import Replicate
+from digitbench.execution.store import FOLDER, OFF, VARIABLE, Kept, Store, Trained
 from digitbench.training.trainer import Progress
 
 T = TypeVar("T")
@@ -44,15 +43,9 @@ class Keeper:
         """What is kept under a key and whole."""
         return self._softly(lambda store: store.get(key))
 
-    def finish(
-        self,
-        facts: Mapping[str, Any],
-        replicate: Replicate,
-        at_once: int,
-        environment: Mapping[str, str],
-    ) -> None:
-        """Keep a finished replicate; arguments as of `Store.put`."""
-        self._softly(lambda store: store.put(facts, replicate, at_once, environment))
+    def finish(self, facts: Mapping[str, Any], trained: Trained) -> None:
+        """Keep a finished replicate."""
+        self._softly(lambda store: store.put(facts, trained))
 
     def save(self, key: str, progress: Progress) -> None:
         """Keep the latest whole epoch."""

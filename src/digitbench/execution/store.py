@@ -37,6 +37,21 @@ MODEL, OPTIMISER, BEST = (f"{name}.safetensors" for name in ("model", "optimiser
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A replicate, and how it came about.
+
+    Attributes:
+        replicate: What was trained.
+        environment: Fingerprint of the machine.
+        at_once: How many were trained beside it, itself included: its clock depends on that.
+    """
+
+    replicate: Replicate
+    environment: Mapping[str, str]
+    at_once: int
+
+
+@dataclass(frozen=True)
 class Kept:
     """A finished replicate, and where it comes from."""
 
@@ -86,25 +101,13 @@ class Store:
         content = self._read(FINISHED, key)
         return None if content is None else parse(content, key)
 
-    def put(
-        self,
-        facts: Mapping[str, Any],
-        replicate: Replicate,
-        at_once: int,
-        environment: Mapping[str, str],
-    ) -> None:
-        """Publish a finished replicate under the key of its facts.
-
-        Args:
-            facts: What determines it.
-            replicate: What it is.
-            at_once: How many were trained beside it, itself included: its clock depends on that.
-            environment: Fingerprint of the machine that trained it.
-        """
-        about = {"schema": 1, "facts": facts, "environment": environment, "at_once": at_once}
-        history = [dataclasses.asdict(epoch) for epoch in replicate.history]
+    def put(self, facts: Mapping[str, Any], trained: Trained) -> None:
+        """Publish a finished replicate under the key of the facts that determine it."""
+        how = {"environment": trained.environment, "at_once": trained.at_once}
+        about = {"schema": 1, "facts": facts, **how}
+        history = [dataclasses.asdict(epoch) for epoch in trained.replicate.history]
         members = {
-            WEIGHTS: replicate.weights,
+            WEIGHTS: trained.replicate.weights,
             HISTORY: json.dumps(history).encode(),
             ABOUT: json.dumps(about, sort_keys=True).encode(),
         }

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from digitbench.environment import fingerprint
 from digitbench.execution.keeper import Keeper
 from digitbench.execution.key import key_of
+from digitbench.execution.store import Trained
 from digitbench.training.model import weights_to_bytes
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch, Progress, start, train
@@ -43,13 +44,10 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A replicate that was trained, and where."""
+class Outcome(Trained):
+    """What came of a task."""
 
-    replicate: Replicate
     place: str  # the process, by its number or address
-    environment: Mapping[str, str]
-    at_once: int
     audit: bool
     problems: tuple[str, ...]  # of the store that progress was kept in
 
@@ -90,7 +88,7 @@ def perform(task: Task, messages: Messages, place: str) -> Outcome:
     report.flush()
     replicate = Replicate(seed, weights_to_bytes(progress.model), tuple(progress.history))
     problems = tuple(keeper.problems)
-    return Outcome(replicate, place, fingerprint(), task.at_once, task.audit, problems)
+    return Outcome(replicate, fingerprint(), task.at_once, place, task.audit, problems)
 
 
 class _Reporter:

@@ -23,7 +23,7 @@ from digitbench.execution.audit import (
     compared,
     is_drawn,
 )
-from digitbench.execution.extra import VARIABLE as CLUSTER_VARIABLE
+from digitbench.execution.dask import VARIABLE as CLUSTER_VARIABLE
 from digitbench.execution.keeper import Keeper, store_address
 from digitbench.execution.key import facts, key_of
 from digitbench.execution.store import OFF, VARIABLE, Kept
@@ -193,10 +193,10 @@ def _keep(
     done: dict[int, Outcome] = {}
     try:
         for outcome in outcomes:
-            replicate, task = outcome.replicate, tasks[outcome.replicate.seed]
-            keeper.finish(task.facts, replicate, outcome.at_once, outcome.environment)
+            task = tasks[outcome.replicate.seed]
+            keeper.finish(task.facts, outcome)
             keeper.forget(task.key)
-            done[replicate.seed] = outcome
+            done[task.seed] = outcome
     except DisagreementError as error:
         keeper.forget(tasks[error.seed].key)
         raise

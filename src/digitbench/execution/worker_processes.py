@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import joblib
 
 from digitbench.errors import DigitbenchError
-from digitbench.execution.extra import PATIENCE, load_dask
+from digitbench.execution.dask import PATIENCE, load_dask
 from digitbench.wording import count
 
 if TYPE_CHECKING:
