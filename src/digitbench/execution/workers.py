@@ -28,6 +28,8 @@ from digitbench.training.trainer import Epoch, Progress, start, train
 from digitbench.wording import count
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
+# Facts of a replicate that the account of its training has; the others are about code and machine.
+_IN_ACCOUNT = ("architecture", "network", "recipe", "seed")
 # Seconds between two messages of a worker about its progress.
 _MESSAGE_INTERVAL = 0.25
 
@@ -83,7 +85,8 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     tasks = [Task(job, known[seed], jobs, usable) for seed in seeds if seed not in kept]
     trained = run_tasks(tasks, min(jobs, max(1, len(tasks))), listener.log_epoch)
     whole = {**{seed: found.replicate for seed, found in kept.items()}, **trained}
-    how = {"keys": keys, **_circumstances([*kept.values()], jobs if tasks else 0)}
+    shared = {name: fact for name, fact in known[seeds[0]].items() if name not in _IN_ACCOUNT}
+    how = {"keys": keys, "facts": shared, **_circumstances([*kept.values()], jobs if tasks else 0)}
     return [whole[seed] for seed in seeds], how
 
 
