@@ -1,4 +1,4 @@
-"""What `dvc.lock` says of a commit's files, asked of DVC itself: stages, in the order of the graph."""
+"""What `dvc.lock` says of a commit's files, asked of DVC itself."""
 
 import json
 import re
@@ -133,7 +133,7 @@ def lend_cache(clone: Clone) -> None:
 
 
 def _stages(repo: Repo) -> list[Stage]:
-    """Those of the main pipeline first, each file's in its own order, which is that of the graph."""
+    """Those of the main pipeline first; a file has them in the order of the graph."""
     return sorted(repo.index.stages, key=lambda stage: stage.path_in_repo.count("/"))
 
 

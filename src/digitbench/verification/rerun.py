@@ -1,4 +1,4 @@
-"""A temporary clone of a commit, in which its own stages run in surroundings that must not matter."""
+"""A temporary clone of a commit: its own stages, in surroundings that must not matter."""
 
 import os
 import random
