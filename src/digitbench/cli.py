@@ -414,7 +414,7 @@ def _check_receipts(root: Path) -> None:
     number, problems = audit(root)
     for problem in problems:
         print(problem)
-    print(f"{number - len(problems)} of {count(number, 'receipt')} hold.")
+    print(f"Receipts that hold: {number - len(problems)} of {number}.")
     if problems:
         raise typer.Exit(FOUND)
 
