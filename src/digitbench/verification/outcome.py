@@ -68,10 +68,11 @@ class Found:
 
     def lines(self) -> Iterator[str]:
         """Level by level, then the outcome with its first place."""
-        yield f"bytes     {self._bytes()}"
-        yield f"numbers   {self._numbers()}"
-        yield f"verdicts  {self._verdicts()}"
-        yield ""
+        if self.expected or self.places or self.pages:
+            yield f"bytes     {self._bytes()}"
+            yield f"numbers   {self._numbers()}"
+            yield f"verdicts  {self._verdicts()}"
+            yield ""
         yield from self._ending()
         if self.fingerprints:
             yield from ("", *_table([("", "committed", "here"), *self.fingerprints]))

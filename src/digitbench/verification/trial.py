@@ -97,6 +97,8 @@ class Trial:
     # --- what is claimed ---------------------------------------------------------------------
 
     def _claims(self) -> None:
+        if _LOCKS[0] not in self.commit.files:
+            raise DigitbenchError(f"This commit has no {_LOCKS[0]}, which says what it claims.")
         every = read_trainings(self.clone.root)
         self.claims = choose(every, self.asked.networks, self.asked.studies)
         left = [training.title for training in every if training not in self.claims]
