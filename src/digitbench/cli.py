@@ -6,6 +6,7 @@ commands: it takes seconds to load, and --help has none to wait.
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -400,6 +401,8 @@ def verify(
     number = random.SystemRandom().randrange(10_000) if seed is None else seed
     share = share_of(subset)
     asked = Asked(revision, tuple(network or ()), tuple(study or ()), share, number, recorded)
+    # As Ctrl-C does, a request to end takes the clone and what runs in it along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with chdir(root):
         found = verify(root, asked, lambda doing: print(f"{doing} ...", file=sys.stderr))
     print(found.text)

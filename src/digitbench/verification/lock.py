@@ -18,7 +18,7 @@ from digitbench.verification.claims import STUDIES
 from digitbench.verification.mismatch import Level, Mismatch
 from digitbench.verification.rerun import Clone
 
-# Pages and what they are drawn from: written anew, and compared line by line.
+# Characters of a parameter's value.
 _SHOWN = 80
 
 
@@ -32,19 +32,20 @@ def in_scope(stage: str, studies: Collection[str]) -> bool:
 
 
 def contradictions(clone: Clone, studies: Collection[str]) -> list[Mismatch]:
-    """Where the files of a commit are not those that its own lock names.
+    """Where the files of a commit are not those that its own lock names, each at its first stage.
 
     Raises:
         DigitbenchError: DVC can't read the graph.
     """
     with _graph(clone) as repo:
         made = {out.fs_path: out for out in repo.index.outs}
-        return [
-            mismatch
-            for stage in _stages(repo)
-            if in_scope(stage.addressing, studies)
-            for mismatch in _of_stage(stage, made, clone)
-        ]
+        found: dict[str, Mismatch] = {}
+        for stage in _stages(repo):
+            if in_scope(stage.addressing, studies):
+                for mismatch in _of_stage(stage, made, clone):
+                    item = mismatch.place.removeprefix(f"{stage.addressing}: ")
+                    found.setdefault(item, mismatch)
+        return [*found.values()]
 
 
 def _of_stage(stage: Stage, made: dict[str, Output], clone: Clone) -> Iterator[Mismatch]:

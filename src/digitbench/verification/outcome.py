@@ -83,7 +83,7 @@ class Found:
     def _bytes(self) -> str:
         kinds: dict[str, list[bool]] = {}
         for path, value in self.expected.items():
-            kind = "replicates" if path.endswith(".safetensors") else "files and folders of data"
+            kind = "replicates" if path.endswith(".safetensors") else "outputs of stages"
             kinds.setdefault(kind, []).append(self.here.get(path) == value)
         told = [f"{sum(same)} of {len(same)} {kind} the same" for kind, same in kinds.items()]
         return "; ".join(told) or "nothing was computed"

@@ -101,8 +101,8 @@ class Trial:
             raise DigitbenchError(f"This commit has no {_LOCKS[0]}, which says what it claims.")
         every = read_trainings(self.clone.root)
         self.claims = choose(every, self.asked.networks, self.asked.studies)
-        left = [training.title for training in every if training not in self.claims]
-        self.found.unchecked += [f"trainings of {listing(left)}"] if left else []
+        left = len(every) - len(self.claims)
+        self.found.unchecked += [f"{count(left, 'other training')}"] if left else []
         self.found.unchecked += _ALWAYS_UNCHECKED
 
     def seeds(self, training: Training) -> tuple[int, ...]:
@@ -205,10 +205,9 @@ class Trial:
         self._compare_accounts(there, here)
         for seed in self.seeds(there):
             self._compare_replicate(there, here, seed, explanation)
-        if self.seeds(there) == there.seeds:
+        if self.seeds(there) == there.seeds and len(self.found.places) == before:
             folder = (there.folder / files.MODELS / there.name).as_posix()
-            if not there.account.weights:
-                self._compare_hashes([there.stage], explanation, re.escape(folder))
+            self._compare_hashes([there.stage], explanation, f"{re.escape(folder)}$")
         differs = len(self.found.places) > before
         if differs and not self.found.fingerprints:
             self.found.fingerprints = side_by_side(there, here)
@@ -434,6 +433,8 @@ def verify(root: Path, asked: Asked, tell: Tell) -> Verification:
 
 def _heading(trial: Trial) -> str:
     subset, varied = trial.subset, trial.clone.surroundings.told()
+    if not trial.rerun:
+        return f"{trial.commit.label}: no network was trained again.\n"
     drawn = f", drawn with seed {trial.asked.number}" if subset.drawn_with is not None else ""
     told = ", ".join(f"{name} {value}" for name, value in varied.items())
     return (
