@@ -90,7 +90,7 @@ class Found:
 
     def _numbers(self) -> str:
         other = sum(1 for place in self.places if place.level is Level.NUMBERS)
-        told = listing([f"{number:,} of {kind}" for kind, number in self.numbers.items() if number])
+        told = listing([f"{number:,} {kind}" for kind, number in self.numbers.items() if number])
         if not told:
             return "none was compared"
         return f"{told}: {f'{other:,} others' if other else 'all the same'}"

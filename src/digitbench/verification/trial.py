@@ -242,7 +242,7 @@ class Trial:
         found = hashlib.sha256(content).hexdigest()
         expected = there.account.weights.get(seed)
         curve = curve_mismatch(there, here, seed)
-        self.found.counted("epochs' losses and accuracies", 4 * len(there.epochs(seed)))
+        self.found.counted("figures of epochs", 4 * len(there.epochs(seed)))
         if curve:
             self.found.add(curve, explanation)
         if expected is None:
