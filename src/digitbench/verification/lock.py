@@ -1,6 +1,5 @@
 """What `dvc.lock` says of a commit's files, asked of DVC itself."""
 
-import json
 import re
 from collections.abc import Collection, Iterator
 from contextlib import chdir, contextmanager
@@ -14,6 +13,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 from digitbench.errors import DigitbenchError
+from digitbench.review.revisions import flatten
 from digitbench.verification.claims import STUDIES
 from digitbench.verification.mismatch import Level, Mismatch
 from digitbench.verification.rerun import Clone
@@ -74,9 +74,11 @@ def _parameters(stage: str, dep: ParamsDependency) -> Iterator[Mismatch]:
     now = dep.read_params()
     for keys in dep.status().values():
         for key in keys:
-            there, here = (json.dumps(side.get(key), default=str) for side in (ran_with, now))
-            place = f"{stage}: {Path(dep.fs_path).name}: {key}"
-            yield Mismatch(Level.BYTES, place, there[:_SHOWN], here[:_SHOWN])
+            there, here = (flatten({key: side.get(key)}) for side in (ran_with, now))
+            other = next(name for name in (*there, *here) if there.get(name) != here.get(name))
+            place = f"{stage}: {Path(dep.fs_path).name}: {other}"
+            values = (side.get(other, "nothing")[:_SHOWN] for side in (there, here))
+            yield Mismatch(Level.BYTES, place, *values)
 
 
 def _other(place: str, item: Output, found: Any) -> Mismatch:
