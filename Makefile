@@ -68,7 +68,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch "$@"
 
 test: install  ## unit and pipeline tests
-	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadfile
+	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 lint: install  ## style and types
 	@"$(BIN)/ruff" check .
@@ -81,9 +81,9 @@ check: install  ## the committed results come from the committed code
 experiments: install  ## what experiments changed, and the accuracy they reached
 	@"$(BIN)/dvc" exp show --only-changed --drop 'Created|Executor|[^:]*/[^:]*$$|metrics/.*:(?!accuracy)|metrics$$|plots$$'
 
-bench: install  ## measure training speed, about half an hour; writes benchmarks/results.*
+bench: install  ## measure speed and growth, about an hour, or SECTIONS="seeds cluster"; writes benchmarks/results.*
 	@"$(BIN)/dvc" repro --quiet preprocess
-	@$(DIGITBENCH) bench
+	@$(DIGITBENCH) bench $(SECTIONS)
 
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md

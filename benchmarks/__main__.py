@@ -1,4 +1,4 @@
-"""How fast training is, against what people write by hand and against what the machine can do.
+"""How fast training is, against other ways and the machine's own speed; and what growth costs.
 
 ``python benchmarks [section ...] [--quick] [--output FOLDER]``. Not part of the pipeline: no stage
 imports this, and nothing here fails because of a duration.
@@ -68,7 +68,7 @@ def forget_settings() -> None:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     names = ", ".join(results.SECTIONS)
     parser = argparse.ArgumentParser(
-        prog="python benchmarks", description="Measure how fast training is."
+        prog="python benchmarks", description="Measure how fast training is, and what growth costs."
     )
     parser.add_argument("sections", nargs="*", metavar="section", help=f"{names}; all by default")
     parser.add_argument("--quick", action="store_true", help="a try-out, about a minute")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from statistics import median
 from typing import NamedTuple
 
+import joblib
 import psutil
 
 from benchmarks.scale import peak_resident_bytes
@@ -55,6 +56,12 @@ def default_speed(
     return replicate_speed(architecture, recipe(epochs, device=device, seeds=chosen), data, jobs)
 
 
+def speed_by(jobs: int, architecture: str, images: int, epochs: int, replicates: int) -> Speed:
+    """So many processes at once train so many replicates of the default recipe on the CPU."""
+    settings = recipe(epochs, seeds=tuple(range(replicates)))
+    return replicate_speed(architecture, settings, cut(load_training_data(), images), jobs)
+
+
 def replicate_speed(architecture: str, settings: Recipe, data: TrainingData, jobs: int) -> Speed:
     """Train replicates as a stage does; an epoch includes its validation, the first is warm-up."""
     images = len(data.train_index)
@@ -80,6 +87,21 @@ def trained(
         began = time.perf_counter()
         replicates = run_replicates(job, jobs, lambda epoch: None, folder)
         return replicates, time.perf_counter() - began
+
+
+def worker_start(data: TrainingData, workers: int) -> float:
+    """Seconds until so many new worker processes have libraries and data; in a process of its own.
+
+    One worker is no process: joblib then trains in the one that asks.
+    """
+    began = time.perf_counter()
+    parallel = joblib.Parallel(n_jobs=workers, backend="loky", batch_size=1)
+    parallel(joblib.delayed(_there)(data) for _ in range(workers))
+    return time.perf_counter() - began
+
+
+def _there(data: TrainingData) -> int:
+    return len(data.images)
 
 
 class _EnoughError(Exception):

@@ -1,41 +1,23 @@
 """The whole comparison from downloaded data, and the papers' loop beside it."""
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
-from subprocess import PIPE, STDOUT
 from typing import Any
 
-import yaml
-
+from benchmarks.clone import Clone, timed
 from benchmarks.contestants import LOOP_WORKERS, papers_speed
 from benchmarks.results import rounded, spread
 from benchmarks.scale import Say, Scale, fresh_process
-from digitbench import files
-from digitbench.download.sources import DROP_IN_VARIABLE
-from digitbench.errors import DigitbenchError
 from digitbench.params import load_params
 
 PAPERS_MODELS = ("mlp", "cnn")
 PAPERS_IMAGES = 60_000
 PHASES = {"preprocess": "data", "train": "training", "evaluate": "evaluation", "report": "report"}
-# Runs Python with the arguments given and notes when. Imports what its own start can afford.
-TIMED = """
-import json, subprocess, sys, time
-log, *arguments = sys.argv[1:]
-began = time.time()
-status = subprocess.call([sys.executable, *arguments])
-with open(log, "a", encoding="utf-8") as file:
-    print(json.dumps(["_".join(arguments[1:]), time.time() - began]), file=file)
-sys.exit(status)
-"""
 
 
 def pipeline(scale: Scale, say: Say) -> dict[str, Any]:
@@ -81,33 +63,18 @@ def _papers_epochs(scale: Scale, say: Say) -> dict[str, float]:
 
 
 def _repro(folder: Path, scale: Scale, say: Say) -> dict[str, Any]:
-    clone, log, commands = folder / "clone", folder / "log", folder / "bin"
-    stand_in(commands, log)
-    # As a new user has it, but for the data, and with a `python` that notes its times.
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TQDM_")},
-        "PATH": os.pathsep.join(
-            (str(commands), str(Path(sys.executable).parent), os.environ["PATH"])
-        ),
-        DROP_IN_VARIABLE: str(files.RAW.resolve()),
-        "DVC_SITE_CACHE_DIR": str(folder / "dvc"),
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    _seconds(("git", "clone", "--quiet", str(Path.cwd()), str(clone)), folder, environment)
-    if scale.params:
-        file = clone / "params.yaml"
-        content = {**yaml.safe_load(file.read_text(encoding="utf-8")), **scale.params}
-        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    repro = (sys.executable, "-m", "dvc", "repro", "--quiet")
-    download = _seconds((*repro, "download"), clone, environment)
-    log.unlink()
+    clone = Clone(folder)
+    clone.change(scale.params or {})
+    download = clone.repro("download")
+    clone.stages()
     say("clone made, data there; now `dvc repro --force`")
-    whole = _seconds((*repro, "--force", "--single-item", *scale.stages), clone, environment)
-    stages = dict(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
-    again = partial(_seconds, (*repro, *scale.again), clone, environment)
-    (no_op,) = scale.in_turn({"no-op": again}).values()
+    whole = clone.repro("--force", "--single-item", *scale.stages)
+    stages = clone.stages()
+    (no_op,) = scale.in_turn({"no-op": partial(clone.repro, *scale.targets)}).values()
     say("imports of each stage")
-    start_ups = scale.in_turn({kind: partial(_start_up, kind, clone) for kind in scale.start_ups})
+    start_ups = scale.in_turn(
+        {kind: partial(_start_up, kind, clone.folder) for kind in scale.start_ups}
+    )
     return {
         "pipeline_seconds": rounded(whole),
         "phases": by_phase(whole, stages, {kind: median(each) for kind, each in start_ups.items()}),
@@ -118,32 +85,11 @@ def _repro(folder: Path, scale: Scale, say: Say) -> dict[str, Any]:
     }
 
 
-def stand_in(folder: Path, log: Path) -> None:
-    """A command `python` in the folder that notes each stage and how long its process took."""
-    folder.mkdir()
-    script = folder / "python"
-    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -S -c '{TIMED}' '{log}' \"$@\"\n")
-    script.chmod(0o755)
-
-
 def _start_up(kind: str, clone: Path) -> float:
     """Time until all modules of a stage, which has run, are imported, or those of MLflow."""
     module = "mlflow.tracking" if kind == "mlflow" else f"stages.{kind}"
     code = f"import sys; sys.path.insert(0, 'src'); import {module}"
-    return _seconds((sys.executable, "-c", code), clone, os.environ)
-
-
-def _seconds(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    """Wall time of a command that must succeed; what it says is shown only where it fails."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=environment, check=False, text=True, stdout=PIPE, stderr=STDOUT
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        told = " ".join(command)
-        raise DigitbenchError(f"{told}: failed in a clone of the last commit.\n{done.stdout}")
-    return seconds
+    return timed((sys.executable, "-c", code), clone, os.environ)
 
 
 def by_phase(

@@ -18,7 +18,10 @@ from digitbench.wording import NAMES, p_value, points
 
 JSON, MARKDOWN = "results.json", "results.md"
 # In the order in which they are measured.
-SECTIONS = ("throughput", "peak", "scaling", "pipeline", "precision")
+SECTIONS = (
+    *("throughput", "peak", "scaling", "pipeline", "precision", "arithmetic"),
+    *("seeds", "workers", "cluster"),
+)
 # Of the sections that are there, what others quote: it stands first.
 QUOTED = (
     *("speedup_over_papers_loop", "fraction_of_peak"),

@@ -63,11 +63,22 @@ class Scale:
         ("preprocess", *(f"train_{name}" for name in ARCHITECTURES), "evaluate", "report"),
         ("preprocess", "train_mlp"),
     )
-    again: tuple[str, ...] = _size((), ("train_mlp",))  # what is asked for when nothing is to do
+    targets: tuple[str, ...] = _size((), ("train_mlp",))  # of a plain `dvc repro`; nothing: all
     start_ups: tuple[str, ...] = _size(  # kinds of stages whose imports are timed, and MLflow's
         ("download", "preprocess", "train", "evaluate", "report", "mlflow"), ("preprocess", "train")
     )
     params: Mapping[str, Any] | None = _size(None, {"seeds": [0], "epochs": 1})  # of the pipeline
+
+    # Seeds: so many, and then so many. With the default epochs it would take as long as all else.
+    seeds: tuple[int, int] = _size((4, 10), (1, 2))
+    seeds_epochs: int = _size(1, 1)
+
+    # Workers, with images as in scaling. Every count trains as many replicates as the highest.
+    workers: tuple[int, ...] = _size((1, 2, 4, 8), (1, 2))
+    worker_architecture: str = _size("cnn", "mlp")
+
+    # Cluster: replicates of the two stages whose own time is measured.
+    stage_seeds: tuple[int, int] = _size((1, 21), (1, 11))
 
     def in_turn(self, calls: Mapping[Key, Callable[[], Value]]) -> dict[Key, list[Value]]:
         """What every call gives in each round; a machine that is slow for a while is so for all."""

@@ -49,4 +49,23 @@ def whole() -> dict[str, Any]:
     content["pipeline"]["stages"]["train_mlp"] = 77.7
     change = {"difference": 0.0015, "difference_low": -0.0048, "difference_high": 0.0079}
     content["precision"]["architectures"]["cnn"] |= {**change, "p_value_holm": 0.204}
+    kinds = content["arithmetic"]["architectures"]["lstm"]
+    kinds["native_float32"]["images_per_second"] = told(4_000, 4_000, 4_000)
+    kinds["portable"] = {
+        "images_per_second": told(999, 1_000, 1_001),
+        "relative": told(0.1, 0.2, 0.3),
+    }
+    content["seeds"]["runs"]["few"] |= {"seeds": 4, "trained": 16, "kept": 0}
+    more = {"seeds": 10, "trained": 24, "kept": 16, "seconds": 1_234.56, "training_seconds": 999.0}
+    content["seeds"]["runs"]["more"] |= more
+    content["seeds"]["runs"]["afresh"] |= {"seeds": 10, "trained": 40, "kept": 0}
+    content["seeds"]["ratios"] = {"seconds": 0.654, "training_seconds": 0.612}
+    of_two = {"images_per_second": told(7_653, 7_654, 7_655), "relative": told(1.8, 1.9, 2.0)}
+    content["workers"]["workers"]["2"]["with_start_up"] = of_two
+    hundred = content["cluster"]["workloads"]["hundred_seeds"]
+    hundred["seconds"] = {
+        pool: {"in_turn": 60 * minutes, "at_once": 30 * minutes}
+        for pool, minutes in zip(hundred["seconds"], (200.0, 50.0, 10.0, 8.0), strict=True)
+    }
+    content["cluster"]["check"] = {"simulated_seconds": 3_600.0, "measured_seconds": 3_660.0}
     return quoted(content)

@@ -10,6 +10,7 @@ SRC = ROOT / "src"
 FOUND_BY_NAME = {
     "src/digitbench/report/compose.py": "src/digitbench/report/sections/*.py",
     "src/digitbench/checks/catalogue.py": "src/digitbench/checks/*.py",
+    "src/digitbench/diagnosis/doctor.py": "src/digitbench/diagnosis/*.py",
 }
 
 

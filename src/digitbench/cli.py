@@ -113,6 +113,35 @@ def check(
 
 
 @app.command()
+def doctor(
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Clear away what dead processes left: files, workers, a damaged lock."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Say what on this machine or in this clone is in the way of the next run, and what to do.
+
+    Exit status 1 if something needs doing; warnings alone don't count. docs/doctor.md lists what is
+    looked at.
+    """
+    import json
+
+    from digitbench.diagnosis.doctor import examine, nearest_project, probes
+
+    with chdir(nearest_project(Path.cwd())):
+        found = examine(Path.cwd(), probes(), fix=fix)
+    if as_json:
+        print(json.dumps(found.content(), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(found.lines()))
+    if not found.healthy:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
 def readme(
     show: Annotated[bool, typer.Option("--print", help="Print the results instead.")] = False,
 ) -> None:
@@ -133,7 +162,7 @@ def studies() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Measure how fast training is: [SECTION ...] [--quick] [--output FOLDER]."""
+    """Measure speed and what growth costs: [SECTION ...] [--quick] [--output FOLDER]."""
     folder = find_root(Path.cwd()) / "benchmarks"
     if not (folder / "__main__.py").is_file():
         raise DigitbenchError(f"{folder}: the benchmarks are not there. Run in a whole clone.")
@@ -422,13 +451,42 @@ def _check_receipts(root: Path) -> None:
         raise typer.Exit(FOUND)
 
 
+@app.command()
+def worker(
+    scheduler: Annotated[str, typer.Argument(help="Its address, such as tcp://10.0.0.1:8786.")],
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="DIGITBENCH_JOBS",
+            help="Processes, one replicate each; default: one per core.",
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address of this machine in your network; default: loopback only."),
+    ] = None,
+) -> None:
+    """Train for whoever asks a Dask scheduler, until Ctrl-C; docs/cluster.md has the rest.
+
+    A scheduler and its workers run what they are sent: only in a network that you trust, or with
+    TLS.
+    """
+    from digitbench.execution.crew import serve
+
+    serve(scheduler, jobs, host)
+
+
 # --- the store of replicates -----------------------------------------------------------------
 
 
 @store.command(name="list")
 def list_store() -> None:
     """Tell what is kept: one line per finished replicate, and the whole size."""
+    from collections import Counter
+
     from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.store import DATA, FINISHED, UNFINISHED
 
     with chdir(find_root(Path.cwd())):
         kept = open_store()
@@ -438,8 +496,10 @@ def list_store() -> None:
         header = ("network", "seed", "epochs", "size", "written", "trained on", "key")
         _print_table([header, *(item.row for item in items)])
     size = sum(entry.bytes for entry in entries) / 1e6
+    kinds = Counter(entry.kind for entry in entries)
+    data = f"{count(kinds[DATA], 'set')} of data, " if kinds[DATA] else ""
     print(
-        f"{kept.address}: {len(items)} finished, {len(entries) - len(items)} unfinished, "
+        f"{kept.address}: {kinds[FINISHED]} finished, {kinds[UNFINISHED]} unfinished, {data}"
         f"{size:.1f} MB"
     )
 
@@ -447,15 +507,20 @@ def list_store() -> None:
 @store.command(name="verify")
 def verify_store() -> None:
     """Read every entry and check it against its checksums and its key; exit 1 if one is damaged."""
-    from digitbench.execution.inventory import inventory, open_store
+    from digitbench.execution.inventory import damaged_data, inventory, open_store
 
     with chdir(find_root(Path.cwd())):
         items = list(inventory(open_store()))
+        damaged_sets, sets = damaged_data(open_store())
     damaged = [item for item in items if item.kept is None]
     for item in damaged:
         print(f"{item.entry.key}: damaged ({item.problem}); the next training replaces it.")
     print(f"{len(items) - len(damaged)} of {len(items)} replicates are whole.")
-    if damaged:
+    for key in damaged_sets:
+        print(f"{key}: damaged training data; the next training on a cluster replaces them.")
+    if sets:
+        print(f"{sets - len(damaged_sets)} of {count(sets, 'set')} of training data are whole.")
+    if damaged or damaged_sets:
         raise typer.Exit(FOUND)
 
 

@@ -66,3 +66,7 @@ def load() -> dict[str, Stage]:
 
 GRAPH = load()
 MAIN = {name: stage for name, stage in GRAPH.items() if ":" not in name}
+STUDIES = "studies/dvc.yaml:"
+TRAININGS = {name for name in GRAPH if name.startswith(("train_", f"{STUDIES}train@"))}
+ASSESSMENTS = {name for name in GRAPH if name.startswith(f"{STUDIES}assess@")}
+GROUPS = {f"{STUDIES}domain_shift", f"{STUDIES}robustness"}

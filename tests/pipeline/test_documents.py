@@ -1,7 +1,8 @@
 """README and guide as a test: their commands, run in their order, do what the text shows.
 
 In a clone in which the studies ran elsewhere, as in every reader's. A command ends with 0, unless
-an `ERROR:` is shown below it; of what is shown, lines without digits must be printed.
+an `ERROR:` is shown below it; of what is shown, lines without digits must be printed. Blocks of
+`sh` and `text` are about several machines, or about what is broken: other tests make these.
 """
 
 import dataclasses
@@ -34,6 +35,7 @@ NOT_HERE = {
     "make lint": "a step of .ci/run",
     "make bench": "half an hour; tests/unit/test_benchmarks.py",
     "make studies": "an hour; test_graph.py runs one of them",
+    "digitbench verify": "of a commit that agrees with itself; test_verification.py",
     "make ui": "runs until Ctrl-C; test_servers.py",
     "dvc exp run -S 'seeds=": "six seeds of every network; test_store.py adds one",
     "uv pip compile": "asks a package index",

@@ -1,30 +1,23 @@
 """Nothing is trained twice: seeds are added, code is reworked, a clone begins with a full store."""
 
 import dataclasses
+import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from digitbench.params import ARCHITECTURES
-from readers import Digits
 
-from .conftest import Project, commit, make_project
+from .conftest import Project, with_store
 
 pytestmark = pytest.mark.pipeline
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Iterator[Project]:
-    """A clone whose pipeline ran with a store beside it."""
-    root = tmp_path_factory.mktemp("kept")
-    project = make_project(root / "project", digits)
-    address = {"DIGITBENCH_STORE": str(root / "store")}
-    project = dataclasses.replace(project, environment=project.environment | address)
-    project.dvc("repro")
-    commit(project)
-    return project
+@pytest.fixture
+def kept(finished: Project) -> Project:
+    """The finished clone with the store in which its replicates are."""
+    return with_store(finished)
 
 
 def weights(project: Project) -> dict[str, bytes]:
@@ -40,7 +33,8 @@ def test_more_seeds_train_the_new_ones_alone(kept: Project) -> None:
     assert len(after) == 3 * len(ARCHITECTURES)
     assert {name: after[name] for name in before} == before
     # A seed that was never alone: what the store has serves any choice.
-    said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]")
+    trainings = [f"train_{name}" for name in ARCHITECTURES]
+    said = kept.dvc("exp", "run", "-n", "other", "-S", "seeds=[2,0]", *trainings)
     assert said.count("2 of 2 replicates kept, nothing to train") == len(ARCHITECTURES)
     kept.run("git", "restore", "-SW", ".")
     kept.dvc("checkout", "dvc.yaml")
@@ -70,3 +64,15 @@ def test_a_fresh_clone_with_a_full_store_trains_nothing(kept: Project, tmp_path:
     assert "Handwritten digits" in report
     verified = clone.run("digitbench", "store", "verify").stdout
     assert re.search(r"^(\d+) of \1 replicates are whole", verified, re.MULTILINE)
+
+
+def test_portable_arithmetic_is_one_parameter(kept: Project) -> None:
+    native = weights(kept)
+    kept.dvc("exp", "run", "-n", "portable", "-S", "arithmetic=portable", "train_mlp")
+    recipe = json.loads((kept.root / "metrics/training/mlp.json").read_text())["recipe"]
+    assert [recipe[key] for key in ("arithmetic", "precision")] == ["portable", "float32"]
+    portable = weights(kept)
+    assert portable.keys() == native.keys()
+    assert all((portable[name] != native[name]) == ("mlp" in name) for name in native)
+    kept.run("git", "restore", "-SW", ".")
+    kept.dvc("checkout", "dvc.yaml")

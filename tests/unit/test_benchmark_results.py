@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import benchmark_results as made_up
-from benchmarks import results
+from benchmarks import cluster, results
 from benchmarks.results import QUOTED, SECTIONS, render, spread
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_json
@@ -97,6 +97,28 @@ def test_tables_hold_the_numbers_and_name_the_hardware() -> None:
     assert pipeline["train mlp"] == ["77.7"]
     precision = cells(page, "Precision")
     assert precision["CNN"] == ["+0.15", "−0.48 to +0.79", "0.204", "no evidence"]
+    arithmetic = cells(page, "Arithmetic")["LSTM"]
+    assert arithmetic[2:] == ["1,000 (1,000 to 1,000)", "0.20 (0.15 to 0.25)", "0.25"]
+
+
+def test_tables_of_growth_hold_the_numbers_and_say_what_is_simulated() -> None:
+    page = render(made_up.whole())
+    more = cells(page, "Seeds")["after that"]
+    assert (more[:3], more[4:]) == (["10", "24", "16"], ["1,234.6", "999.0"])
+    assert "10 seeds after 4 train 24 of 40 replicates and take 0.65 of the time of all" in page
+    assert cells(page, "Workers")["2"][:2] == ["7,654 (7,654 to 7,654)", "1.90 (1.85 to 1.95)"]
+    part = page.partition("## Cluster\n")[2]
+    rows = [[cell.strip() for cell in line.split("|")] for line in part.splitlines()]
+    hundred = [row[2:-1] for row in rows if row[1:2] == ["100 seeds per architecture"]]
+    assert hundred == [
+        ["400", "one after another, as now", "200.0", "50.0", "10.0", "8.0"],
+        ["400", "all at once", "100.0", "25.0", "5.0", "4.0"],
+        ["one after another, as now", "20.0", "5.0"],
+        ["all at once", "20.0", "5.0"],
+    ]
+    assert "**Simulated**" in part
+    assert all(f"\n- {assumption}\n" in part for assumption in cluster.ASSUMPTIONS)
+    assert "simulated 60.0 minutes, measured 61.0" in part
 
 
 def test_what_was_not_tested_has_no_interval() -> None:

@@ -22,11 +22,27 @@ from torch.utils.data import DataLoader
 
 import architectures
 from benchmarks import __main__ as command
-from benchmarks import contestants, ours, pipeline, results, scale, scaling, throughput
+from benchmarks import (
+    arithmetic,
+    clone,
+    cluster,
+    contestants,
+    ours,
+    pipeline,
+    results,
+    scale,
+    scaling,
+    throughput,
+    workers,
+)
 from benchmarks.ours import Speed, cut, recipe
+from benchmarks.schedule import Overhead, at_once, in_turn, makespan
 from digitbench.errors import DigitbenchError
+from digitbench.execution.store import FINISHED, FOLDER
 from digitbench.execution.workers import JOBS_VARIABLE, run_replicates
 from digitbench.params import ARCHITECTURES, Params, load_params
+from digitbench.results.clocks import TimingRecord
+from digitbench.training import recipe as recipe_module
 from digitbench.training.data import TrainingData
 from digitbench.training.model import build_model, load_weights
 from digitbench.training.replicates import Job, Replicate
@@ -43,7 +59,8 @@ def params(monkeypatch: pytest.MonkeyPatch) -> Params:
 @pytest.fixture
 def as_mnist(small_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small digits in place of MNIST."""
-    for name in ("contestants", "ours", "throughput", "scaling", "precision"):
+    own = ("arithmetic", "cluster", "contestants", "ours", "throughput", "scaling", "precision")
+    for name in own:
         monkeypatch.setattr(f"benchmarks.{name}.load_training_data", lambda: small_data)
 
 
@@ -283,7 +300,7 @@ def test_the_rate_of_matrix_products_counts_all_of_them(
     assert clock.now == pytest.approx(0.25 * (2 + 5))
 
 
-# --- pipeline --------------------------------------------------------------------------------
+# --- pipeline and clones ----------------------------------------------------------------------
 
 
 def test_phases_add_up_to_the_whole() -> None:
@@ -305,7 +322,7 @@ def test_phases_add_up_to_the_whole() -> None:
 
 def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
     log, folder = tmp_path / "log", tmp_path / "bin"
-    pipeline.stand_in(folder, log)
+    clone.stand_in(folder, log)
     path = os.pathsep.join((str(folder), os.environ["PATH"]))
     (tmp_path / "src").write_text(
         "import pathlib, sys; pathlib.Path('ran').write_text(sys.prefix); sys.exit(len(sys.argv))"
@@ -321,7 +338,84 @@ def test_the_stand_in_runs_python_and_notes_it(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(DigitbenchError, match=r"raise.*: failed in a clone of the last commit\.\n"):
-        pipeline._seconds((sys.executable, "-c", "raise SystemExit('no')"), tmp_path, os.environ)
+        clone.timed((sys.executable, "-c", "raise SystemExit('no')"), tmp_path, os.environ)
+
+
+# --- a cluster, simulated --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("replicates", "workers", "start", "seconds"),
+    [
+        # 3 and 5 begin; 2 follows the 3 (5), 4 follows either (9), 1 the other (6).
+        ((3, 5, 2, 4, 1), 2, 0, 9),
+        ((3, 5, 2, 4, 1), 1, 0, 15),
+        # The longest comes last and waits for a worker: 1, then 10.
+        ((1, 1, 10), 2, 0, 11),
+        ((10, 1, 1), 2, 0, 10),
+        # More workers than replicates: the longest alone counts, after its worker's start.
+        ((1, 1, 10), 50, 4, 14),
+        # A worker starts once, not for each of its replicates.
+        ((2, 2, 2, 2), 2, 3, 7),
+        ((), 8, 3, 0),
+    ],
+)
+def test_the_last_replicate_is_done(
+    replicates: tuple[float, ...], workers: int, start: float, seconds: float
+) -> None:
+    assert makespan(replicates, workers, start) == seconds
+
+
+def test_stages_in_turn_and_at_once() -> None:
+    stages, overhead = ((4, 4, 4), (6,), (1, 1)), Overhead(stage=10, replicate=0.5, worker=2)
+    # On two workers 8, 6 and 1 s; each stage 10 s and 2 s of workers, each replicate 0.5 s.
+    assert in_turn(stages, 2, overhead) == (8 + 6 + 1) + 3 * (10 + 2) + 6 * 0.5
+    # 4 and 4; 4 and 6 until 8 and 10; 1 and 1 until 10; the largest stage has three.
+    assert at_once(stages, 2, overhead) == 10 + 10 + 2 + 3 * 0.5
+    assert at_once(stages, 6, overhead) == 6 + 10 + 2 + 3 * 0.5
+    assert in_turn(stages, 6, overhead) == (4 + 6 + 1) + 3 * (10 + 2) + 6 * 0.5
+
+
+def test_pools_are_simulated_with_what_each_has() -> None:
+    """Ten machines fetch the data before they begin; what nobody trained is as what was."""
+    stages = {name: [1.0, 3.0] for name in ARCHITECTURES} | {"study/large": [7.0] * 81}
+    found = cluster.simulated(stages, Overhead(0, 0, 0), data_bytes=25_000_000)
+    trainings, hundred = found["all_trainings"], found["hundred_seeds"]
+    assert (trainings["replicates"], trainings["stages"]) == (89, 5)
+    assert (hundred["replicates"], hundred["training_seconds"]) == (400, 400 * 2)
+    two, eight, many, endless = trainings["seconds"].values()
+    assert (two["in_turn"], endless) == (4 * 3 + 41 * 7, {"in_turn": 4 * 3 + 7, "at_once": 7})
+    assert eight["in_turn"] == 4 * 3 + 11 * 7
+    assert many["in_turn"] == 10 * 0.2 + 4 * 3 + 2 * 7
+    # Fifty times 1 and 3 on eight workers, whose turns are 1 and 3 by turns.
+    assert hundred["seconds"]["one machine of 8 cores"]["at_once"] >= 400 * 2 / 8
+    assert hundred["seconds"]["endless cores"]["in_turn"] == 4 * 3
+
+
+def test_the_committed_cluster_is_that_of_its_own_times() -> None:
+    section = results.load(ROOT / "benchmarks/results.json")["cluster"]
+    overhead = Overhead(**{kind: each["median"] for kind, each in section["overhead"].items()})
+    found = cluster.simulated(section["stages"], overhead, section["data_bytes"])
+    assert found == section["workloads"]
+    assert section["assumptions"] == list(cluster.ASSUMPTIONS)
+    for workload in found.values():
+        for order in cluster.ORDERS:
+            seconds = [pool[order] for pool in workload["seconds"].values()]
+            fetch = cluster.MACHINES * section["data_bytes"] / cluster.LINK
+            assert seconds[0] >= seconds[1] >= seconds[2] - fetch >= seconds[3] - 1e-3
+            assert seconds[3] >= workload["longest_seconds"]
+
+
+def test_a_replicate_takes_its_epochs() -> None:
+    epochs = {0: [2, 4, 3], 7: [5, 5]}
+    record = TimingRecord.of(epochs, seconds=60, replicates_at_once=2)
+    assert cluster.replicate_seconds(record, {7: 2, 0: 3}) == [9, 10]
+
+
+def test_every_committed_training_has_a_clock_and_epochs() -> None:
+    for record, epochs in cluster.timing_records().values():
+        assert set(record.seconds_per_epoch.per_seed) == set(epochs)
+        assert min(epochs.values()) > 0
 
 
 # --- processes -------------------------------------------------------------------------------
@@ -388,19 +482,26 @@ def test_a_measurement_covers_all_and_has_what_others_are_compared_with_first() 
 
 
 def seconds_of(command: Sequence[str], folder: Path, environment: Any) -> float:
-    """In place of running it in a clone, with the notes of the stand-in for `python`."""
+    """In place of running it in a clone, with the notes of the stand-in and a store that fills.
+
+    Training a replicate that is not kept takes ten seconds, a stage two.
+    """
     if "clone" in command:
         (folder / "clone").mkdir()
         shutil.copy(ROOT / "params.yaml", folder / "clone")
-    elif "--force" in command:
-        notes = [f'["{stage}", 5.0]\n' for stage in ("preprocess", "train_mlp")]
-        (folder.parent / "log").write_text("".join(notes))
-        asked = load_params(folder / "params.yaml")
-        assert (asked.seeds, asked.epochs) == ((0,), 1), "of the try-out"
-        return 60.0
-    elif "download" in command:
-        (folder.parent / "log").touch()
-    return 2.0
+    if "train_mlp" not in command:
+        return 2.0
+    asked = load_params(folder / "params.yaml")
+    assert asked.epochs == 1, "of the try-out"
+    seconds = 2.0
+    for seed in asked.seeds:
+        entry = folder / FOLDER / FINISHED / f"{seed}.zip"
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        seconds += 0 if entry.exists() else 10
+        entry.touch()
+    notes = [f'["{stage}", {seconds}]\n' for stage in ("preprocess", "train_mlp")]
+    (folder.parent / "log").write_text("".join(notes))
+    return 3 * seconds
 
 
 def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
@@ -419,11 +520,14 @@ def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
     monkeypatch.setattr(command.os, "chdir", lambda folder: None)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
     monkeypatch.setattr(throughput, "DEVICES", ("cpu",))
-    monkeypatch.setattr(pipeline, "_seconds", seconds_of)
+    for module in (clone, pipeline):
+        monkeypatch.setattr(module, "timed", seconds_of)
     for module in (contestants, pipeline):
         monkeypatch.setattr(module, "LOOP_WORKERS", 0)
-    for module in (command, throughput, scaling):
+    for module in (command, throughput, scaling, arithmetic, workers, cluster):
         monkeypatch.setattr(module, "run_afresh", here)
+    # This process has no ceilings; the test of portable arithmetic has one that has.
+    monkeypatch.setattr(recipe_module, "check_ceilings", lambda: None)
     for module in (throughput, pipeline):
         monkeypatch.setattr(module, "fresh_process", lambda: nullcontext(here))
     assert command.main(["--quick"]) == 0
@@ -444,11 +548,29 @@ def test_a_try_out_measures_every_section_and_leaves_the_measurement_alone(
         assert [*found["scaling"][part]["mlp"]] == [*sizes]
     assert found["scaling"]["memory"]["bytes"]["mlp"]["peak_resident"] > 0
     assert found["pipeline"]["phases"] == {
-        **{"interpreter_and_imports": 4, "data": 3, "training": 3, "evaluation": 0, "report": 0},
-        "dvc": 60 - 2 * 5,
+        **{"interpreter_and_imports": 4, "data": 10, "training": 10, "evaluation": 0, "report": 0},
+        "dvc": 12,
     }
     assert [*found["precision"]["architectures"]["mlp"]["float32"]] == ["0", "1", "2", "3"]
     assert found["precision"]["method"].startswith("Accuracy on the validation part")
+    kinds = found["arithmetic"]["architectures"]["mlp"]
+    assert [*kinds] == ["native", "native_float32", "portable"]
+    assert kinds["native"]["relative"]["values"] == [1]
+    runs = {
+        name: [run[key] for key in ("seeds", "trained", "kept", "training_seconds")]
+        for name, run in found["seeds"]["runs"].items()
+    }
+    assert runs == {
+        "few": [1, 1, 0, 12],
+        "more": [2, 1, 1, 12],
+        "few_again": [1, 0, 1, 2],
+        "afresh": [2, 2, 0, 22],
+    }
+    assert found["seeds"]["ratios"]["seconds"] == pytest.approx(12 / 22, rel=1e-4)
+    assert [*found["workers"]["workers"]] == ["1", "2"]
+    assert found["workers"]["workers"]["1"]["with_start_up"]["relative"]["values"] == [1]
+    overhead = found["cluster"]["overhead"]
+    assert (overhead["stage"]["values"], overhead["replicate"]["values"]) == ([2], [0])
 
 
 def test_an_unknown_section_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

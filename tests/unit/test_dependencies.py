@@ -24,7 +24,8 @@ def names(requirements: Iterable[str]) -> set[str]:
     return {normal(re.split(r"[<>=!~\[; ]", requirement)[0]) for requirement in requirements}
 
 
-MAIN, DEV = names(PROJECT["dependencies"]), names(PROJECT["optional-dependencies"]["dev"])
+EXTRAS = PROJECT["optional-dependencies"]
+MAIN, DEV, CLUSTER = map(names, (PROJECT["dependencies"], EXTRAS["dev"], EXTRAS["cluster"]))
 
 
 def imported(*folders: str) -> dict[str, set[str]]:
@@ -45,14 +46,15 @@ def imported(*folders: str) -> dict[str, set[str]]:
 
 def test_every_import_is_declared() -> None:
     for modules, declared in (
-        (imported("src"), MAIN),
+        (imported("src"), MAIN | CLUSTER),
         (imported("src", "benchmarks", "tests", ".ci"), MAIN | DEV),
     ):
         assert {top for top, origins in modules.items() if not origins & declared} == set()
 
 
 def test_every_dependency_is_used() -> None:
-    assert MAIN - set().union(*imported("src").values()) == set()
+    assert (MAIN | CLUSTER) - set().union(*imported("src").values()) == set()
+    assert CLUSTER < DEV, "what is offered is tested"
     rest = DEV - set().union(*imported("src", "benchmarks", "tests").values())
     stubs = {name for name in rest if name.startswith("types-") or name.endswith("-stubs")}
     assert rest == TOOLS | stubs

@@ -22,7 +22,7 @@ DOCUMENTS = (
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
 )
 # Names in the text that stand for what a reader has.
-ELSEWHERE = {"export", "uv", "pre-commit", ".ci/review"}
+ELSEWHERE = {"export", "uv", "pre-commit", ".ci/review", "dask", "pip"}
 
 
 def commands(document: str) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ from digitbench.execution.inventory import needed_keys, too_much, too_old
 from digitbench.execution.key import key_of
 from digitbench.execution.store import FINISHED, Entry, Store
 from digitbench.results.clocks import TimingRecord
+from digitbench.training.data import TrainingData
 from digitbench.training.replicates import Replicate
 from digitbench.training.trainer import Epoch
 
@@ -28,7 +29,7 @@ def facts(seed: int) -> dict[str, object]:
 def keep(store: Store, *seeds: int) -> None:
     for seed in seeds:
         history = (Epoch(seed, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0),)
-        store.put(facts(seed), Replicate(seed, b"w" * 1000, history), at_once=1)
+        store.put(facts(seed), Replicate(seed, b"w" * 1000, history), 1, {})
 
 
 @pytest.fixture
@@ -84,6 +85,20 @@ def test_verify_names_what_is_damaged(store: Store) -> None:
     assert done.output.startswith(f"{key}: damaged (")
     assert done.output.endswith("2 of 3 replicates are whole.\n")
     assert "damaged" in command("list").output
+
+
+def test_data_are_counted_verified_and_not_needed(store: Store, small_data: TrainingData) -> None:
+    store.put_data(small_data)
+    assert "3 finished, 0 unfinished, 1 set of data, " in command("list").output
+    assert command("verify").output.endswith("1 of 1 set of training data are whole.\n")
+    (path,) = Path(store.address).glob("data/*/*.zip")
+    path.write_bytes(path.read_bytes()[:-30])
+    done = command("verify")
+    assert done.exit_code == 1
+    assert f"{small_data.sha256}: damaged training data" in done.output
+    git("init", "-q", "-b", "main")
+    command("prune", "--unneeded")
+    assert not path.exists()
 
 
 def test_what_one_store_exports_another_takes_in(store: Store, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from architectures import RECIPE, SMALL
+from digitbench.environment import fingerprint
 from digitbench.errors import DigitbenchError
 from digitbench.execution import key as key_module
-from digitbench.execution import workers
+from digitbench.execution import task
 from digitbench.execution.archive import DamagedError, pack, unpack
+from digitbench.execution.arrays import unpack_data
 from digitbench.execution.key import FACTS, VARIABLES, facts, key_of, meaning, replicate_key
 from digitbench.execution.store import FINISHED, Store, parse
 from digitbench.execution.workers import execute
@@ -197,7 +199,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def test_what_is_kept_comes_back_as_it_was(store: Store) -> None:
     known = {"seed": 3, "anything": [1, 0.1]}
     assert store.get(key_of(known)) is None
-    store.put(known, REPLICATE, at_once=2)
+    store.put(known, REPLICATE, 2, fingerprint())
     found = store.get(key_of(known))
     assert found is not None
     assert found.replicate == REPLICATE
@@ -210,7 +212,7 @@ def test_what_is_kept_comes_back_as_it_was(store: Store) -> None:
 
 
 def test_an_entry_under_another_key_is_not_taken(store: Store) -> None:
-    store.put({"seed": 3}, REPLICATE, at_once=1)
+    store.put({"seed": 3}, REPLICATE, 1, fingerprint())
     (entry,) = store.entries()
     with pytest.raises(DamagedError, match="another key"):
         parse(store.read(entry), "0" * 64)
@@ -218,9 +220,22 @@ def test_an_entry_under_another_key_is_not_taken(store: Store) -> None:
         store.adopt(store.read(entry), "0" * 64)
 
 
+def test_data_come_back_whole_or_not_at_all(store: Store, small_data: TrainingData) -> None:
+    assert store.get_data(small_data.sha256) is None
+    store.put_data(small_data)
+    found = store.get_data(small_data.sha256)
+    assert found is not None
+    assert found.statistics == small_data.statistics
+    assert (found.images == small_data.images).all()
+    assert found.images.dtype == small_data.images.dtype
+    (entry,) = store.entries()
+    with pytest.raises(DamagedError, match="other data"):
+        unpack_data(store.read(entry), "0" * 64)
+
+
 def write_many(address: str) -> None:
     for _ in range(20):
-        Store(address).put({"seed": 3}, REPLICATE, at_once=1)
+        Store(address).put({"seed": 3}, REPLICATE, 1, fingerprint())
 
 
 def test_two_writers_at_once_leave_a_whole_entry(tmp_path: Path) -> None:
@@ -360,6 +375,6 @@ def test_replicates_of_several_machines_have_the_circumstances_of_all(
     job: Job, address: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(with_seeds(job, 0), Heard())
-    monkeypatch.setattr(workers, "fingerprint", lambda: {"hardware": "Abacus"})
+    monkeypatch.setattr(task, "fingerprint", lambda: {"hardware": "Abacus"})
     _, how = execute(with_seeds(job, 0, 1), Heard())
     assert how["environment"]["hardware"].endswith(" and Abacus")

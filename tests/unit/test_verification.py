@@ -21,7 +21,7 @@ from digitbench.verification.conclusions import Scored, changed_scores
 from digitbench.verification.machines import differences, side_by_side
 from digitbench.verification.mismatch import Level, Mismatch
 from digitbench.verification.numbers import curve_mismatch, record_mismatches, tensor_mismatch
-from digitbench.verification.outcome import Found
+from digitbench.verification.result import Found
 from digitbench.verification.trial import _other_lines
 from digitbench.wording import verified
 from receipt_data import receipt

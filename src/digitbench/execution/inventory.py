@@ -9,8 +9,9 @@ import pygit2
 
 from digitbench.errors import DigitbenchError
 from digitbench.execution.archive import DamagedError, pack, unpack
+from digitbench.execution.arrays import unpack_data
 from digitbench.execution.keeper import store_address
-from digitbench.execution.store import FINISHED, VARIABLE, Entry, Kept, Store, parse
+from digitbench.execution.store import DATA, FINISHED, VARIABLE, Entry, Kept, Store, parse
 from digitbench.files import TIMING, read_bytes, write_bytes
 from digitbench.results.clocks import TimingRecord
 
@@ -59,6 +60,18 @@ def inventory(store: Store) -> Iterator[Item]:
             yield Item(entry, None, str(error))
 
 
+def damaged_data(store: Store) -> tuple[list[str], int]:
+    """Hashes of training data that are not what they say, and how many there are in all."""
+    entries = [entry for entry in store.entries() if entry.kind == DATA]
+    damaged = []
+    for entry in entries:
+        try:
+            unpack_data(store.read(entry), entry.key)
+        except DamagedError:
+            damaged.append(entry.key)
+    return damaged, len(entries)
+
+
 def too_old(entries: Collection[Entry], before: datetime) -> set[Entry]:
     """Those that were written before a moment."""
     return {entry for entry in entries if entry.written < before}
@@ -77,13 +90,14 @@ def too_much(entries: Collection[Entry], limit: int) -> set[Entry]:
 
 
 def unneeded(entries: Collection[Entry], folder: Path) -> set[Entry]:
-    """Finished ones that no commit, no experiment and no file on disk names.
+    """Finished ones that no commit, experiment or file on disk names, and data, which are put anew.
 
     Raises:
         DigitbenchError: The folder is not in a Git repository.
     """
     needed = needed_keys(folder)
-    return {entry for entry in entries if entry.kind == FINISHED and entry.key not in needed}
+    unnamed = {entry for entry in entries if entry.kind == FINISHED and entry.key not in needed}
+    return unnamed | {entry for entry in entries if entry.kind == DATA}
 
 
 def needed_keys(folder: Path) -> set[str]:

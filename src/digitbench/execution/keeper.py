@@ -44,9 +44,15 @@ class Keeper:
         """What is kept under a key and whole."""
         return self._softly(lambda store: store.get(key))
 
-    def finish(self, facts: Mapping[str, Any], replicate: Replicate, at_once: int) -> None:
-        """Keep a finished replicate."""
-        self._softly(lambda store: store.put(facts, replicate, at_once))
+    def finish(
+        self,
+        facts: Mapping[str, Any],
+        replicate: Replicate,
+        at_once: int,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Keep a finished replicate; arguments as of `Store.put`."""
+        self._softly(lambda store: store.put(facts, replicate, at_once, environment))
 
     def save(self, key: str, progress: Progress) -> None:
         """Keep the latest whole epoch."""

@@ -1,7 +1,8 @@
 """Replicates kept by their key: finished ones, which are never trained twice, and unfinished ones.
 
-A folder, or any address that fsspec knows. An entry is one file, written whole under its key, so
-that many may write at once; it is verified whenever it is read.
+Beside them the data that they are trained on, for machines that don't have it. A folder, or any
+address that fsspec knows. An entry is one file, written whole under its key, so that many may write
+at once; it is verified whenever it is read.
 """
 
 import dataclasses
@@ -18,18 +19,19 @@ import safetensors.torch
 import torch
 from fsspec.implementations.local import LocalFileSystem
 
-from digitbench.environment import fingerprint
 from digitbench.errors import DigitbenchError
 from digitbench.execution.archive import DamagedError, pack, unpack
+from digitbench.execution.arrays import pack_data, unpack_data
 from digitbench.execution.key import key_of
 from digitbench.files import write_bytes
+from digitbench.training.data import TrainingData
 from digitbench.training.replicates import Replicate
 from digitbench.training.trainer import Epoch, Progress
 
 VARIABLE = "DIGITBENCH_STORE"
 OFF = "off"
 FOLDER = ".replicates"
-FINISHED, UNFINISHED = "finished", "unfinished"
+FINISHED, UNFINISHED, DATA = "finished", "unfinished", "data"
 WEIGHTS, HISTORY, ABOUT = "weights.safetensors", "history.json", "about.json"
 MODEL, OPTIMISER, BEST = (f"{name}.safetensors" for name in ("model", "optimiser", "best"))
 
@@ -62,7 +64,7 @@ class Entry:
     """A file of the store as a listing shows it."""
 
     key: str
-    kind: str  # finished or unfinished
+    kind: str  # finished, unfinished or data
     bytes: int
     written: datetime
 
@@ -84,15 +86,21 @@ class Store:
         content = self._read(FINISHED, key)
         return None if content is None else parse(content, key)
 
-    def put(self, facts: Mapping[str, Any], replicate: Replicate, at_once: int) -> None:
+    def put(
+        self,
+        facts: Mapping[str, Any],
+        replicate: Replicate,
+        at_once: int,
+        environment: Mapping[str, str],
+    ) -> None:
         """Publish a finished replicate under the key of its facts.
 
         Args:
             facts: What determines it.
             replicate: What it is.
             at_once: How many were trained beside it, itself included: its clock depends on that.
+            environment: Fingerprint of the machine that trained it.
         """
-        environment = fingerprint()
         about = {"schema": 1, "facts": facts, "environment": environment, "at_once": at_once}
         history = [dataclasses.asdict(epoch) for epoch in replicate.history]
         members = {
@@ -146,11 +154,26 @@ class Store:
         """Drop the unfinished half, once the replicate is finished."""
         self.remove(UNFINISHED, key)
 
+    # --- data --------------------------------------------------------------------------------
+
+    def get_data(self, sha256: str) -> TrainingData | None:
+        """The data of a hash; None where it isn't.
+
+        Raises:
+            DamagedError: There is something, and it isn't what was written.
+        """
+        content = self._read(DATA, sha256)
+        return None if content is None else unpack_data(content, sha256)
+
+    def put_data(self, data: TrainingData) -> None:
+        """Keep what replicates are trained on."""
+        self._write(DATA, data.sha256, pack_data(data))
+
     # --- files -------------------------------------------------------------------------------
 
     def entries(self) -> Iterator[Entry]:
         """All of it, in the order of keys."""
-        for kind in (FINISHED, UNFINISHED):
+        for kind in (FINISHED, UNFINISHED, DATA):
             folder = f"{self._root}/{kind}"
             found = self._files.find(folder, detail=True) if self._files.exists(folder) else {}
             for path, info in sorted(found.items()):

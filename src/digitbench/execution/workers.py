@@ -1,37 +1,42 @@
-"""Many replicates of one architecture, side by side, one thread each, in processes of joblib.
+"""Many replicates of one architecture, side by side: in processes of joblib, or on a cluster.
 
-Because a replicate never uses more than one thread, its weights don't depend on how many run
-beside it or on how many cores there are. What the store has is not trained.
+What the store has is not trained.
 """
 
 import os
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from multiprocessing.managers import SyncManager
 from typing import Any, Protocol
 
 import joblib
 from tqdm import tqdm
 
-from digitbench.environment import fingerprint
 from digitbench.errors import DigitbenchError
+from digitbench.execution.audit import (
+    CLUSTER_SHARE,
+    DisagreementError,
+    audited_share,
+    compared,
+    is_drawn,
+)
+from digitbench.execution.extra import VARIABLE as CLUSTER_VARIABLE
 from digitbench.execution.keeper import Keeper, store_address
 from digitbench.execution.key import facts, key_of
 from digitbench.execution.store import OFF, VARIABLE, Kept
-from digitbench.training.model import weights_to_bytes
+from digitbench.execution.task import Learned, Messages, Outcome, Task, perform
 from digitbench.training.replicates import Job, Replicate
-from digitbench.training.trainer import Epoch, Progress, start, train
+from digitbench.training.trainer import Epoch
 from digitbench.wording import count
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
 # Facts of a replicate that the account of its training has; the others are about code and machine.
 _IN_ACCOUNT = ("architecture", "network", "recipe", "seed")
-# Seconds between two messages of a worker about its progress.
-_MESSAGE_INTERVAL = 0.25
+
+Trainings = Generator[Outcome, None, None]
 
 
 class Listener(Protocol):
@@ -42,21 +47,6 @@ class Listener(Protocol):
 
     def log_kept(self, seed: int, key: str) -> None:
         """Called for a replicate that was kept and is not trained."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One replicate to be trained, as a worker is told."""
-
-    job: Job
-    facts: Mapping[str, Any]
-    at_once: int
-    store: str | None
-
-    @property
-    def seed(self) -> int:
-        """Names the replicate."""
-        return int(self.facts["seed"])
 
 
 def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, Any]]:
@@ -84,10 +74,10 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     usable = None if keeper.lost else address
     tasks = [Task(job, known[seed], jobs, usable) for seed in seeds if seed not in kept]
     trained = run_tasks(tasks, min(jobs, max(1, len(tasks))), listener.log_epoch)
-    whole = {**{seed: found.replicate for seed, found in kept.items()}, **trained}
+    whole: dict[int, Kept | Outcome] = {**kept, **trained}
     shared = {name: fact for name, fact in known[seeds[0]].items() if name not in _IN_ACCOUNT}
-    how = {"keys": keys, "facts": shared, **_circumstances([*kept.values()], jobs if tasks else 0)}
-    return [whole[seed] for seed in seeds], how
+    how = {"keys": keys, "facts": shared, **_circumstances([*kept.values()], [*trained.values()])}
+    return [whole[seed].replicate for seed in seeds], how
 
 
 def _kept_line(kept: int, asked: int) -> Iterator[str]:
@@ -97,15 +87,16 @@ def _kept_line(kept: int, asked: int) -> Iterator[str]:
     yield f"{kept} of {count(asked, 'replicate')} kept, {rest} ({VARIABLE}={OFF} trains all)"
 
 
-def _circumstances(kept: Sequence[Kept], jobs: int) -> dict[str, Any]:
+def _circumstances(kept: Sequence[Kept], trained: Sequence[Outcome]) -> dict[str, Any]:
     """Where all were trained and how many at once; what the kept ones took is counted in."""
-    environments = [found.environment for found in kept] + ([fingerprint()] if jobs else [])
+    everyone: list[Kept | Outcome] = [*kept, *trained]
+    environments = [each.environment for each in everyone]
     merged = {
         key: " and ".join(sorted({each.get(key, "unknown") for each in environments}))
         for key in environments[0]
     }
     return {
-        "replicates_at_once": max([jobs, *(found.at_once for found in kept)]),
+        "replicates_at_once": max(each.at_once for each in everyone),
         "environment": merged,
         "kept_seconds": sum(found.seconds for found in kept),
     }
@@ -142,72 +133,78 @@ def run_replicates(
     """
     tasks = [Task(job, facts(job, seed), jobs, store) for seed in job.recipe.seeds]
     trained = run_tasks(tasks, jobs, on_epoch)
-    return [trained[seed] for seed in job.recipe.seeds]
+    return [trained[seed].replicate for seed in job.recipe.seeds]
 
 
 def run_tasks(
     tasks: Sequence[Task], jobs: int, on_epoch: Callable[[Epoch], None]
-) -> dict[int, Replicate]:
-    """Train what is asked for, by seed; arguments as in `run_replicates`."""
+) -> dict[int, Outcome]:
+    """Train what is asked for, by seed, here or on a cluster; arguments as in `run_replicates`.
+
+    Raises:
+        DisagreementError: What was computed twice came to other weights.
+    """
     if not tasks:
         return {}
-    with _listening(tasks, jobs, on_epoch) as messages:
-        done = joblib.Parallel(n_jobs=jobs, backend="loky")(
-            joblib.delayed(_run_one)(task, messages) for task in tasks
-        )
+    clustered = bool(os.environ.get(CLUSTER_VARIABLE))
+    share = audited_share(CLUSTER_SHARE if clustered else 0)
+    audits = [replace(task, audit=True) for task in tasks if is_drawn(task.key, share)]
+    run = _train_on_cluster if clustered else _train_here
+    # Messages from a cluster come through a thread of this process.
+    with _listening([*tasks, *audits], 1 if clustered else jobs, on_epoch) as messages:
+        with closing(run([*tasks, *audits], jobs, messages)) as outcomes:
+            audited = compared(outcomes, {task.seed for task in audits})
+            done, problems = _keep(audited, {task.seed: task for task in tasks})
+        for outcome in done.values():
+            # All of them, should a message have been lost on the way.
+            for epoch in outcome.replicate.history:
+                messages.put(epoch)
     # The others are likely the same, of another replicate.
-    for problem in [problem for _, problems in done for problem in problems][:1]:
+    for problem in problems[:1]:
         print(f"train {tasks[0].job.name}: {problem}.", flush=True)
-    return {replicate.seed: replicate for replicate, _ in done}
+    return done
 
 
-def _run_one(task: Task, messages: Any) -> tuple[Replicate, list[str]]:
-    """Train, or go on training, one replicate; runs in a worker process.
+def _train_here(tasks: Sequence[Task], jobs: int, messages: Messages) -> Trainings:
+    """In processes of this machine.
 
-    Returns:
-        It, and what went wrong with the store.
+    joblib has a backend for Dask too, but it can't say where a task shall run: an audit belongs on
+    another machine than what it audits, and a worker that was refused shall get nothing.
     """
-    job, seed, key = task.job, task.seed, key_of(dict(task.facts))
-    keeper = Keeper(task.store)
-    progress = start(job.architecture, job.params, job.recipe, seed)
-    keeper.resume(key, progress)
-    report = _Reporter(messages)
-    report.images(len(progress.history) * len(job.data.train_index))
-    for epoch in progress.history:
-        messages.put(epoch)
-
-    def after_epoch(progress: Progress) -> None:
-        report.flush()
-        messages.put(progress.history[-1])
-        keeper.save(key, progress)
-
-    train(progress, job.recipe, job.data, seed, report.images, after_epoch)
-    # What early stopping saved counts as done.
-    report.images((job.recipe.epochs - len(progress.history)) * len(job.data.train_index))
-    report.flush()
-    replicate = Replicate(seed, weights_to_bytes(progress.model), tuple(progress.history))
-    keeper.finish(task.facts, replicate, task.at_once)
-    keeper.forget(key)
-    return replicate, keeper.problems
+    yield from joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(
+        joblib.delayed(_perform_here)(task, messages) for task in tasks
+    )
 
 
-class _Reporter:
-    """Sums the images learned from and tells the parent now and then."""
+def _perform_here(task: Task, messages: Messages) -> Outcome:
+    return perform(task, messages, f"process {os.getpid()}")
 
-    def __init__(self, messages: Any) -> None:
-        self._messages = messages
-        self._images = 0
-        self._last = 0.0
 
-    def images(self, count: int) -> None:
-        self._images += count
-        if time.monotonic() - self._last > _MESSAGE_INTERVAL:
-            self.flush()
+def _train_on_cluster(tasks: Sequence[Task], jobs: int, messages: Messages) -> Trainings:
+    """On the workers of the scheduler that the environment names, however many there are."""
+    # Of an extra, and not loaded for a machine on its own.
+    from digitbench.execution.cluster import train_on
 
-    def flush(self) -> None:
-        self._messages.put(self._images)
-        self._images = 0
-        self._last = time.monotonic()
+    yield from train_on(os.environ[CLUSTER_VARIABLE], tasks, messages)
+
+
+def _keep(
+    outcomes: Iterator[Outcome], tasks: Mapping[int, Task]
+) -> tuple[dict[int, Outcome], list[str]]:
+    """Publish outcomes as they come; returns them by seed, and what went wrong with stores."""
+    keeper = Keeper(next(iter(tasks.values())).store)
+    done: dict[int, Outcome] = {}
+    try:
+        for outcome in outcomes:
+            replicate, task = outcome.replicate, tasks[outcome.replicate.seed]
+            keeper.finish(task.facts, replicate, outcome.at_once, outcome.environment)
+            keeper.forget(task.key)
+            done[replicate.seed] = outcome
+    except DisagreementError as error:
+        keeper.forget(tasks[error.seed].key)
+        raise
+    problems = [problem for outcome in done.values() for problem in outcome.problems]
+    return done, problems + keeper.problems
 
 
 @contextmanager
@@ -219,7 +216,9 @@ def _listening(
     total = len(tasks) * job.recipe.epochs * len(job.data.train_index)
     bar = tqdm(total=total, desc=f"train {job.name}", unit=" images", unit_scale=True)
     with _message_queue(jobs) as messages, bar:
-        listener = threading.Thread(target=_listen, args=(messages, bar, on_epoch), daemon=True)
+        listener = threading.Thread(
+            target=_listen, args=(messages, bar, job.name, on_epoch), daemon=True
+        )
         listener.start()
         try:
             yield messages
@@ -228,13 +227,22 @@ def _listening(
             listener.join()
 
 
-def _listen(messages: Any, bar: Any, on_epoch: Callable[[Epoch], None]) -> None:
+def _listen(messages: Any, bar: Any, name: str, on_epoch: Callable[[Epoch], None]) -> None:
+    """A replicate that goes on elsewhere tells again what it has told: that is heard once."""
+    learned: dict[tuple[int, bool], int] = {}
+    heard: set[tuple[int, int]] = set()
     while (message := messages.get()) is not None:
-        if isinstance(message, Epoch):
+        if isinstance(message, str):
+            with bar.external_write_mode():
+                print(f"train {name}: {message}", flush=True)
+        elif isinstance(message, Learned):
+            replicate = (message.seed, message.audit)
+            bar.update(message.images - learned.get(replicate, 0))
+            learned[replicate] = message.images
+        elif (message.seed, message.epoch) not in heard:
+            heard.add((message.seed, message.epoch))
             bar.set_postfix_str(f"validation accuracy {message.validation_accuracy:.4f}")
             on_epoch(message)
-        else:
-            bar.update(message)
 
 
 @contextmanager

@@ -91,10 +91,11 @@ def _schema(path: Path) -> str | None:
 
 
 def _is_current(path: Path) -> bool:
-    return _schema(path) in (None, _scripts().get_current_head())
+    return _schema(path) in (None, migrations().get_current_head())
 
 
-def _scripts() -> "ScriptDirectory":
+def migrations() -> "ScriptDirectory":
+    """The schemas that this MLflow knows, from the first to its own."""
     import mlflow
     from alembic.script import ScriptDirectory
 
@@ -104,7 +105,7 @@ def _scripts() -> "ScriptDirectory":
 def _upgrade(path: Path, own: bool) -> None:
     here = f"MLflow {version('mlflow')}"
     schema = str(_schema(path))
-    if schema not in {script.revision for script in _scripts().walk_revisions()}:
+    if schema not in {script.revision for script in migrations().walk_revisions()}:
         raise DigitbenchError(
             f"{path}: it was written by a newer MLflow than the one installed here, {here}. Use "
             "the environment that wrote it, or move the file aside; the next stage makes a new one."

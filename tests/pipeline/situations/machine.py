@@ -143,17 +143,14 @@ SITUATIONS = [
         after=environment_is_its_own,
     ),
     Situation(
-        "copied with its environment",
-        (("make", "install"),),
-        installed_and_copied,
-        says=("was made in another folder: tying its commands to this one",),
-        after=environment_is_its_own,
-    ),
-    Situation(
         "copied with its environment, which is used before make has seen it",
-        ((".venv/bin/digitbench", "--help"),),
+        (("sh", "-c", ".venv/bin/digitbench --help && make install"),),
         installed_and_copied,
-        says=("Warning: this runs the code in", "not that of this folder. `make install` here"),
+        says=(
+            *("Warning: this runs the code in", "not that of this folder. `make install` here"),
+            "was made in another folder: tying its commands to this one",
+        ),
+        after=environment_is_its_own,
     ),
     Situation(
         # NVIDIA's containers set PIP_CONSTRAINT, others `user = true` in pip.conf.
@@ -205,10 +202,7 @@ SITUATIONS = [
         "a matplotlibrc with LaTeX and a house style",
         (("dvc", "repro", "--force", "--single-item", "preprocess"), REPORT),
         house_style,
-        after=lambda project: (
-            figures_are_committed(project),
-            project.run("git", "diff", "--exit-code", "plots"),
-        ),
+        after=figures_are_committed,
     ),
     Situation(
         # Its own words are ASCII; names of folders aren't.

@@ -282,7 +282,7 @@ SITUATIONS = [
     Situation(
         # zenml#2443
         "a dead server, its password in the address",
-        (("python", "src", "report"),),
+        (RECORD,),
         environment(
             MLFLOW_TRACKING_URI="http://alice:geheim@127.0.0.1:9",
             MLFLOW_TRACKING_USERNAME="alice",
