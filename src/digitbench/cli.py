@@ -441,7 +441,7 @@ def verify(
 
 
 def _check_receipts(root: Path) -> None:
-    from digitbench.verification.audit import audit
+    from digitbench.verification.ledger import audit
 
     number, problems = audit(root)
     for problem in problems:

@@ -35,8 +35,8 @@ from digitbench.verification.conclusions import (
 from digitbench.verification.machines import Row, differences, side_by_side
 from digitbench.verification.mismatch import Level, Mismatch
 from digitbench.verification.numbers import curve_mismatch, record_mismatches, tensor_mismatch
-from digitbench.verification.result import Found
 from digitbench.verification.rerun import Clone, cloned, jobs
+from digitbench.verification.result import Found
 from digitbench.wording import count, listing, seed_names
 
 PAGES = ("report/report.md", "README.md", "studies/README.md", SUMMARY.as_posix())
