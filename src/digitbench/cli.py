@@ -6,6 +6,7 @@ commands: it takes seconds to load, and --help has none to wait.
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -372,6 +373,82 @@ def _write(found: "FinishedReview", form: str, stream: TextIO) -> None:
             stream.write(judgement.render_json(found))
         case _:
             terminal.print_terminal(found.document, stream)
+
+
+@app.command()
+def verify(
+    revision: Annotated[
+        str, typer.Argument(metavar="[REV]", help="The commit; default: the last one.")
+    ] = "HEAD",
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="A network of the main pipeline; may be repeated. Default: all."),
+    ] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="A study instead, or `all`; may be repeated.")
+    ] = None,
+    subset: Annotated[
+        str, typer.Option(metavar="SHARE", help="Of the replicates: 1/4, or 20%.")
+    ] = "1",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws the subset, and what is varied; default: by chance. Quarters drawn by four "
+            "numbers in a row are all replicates.",
+        ),
+    ] = None,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded", help="Train in the recorded precision and device, not in this machine's."
+        ),
+    ] = False,
+    receipt: Annotated[
+        bool, typer.Option("--receipt", help="Write what was found to verifications/.")
+    ] = False,
+    receipts: Annotated[
+        bool,
+        typer.Option("--receipts", help="Check the receipts that are there, and compute nothing."),
+    ] = False,
+) -> None:
+    """Compute again what a commit claims, and say whether bytes, numbers or conclusions differ.
+
+    In a temporary clone, by the commit's own code, without the store. Exit status 0: identical; 3:
+    the same conclusions with other bytes, as another processor gives them; 1: not reproduced; 2:
+    could not check. docs/verify.md says more.
+    """
+    import random
+
+    root = find_root(Path.cwd())
+    if receipts:
+        _check_receipts(root)
+        return
+    from digitbench.verification.claims import share_of
+    from digitbench.verification.trial import Asked, keep, verify
+
+    number = random.SystemRandom().randrange(10_000) if seed is None else seed
+    share = share_of(subset)
+    asked = Asked(revision, tuple(network or ()), tuple(study or ()), share, number, recorded)
+    # As Ctrl-C does, a request to end takes the clone and what runs in it along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with chdir(root):
+        found = verify(root, asked, lambda doing: print(f"{doing} ...", file=sys.stderr))
+    print(found.text)
+    if receipt and found.receipt:
+        print(f"\nReceipt: {keep(root, found.receipt)}")
+    raise typer.Exit(found.outcome.status)
+
+
+def _check_receipts(root: Path) -> None:
+    from digitbench.verification.ledger import audit
+
+    number, problems = audit(root)
+    for problem in problems:
+        print(problem)
+    print(f"Receipts that hold: {number - len(problems)} of {number}.")
+    if problems:
+        raise typer.Exit(FOUND)
 
 
 @app.command()

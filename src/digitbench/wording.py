@@ -230,6 +230,15 @@ def arithmetic(used: Iterable[tuple[str, str]]) -> str:
     return f"{found} (the RNN's recurrent layer: float32)" if "bfloat16" in found else found
 
 
+def verified(outcomes: Sequence[str], processors: int) -> str:
+    """`Verified by 2 receipts on 2 kinds of processor: 2 identical.`; empty without any."""
+    if not outcomes:
+        return ""
+    told = listing([f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes)])
+    kinds = count(processors, "kind of processor", "kinds of processor")
+    return f"Verified by {count(len(outcomes), 'receipt')} on {kinds}: {told}."
+
+
 # --- a difference ----------------------------------------------------------------------------
 
 

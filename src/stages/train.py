@@ -1,5 +1,6 @@
 """Stages `train`: one replicate per seed; weights, curves, confusions, the account, timings."""
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def main(name: str) -> None:
         runs.log_curves(curves)
     confusions = training.confusions(replicates)
     files.write_npz(folder / files.CONFUSIONS / f"{plan.name}.npz", confusions)
-    files.write_json(folder / files.TRAININGS / f"{plan.name}.json", training.account(job))
+    weights = {r.seed: hashlib.sha256(r.weights).hexdigest() for r in replicates}
+    account = training.account(job) | {"weights": weights}
+    files.write_json(folder / files.TRAININGS / f"{plan.name}.json", account)
     seconds = {r.seed: [epoch.seconds for epoch in r.history] for r in replicates}
     record = TimingRecord.of(seconds, time.perf_counter() - began, **how)
     record.write(folder / files.TIMING / f"{plan.name}.json")

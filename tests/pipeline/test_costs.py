@@ -29,6 +29,7 @@ COSTS: dict[str, set[str]] = {
             *("digitbench/execution/workers", "digitbench/execution/store"),
             *("digitbench/tracking/runs", "digitbench/tracking/registry"),
             *("digitbench/predict/answers", "digitbench/review/tell", "digitbench/studies/page"),
+            "digitbench/verification/trial",
         )
     },
     "src/digitbench/wording.py": DRAWN,

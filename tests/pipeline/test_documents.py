@@ -35,6 +35,7 @@ NOT_HERE = {
     "make lint": "a step of .ci/run",
     "make bench": "half an hour; tests/unit/test_benchmarks.py",
     "make studies": "an hour; test_graph.py runs one of them",
+    "digitbench verify": "of a commit that agrees with itself; test_verification.py",
     "make ui": "runs until Ctrl-C; test_servers.py",
     "dvc exp run -S 'seeds=": "six seeds of every network; test_store.py adds one",
     "uv pip compile": "asks a package index",

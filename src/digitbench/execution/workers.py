@@ -33,6 +33,8 @@ from digitbench.training.trainer import Epoch
 from digitbench.wording import count
 
 JOBS_VARIABLE = "DIGITBENCH_JOBS"
+# Facts of a replicate that the account of its training has; the others are about code and machine.
+_IN_ACCOUNT = ("architecture", "network", "recipe", "seed")
 
 Trainings = Generator[Outcome, None, None]
 
@@ -73,7 +75,8 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     tasks = [Task(job, known[seed], jobs, usable) for seed in seeds if seed not in kept]
     trained = run_tasks(tasks, min(jobs, max(1, len(tasks))), listener.log_epoch)
     whole: dict[int, Kept | Outcome] = {**kept, **trained}
-    how = {"keys": keys, **_circumstances([*kept.values()], [*trained.values()])}
+    shared = {name: fact for name, fact in known[seeds[0]].items() if name not in _IN_ACCOUNT}
+    how = {"keys": keys, "facts": shared, **_circumstances([*kept.values()], [*trained.values()])}
     return [whole[seed].replicate for seed in seeds], how
 
 

@@ -115,7 +115,7 @@ def results_block(results: Results) -> str:
         f"is adjusted over {count(len(results.comparison.pairs), 'pair')} (Holm), the interval is "
         "for its pair alone. The table's intervals are over seeds, on these images; F1 "
         f"and seconds have none here. Training all took {results.minutes:.1f} minutes on "
-        f"{results.hardware}."
+        f"{' '.join(filter(None, (f'{results.hardware}.', results.verified)))}"
     )
 
 

@@ -38,6 +38,8 @@ class TimingRecord(_Clock):
     Attributes:
         stage_seconds: Of the stage, with what replicates from the store took when they were made.
         keys: Of the replicates in the store, by seed.
+        facts: What decided their bytes beside parameters and seed, by name: code, data, torch's
+            build, processor, variables, threads. Older records don't say.
     """
 
     SCHEMA = 3
@@ -46,6 +48,7 @@ class TimingRecord(_Clock):
     stage_seconds: Quantity
     replicates_at_once: Count
     keys: dict[int, str] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def of(

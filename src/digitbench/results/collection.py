@@ -11,6 +11,7 @@ import yaml
 from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.receipts import Receipt, read_receipts
 from digitbench.results.records import (
     ComparisonRecord,
     DomainsRecord,
@@ -19,7 +20,7 @@ from digitbench.results.records import (
     TrainingRecord,
 )
 from digitbench.results.studies import SUMMARY, Row, read_rows
-from digitbench.wording import in_common, listing
+from digitbench.wording import in_common, listing, verified
 
 if TYPE_CHECKING:
     from digitbench.params import Params
@@ -46,6 +47,7 @@ class Results:
     growth: pd.DataFrame
     published: dict[str, Any]
     studies: list[Row]
+    receipts: list[Receipt]  # of these very networks
 
     def table(self, kind: str, architecture: str) -> pd.DataFrame:
         """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
@@ -77,6 +79,14 @@ class Results:
         return listing(sorted({clock.hardware for clock in clocks}))
 
     @property
+    def verified(self) -> str:
+        """By how many receipts, on how many kinds of processor; empty where there is none."""
+        return verified(
+            [receipt.outcome for receipt in self.receipts],
+            len({receipt.processor for receipt in self.receipts}),
+        )
+
+    @property
     def minutes(self) -> float:
         """Of training all networks."""
         return sum(clock.stage_seconds for clock in self.timing.values()) / 60
@@ -99,11 +109,12 @@ def load_results(params: "Params") -> Results:
     metrics = {name: ModelRecord.read(files.METRICS / f"{name}.json") for name in names}
     _check_seeds(metrics)
     counts = files.read_csv(files.CLASS_COUNTS)
+    training = {name: TrainingRecord.read(files.TRAININGS / f"{name}.json") for name in names}
     return Results(
         params=params,
         metrics=metrics,
         comparison=comparison,
-        training={name: TrainingRecord.read(files.TRAININGS / f"{name}.json") for name in names},
+        training=training,
         timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
         curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
         class_counts={
@@ -118,6 +129,7 @@ def load_results(params: "Params") -> Results:
         growth=files.read_csv(files.EVALUATION / "growth.csv"),
         published=files.read(PUBLISHED, lambda path: yaml.safe_load(path.read_bytes())),
         studies=read_rows(SUMMARY),
+        receipts=[item for item in read_receipts().values() if item.concerns(training)],
     )
 
 

@@ -245,6 +245,8 @@ class TrainingRecord(Record):
     network: dict[str, Any]  # its section of the parameters
     recipe: UsedRecipe
     data: UsedData
+    # SHA-256 of every replicate's file, by seed: one alone can be verified; older ones don't say.
+    weights: dict[int, str] = Field(default_factory=dict)
 
     @property
     def dropout(self) -> dict[str, float]:

@@ -77,12 +77,14 @@ def section(results: Results) -> Section:
     return Section(
         "How to reproduce",
         [
-            Command("make\ngit log -1 dvc.lock\nmake check"),
+            Command("make\ngit log -1 dvc.lock\nmake check\ndigitbench verify"),
             Prose(
                 "The second command names the commit of these results, the third says whether the "
                 "code beside them is the one that made them: dvc.lock has the hash of every file "
-                "that was read. This page names neither commit nor date, so that the same results "
-                "give the same bytes. On another processor the last digits may differ; within one "
+                "that was read. The last one computes them again and says whether bytes, numbers "
+                f"or conclusions are others here.{f' {results.verified}' * bool(results.receipts)} "
+                "This page names neither commit nor date, so that the same results give the same "
+                "bytes. On another processor the last digits may differ; within one "
                 "machine every run repeats to the byte."
             ),
             Table("Recipe and environment of these numbers.", ["", "value"], [*facts.items()]),

@@ -1,0 +1,1 @@
+"""Whether this machine gives what a commit claims: bytes, numbers, verdicts."""
