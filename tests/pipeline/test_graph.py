@@ -192,9 +192,9 @@ def test_a_forced_retrain_changes_no_model_and_skips_evaluation(finished: Projec
     output = finished.dvc("repro", "report")
     assert "Stage 'evaluate' didn't change, skipping" in output
     assert "Data and pipelines are up to date" in finished.dvc("repro", "report")
-    # For Git nothing is new, and of what it knows only clocks and their hashes in the lock.
+    # For Git nothing is new, and of what it knows only clocks, what shows them, and the lock.
     left = finished.run("git", "status", "--porcelain").stdout
-    assert re.fullmatch(r"( M (dvc\.lock|metrics/timing/\w+\.json)\n)+", left), left
+    assert re.fullmatch(r"([M ]{2} (dvc\.lock|(metrics/timing|report)/\S+)\n)+", left), left
     finished.restore()
     finished.dvc("checkout", "dvc.yaml")
 
