@@ -199,6 +199,12 @@ def test_a_forced_retrain_changes_no_model_and_skips_evaluation(finished: Projec
     finished.dvc("checkout", "dvc.yaml")
 
 
+def test_nothing_unexpected_is_left_for_git(finished: Project) -> None:
+    # Once two clocks were left, and nobody knows by what: the difference is told.
+    left = finished.run("git", "status", "--porcelain").stdout
+    assert left == "", finished.run("git", "diff").stdout
+
+
 def test_a_missing_model_is_named_with_the_stage_to_run(finished: Project) -> None:
     path = finished.root / "models/cnn/seed-1.safetensors"
     content = path.read_bytes()
