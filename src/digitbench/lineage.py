@@ -16,6 +16,8 @@ from typing import NoReturn
 # Seconds between two looks, and to close what a stage has open: gone within five in all.
 _PAUSE = 0.5
 _PATIENCE = 3.0
+# Seconds that libraries may take to end their workers.
+_EXIT = 10.0
 
 
 def end_with(parent: int) -> None:
@@ -38,7 +40,7 @@ def end_with_dvc() -> None:
     def above() -> int:
         # What can't be asked, for lack of open files say, is no reason to end.
         with suppress(psutil.Error, OSError):
-            return psutil.Process(parent).ppid()
+            return int(psutil.Process(parent).ppid())
         return 0
 
     dvc = 0
@@ -52,7 +54,7 @@ def end_with_dvc() -> None:
 
 def end_soon(status: int) -> None:
     """End this process even if a library waits, while it exits, for what doesn't end."""
-    timer = threading.Timer(_PATIENCE, os._exit, (status,))
+    timer = threading.Timer(_EXIT, os._exit, (status,))
     timer.daemon = True
     timer.start()
 
