@@ -23,7 +23,7 @@ class _Interruption:
         self._epochs = 0
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "os.rename" or Path(arguments[1]).parts[-3:-2] != ("unfinished",):
+        if event != "os.rename" or "/unfinished/" not in os.fsdecode(arguments[1]):
             return
         self._epochs += 1
         if self._epochs == 2 and self._is_first():
