@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from digitbench.errors import DigitbenchError
 from digitbench.tracking.address import tracking_uri
 from digitbench.tracking.connection import ready_address
+from digitbench.tracking.recorder import Recorder
 
 FIRST_PORT = 5000
 PORTS = 100
@@ -26,7 +27,9 @@ def browse() -> int:
     if urlsplit(uri).scheme in ("http", "https", "databricks"):
         print(f"The runs are on a server, which has a page of its own: {uri}")
         return 0
-    uri, port = ready_address(), str(free_port())
+    with Recorder() as recorder:
+        uri = recorder.ask(ready_address)
+    port = str(free_port())
     print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
     # Not as an option: everybody may read those, and an address may hold a password.

@@ -49,15 +49,18 @@ def artifact_location(path: Path) -> str:
 
 
 def make_ready(path: Path, *, own: bool) -> None:
-    """Bring a database that is there to this MLflow's schema, and its artifacts' locations here.
+    """Bring a database to this MLflow's schema, and its artifacts' locations here.
 
-    What is changed is told in a sentence, and a copy of the file is kept beside it. A database that
-    isn't the project's own is upgraded by whoever keeps it.
+    Where there is none, one is made. What is changed is told in a sentence, and a copy of the file
+    is kept beside it. A database that isn't the project's own is upgraded by whoever keeps it.
 
     Raises:
         DigitbenchError: It can't be opened, or has a schema that can't be brought to this one.
     """
     if not path.exists():
+        with database_lock(path):
+            if not path.exists():
+                _create(path)
         return
     if _is_current(path) and not _former_location(path, own):
         return
@@ -66,6 +69,18 @@ def make_ready(path: Path, *, own: bool) -> None:
             _upgrade(path, own)
         if former := _former_location(path, own):
             _relocate(path, former)
+
+
+def _create(path: Path) -> None:
+    """Fill it aside: MLflow can neither use nor mend one that it was stopped in the middle of."""
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
+
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    engine = create_sqlalchemy_engine(sqlite_uri(aside))  # type: ignore[no-untyped-call]
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
+    engine.dispose()
+    aside.replace(path)
 
 
 @contextmanager
