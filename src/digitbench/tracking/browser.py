@@ -38,8 +38,19 @@ def browse() -> int:
     for ends in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ends, signal.default_int_handler)
     # In a group of its own: Ctrl-C, with which people end it, would end in MLflow's traceback.
-    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as server:
         try:
+            # What it says may hold the address with its password.
+            for line in server.stdout or ():
+                print(line, end="", file=sys.stderr, flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0

@@ -23,6 +23,7 @@ from digitbench.tracking.address import (
     absolute,
     database_file,
     own_database,
+    place,
     tracking_uri,
 )
 from digitbench.tracking.database import (
@@ -222,6 +223,10 @@ def brief(error: Exception) -> str:
     if isinstance(error, DigitbenchError):
         return text.removesuffix(".")
     text = text.partition("(Background on this error")[0]
+    if cause := text.partition("(Caused by ")[2]:
+        # urllib3's, behind all that it tried.
+        reason = cause.rpartition(": ")[2].rpartition("('")[2].strip("'\")> ")
+        text = f"{place()}: {reason}"
     return textwrap.shorten(text, 200, placeholder=" ...") or type(error).__name__
 
 
