@@ -274,6 +274,7 @@ def test_a_program_ends_although_its_thread_waits(manner: str, root: Path) -> No
             timeout=120,
             check=False,
         )
+    assert done.returncode == 1, done.stderr
     lines = done.stderr.partition("Traceback")[0].splitlines()  # ours, of the last line above
     assert [line.partition(":")[0] for line in lines if not line.startswith("MLflow: wait")] == [
         "Warning"

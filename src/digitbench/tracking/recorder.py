@@ -111,7 +111,7 @@ class Recorder:
             self._dropped = True
             raise NoAnswerError(
                 f"{place()} did not answer within {self._limit:g} s; `digitbench doctor` looks "
-                f"why, {VARIABLE} sets the limit"
+                f"why, {VARIABLE} sets the limit."
             )
         return future.result()
 
