@@ -207,6 +207,33 @@ def test_no_stage_waits_for_ever(
         assert "Run `dvc repro --force --single-item report` to" in told(capsys)
 
 
+@pytest.mark.parametrize(
+    ("manner", "reason"),
+    [
+        ("endless", "what it sends has no end"),
+        ("failing", "too many 500 error responses"),
+        ("busy", "too many 429 error responses"),
+        ("another", "not in a valid JSON format"),
+        ("closing", "Remote end closed connection"),
+    ],
+)
+def test_a_server_that_answers_wrongly_is_not_waited_for_but_told(
+    manner: str,
+    reason: str,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(VARIABLE, "60")
+    monkeypatch.setattr(recorder, "QUIET", 60)
+    with rude_server(manner) as address:
+        monkeypatch.setenv(URI_VARIABLE, f"http://alice:geheim@{address}")
+        record_report(Path("report"), Path("comparison.json"))
+        loss = told(capsys)
+    assert reason in loss
+    assert f"http://***@{address}" in loss or manner == "another"
+
+
 @pytest.mark.parametrize("command", [["models"], ["promote", "mlp"]])
 @pytest.mark.parametrize(
     ("arrange", "manner"),
