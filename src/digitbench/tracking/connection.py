@@ -236,8 +236,8 @@ def tell_loss(error: Exception, remedy: str) -> None:
     Nothing tries to close a run afterwards: on a server that comes back it stays RUNNING.
     """
     print(
-        f"Warning: MLflow tracking was lost ({brief(error)}). The stage goes on; its results are "
-        f"complete, its record in MLflow is not. {remedy}",
+        f"Warning: MLflow tracking was lost ({brief(error)}). No result depends on it, but the "
+        f"record of this stage is not complete. It can be made later. {remedy}",
         file=sys.stderr,
     )
 

@@ -166,7 +166,7 @@ def _log_metrics(
     client.log_batch(run, metrics=metrics)
 
 
-@soft("Run `dvc repro --force --single-item evaluate` to make it.")
+@soft("Run `dvc repro --force --single-item evaluate`.")
 def record_evaluation(
     trained: Mapping[str, Sequence["TrainedModel"]],
     scores: Mapping[str, Mapping[int, "Scores"]],
@@ -258,7 +258,7 @@ def _create_comparison(client: "MlflowClient", experiment: str, stage: str, reco
     return str(run)
 
 
-@soft("Run `dvc repro --force --single-item report` to make it.")
+@soft("Run `dvc repro --force --single-item report`.")
 def record_report(report: Path, record: Path) -> None:
     """Keep the report's folder with the evaluation it is about; describe the experiment.
 
