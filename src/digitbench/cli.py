@@ -184,17 +184,18 @@ def models(
     from digitbench.params import ARCHITECTURES
     from digitbench.tracking.registry import (
         REGISTER,
+        ask_registry,
         existing_versions,
         find_versions,
-        open_registry,
         registered_name,
     )
 
-    with open_registry() as client:
-        if architecture is not None:
-            versions = existing_versions(client, architecture)
-        else:
-            versions = [item for name in ARCHITECTURES for item in find_versions(client, name)]
+    if architecture is not None:
+        versions = ask_registry(lambda client: existing_versions(client, architecture))
+    else:
+        versions = ask_registry(
+            lambda client: [item for name in ARCHITECTURES for item in find_versions(client, name)]
+        )
     if not versions:
         print(
             "No model is registered yet; `dvc repro` registers them when it evaluates. If it has "
@@ -270,13 +271,14 @@ def promote(
     """
     from digitbench.params import load_params
     from digitbench.review.revisions import checked_margin
-    from digitbench.tracking.registry import open_registry, promote
+    from digitbench.tracking.registry import ask_registry, promote
 
     if margin is None:
         margin = load_params(networks=()).margin
     share = checked_margin(margin, "--margin") / 100
-    with open_registry() as client:
-        promoted, sentence = promote(client, architecture, version, share, force=force)
+    promoted, sentence = ask_registry(
+        lambda client: promote(client, architecture, version, share, force=force)
+    )
     typer.echo(sentence, err=not promoted)
     if not promoted:
         raise typer.Exit(FOUND)

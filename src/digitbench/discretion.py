@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
@@ -62,12 +63,37 @@ def without_secrets(text: str) -> str:
 
 
 class Discreet(io.TextIOWrapper):
-    """A stream that cuts secrets out of what libraries, warnings and tracebacks write to it."""
+    """A stream that cuts secrets out of what libraries, warnings and tracebacks write to it.
+
+    A line that comes while a progress bar is drawn takes the bar's place, and the bar moves on.
+    """
+
+    _begun = ""
 
     def write(self, text: str, /) -> int:
-        """Write the text without its secrets."""
-        super().write(without_secrets(text))
+        """Write the text without its secrets; where there is a bar, only whole lines."""
+        bars = _progress_bars()
+        if not text or text.startswith("\r"):
+            self._put(text)  # the bar's own
+        elif bars is None:
+            self._put(self._begun + text)
+            self._begun = ""
+        else:
+            lines, newline, self._begun = (self._begun + text).rpartition("\n")
+            if newline:
+                with bars.external_write_mode(self):
+                    self._put(lines + newline)
         return len(text)
+
+    def _put(self, text: str) -> None:
+        super().write(without_secrets(text))
+
+
+def _progress_bars() -> Any:
+    """Tqdm's class, while a bar of it is drawn."""
+    module = sys.modules.get("tqdm.std")
+    bars = getattr(module, "tqdm", None)
+    return bars if getattr(bars, "_instances", None) else None
 
 
 def guard_streams() -> None:

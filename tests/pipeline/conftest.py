@@ -22,6 +22,7 @@ from digitbench.download.digits import encode
 from digitbench.download.sources import DROP_IN_VARIABLE
 from digitbench.execution.store import VARIABLE as STORE_VARIABLE
 from digitbench.execution.workers import JOBS_VARIABLE
+from digitbench.tracking.recorder import VARIABLE as LIMIT_VARIABLE
 from readers import Digits
 from receipt_data import receipt
 from usps import TEST, TRAIN, spec, usps_file
@@ -112,6 +113,7 @@ def project_at(root: Path) -> Project:
         STORE_VARIABLE: "off",  # trained again to the same bytes, not kept
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
+        LIMIT_VARIABLE: "120",  # a machine with much to do takes more than seconds for its database
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     return Project(root, environment)

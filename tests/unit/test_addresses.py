@@ -24,7 +24,7 @@ from digitbench.tracking.address import (
 )
 from digitbench.tracking.connection import connect, open_client
 from digitbench.tracking.database import EXPERIMENT
-from digitbench.tracking.registry import open_registry
+from digitbench.tracking.registry import ask_registry, find_versions
 
 NAMES = ("My%20Repo", "a?b", "a#b", "a b", "ü", "a;b", "a@b", "a:b", "100%", "a&b=c", "it's", "a+b")
 
@@ -163,6 +163,36 @@ def test_a_project_that_moves_there_and_back_keeps_its_artifacts(
         assert (there / f"{DATABASE}.moved").exists()
 
 
+def texts(database: Path) -> list[str]:
+    """Whatever any table holds."""
+    with closing(sqlite3.connect(database)) as opened:
+        tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        rows = [row for (table,) in tables for row in opened.execute(f'SELECT * FROM "{table}"')]
+    return [value for row in rows for value in row if isinstance(value, str)]
+
+
+def test_no_table_names_the_place_that_a_project_was_moved_from(
+    recorded: Recorded, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither of experiments, runs, logged models, nor versions; from and to any name."""
+    client, number = connect()
+    logged = client.create_logged_model(number, "mlp", recorded.run)
+    client.log_model_artifacts(logged.model_id, str(root / "workspace"))
+    client.create_registered_model("digitbench-mlp")
+    client.create_model_version("digitbench-mlp", f"models:/{logged.model_id}", recorded.run)
+    here = recorded.root
+    for name in NAMES:
+        there = here.with_name(name)
+        here.rename(there)
+        at(there, monkeypatch)
+        assert recorded.artifacts().is_relative_to(there)
+        found = texts(there / DATABASE)
+        assert (there / "mlartifacts").as_uri() in found
+        for past in (str(here), here.as_uri()):
+            assert not [text for text in found if text == past or f"{past}/" in text]
+        here = there
+
+
 def test_a_copy_keeps_its_own_even_where_the_artifacts_stayed_behind(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,6 +317,23 @@ def test_a_database_that_cant_be_opened_is_told_at_once(content: str | None, roo
         connect()
 
 
+def test_who_is_stopped_while_a_database_is_made_leaves_no_half_of_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / DATABASE).unlink()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.store.db.utils._upgrade_db", stop)
+        with pytest.raises(KeyboardInterrupt):
+            connect()
+    assert not (root / DATABASE).exists()
+    assert experiment().name == EXPERIMENT
+    assert {path.name for path in root.glob(f"{DATABASE}*")} == {DATABASE, f"{DATABASE}.lock"}
+
+
 def test_an_empty_file_becomes_a_database(root: Path) -> None:
     """What is left where the disk was full."""
     (root / DATABASE).write_bytes(b"")
@@ -320,8 +367,8 @@ def test_the_registry_names_a_database_that_isnt_there_and_makes_none(
 ) -> None:
     monkeypatch.setenv(URI_VARIABLE, "sqlite:///runs/typo.db")
     told = rf"no typo\.db in .*/runs, which {URI_VARIABLE}"
-    with pytest.raises(DigitbenchError, match=told), open_registry():
-        pass
+    with pytest.raises(DigitbenchError, match=told):
+        ask_registry(lambda client: find_versions(client, "mlp"))
     assert not (root / "runs").exists()
 
 
@@ -329,8 +376,8 @@ def test_a_missing_driver_is_told_in_a_sentence(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(URI_VARIABLE, "mysql+nowhere://alice:geheim@127.0.0.1/runs")
-    with pytest.raises(DigitbenchError) as error, open_registry():
-        pass
+    with pytest.raises(DigitbenchError) as error:
+        ask_registry(lambda client: find_versions(client, "mlp"))
     assert "geheim" not in str(error.value)
 
 

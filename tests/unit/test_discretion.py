@@ -175,3 +175,62 @@ def test_nothing_gets_past_the_guarded_streams() -> None:
 )
 def test_addresses_are_shown_without_user_and_password(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
+
+
+BAR = """
+import logging, sys, threading, warnings
+sys.path.insert(0, "src")
+from digitbench.discretion import guard_streams
+guard_streams()
+from tqdm import tqdm
+address = "postgresql://alice:geheim@db.example/mlflow"
+with tqdm(total=50, desc="train", mininterval=0, ascii=True) as bar:
+    bar.update(10)
+    warnings.warn(address)
+    logging.getLogger("urllib3").warning("Retrying %s", address)
+    print("two", "words", file=sys.stderr)
+    print("on the other stream")
+    sys.stderr.write("begun ")
+    bar.update(10)
+    sys.stderr.write("and ended\\n")
+    with bar.external_write_mode():
+        print("by the bar's own way", flush=True)
+    other = threading.Thread(target=print, args=("of a thread",))
+    other.start()
+    other.join()
+    bar.update(30)
+print("after it")
+"""
+
+
+def shown(written: str) -> list[str]:
+    """The lines of a terminal on which this was written."""
+    screen = []
+    for line in written.split("\n"):
+        cells: list[str] = []
+        for part in line.split("\r"):
+            cells[: len(part)] = part
+        screen.append("".join(cells).rstrip())
+    return screen
+
+
+def test_what_is_said_while_a_progress_bar_is_drawn_has_lines_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BAR],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=True,
+    )
+    # As bytes: read as text, a return would be a new line.
+    written = done.stdout.decode()
+    lines = shown(written)
+    (bar,) = [line for line in lines if line.startswith("train:")]
+    assert "50/50" in bar
+    for said in (
+        *("Retrying postgresql://***@db.example/mlflow", "two words", "on the other stream"),
+        *("begun and ended", "by the bar's own way", "of a thread", "after it"),
+    ):
+        assert said in lines, written
+    assert "geheim" not in written

@@ -10,6 +10,7 @@ import pytest
 
 from digitbench.errors import DigitbenchError
 from digitbench.tracking import browser
+from digitbench.tracking.address import URI_VARIABLE
 from processes import interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,21 +39,28 @@ def test_where_no_port_is_free_a_sentence_says_so(
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_page_is_served_until_it_is_stopped(name: str, tmp_path: Path) -> None:
-    """With the server, and without a word."""
+    """With the server, and without a word; what the server said is cleaned of secrets."""
     mlflow = tmp_path / "mlflow.py"
     mlflow.write_text(
-        "import os, sys, time\nprint(os.getpid(), *sys.argv[1:], flush=True)\ntime.sleep(60)\n"
+        "import os, sys, time\nif __name__ == '__main__':\n"
+        "    print(os.getpid(), *sys.argv[1:], 'password=geheim', flush=True)\n"
+        "    time.sleep(60)\n"
     )
-    code = "from digitbench.tracking import browser; raise SystemExit(browser.browse())"
-    modules = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"}
+    code = (
+        "from digitbench.discretion import guard_streams; guard_streams(); "
+        "from digitbench.tracking import browser; raise SystemExit(browser.browse())"
+    )
+    modules = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}", URI_VARIABLE: "sqlite://"}
     command = [sys.executable, "-c", code]
     with interruptible(command, tmp_path, os.environ | modules) as process:
         assert process.stdout
+        assert process.stderr
         address = process.stdout.readline()
-        server, *arguments = process.stdout.readline().split()
+        server, *arguments, secret = process.stderr.readline().split()
         process.send_signal(getattr(signal, name))
         rest = process.communicate(timeout=20)
     assert (process.returncode, rest) == (0, ("", ""))
+    assert secret == "password=***"
     port = arguments[arguments.index("--port") + 1]
     assert address == f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)\n"
     with pytest.raises(ProcessLookupError):

@@ -23,10 +23,13 @@ from digitbench.tracking.address import DATABASE, URI_VARIABLE
 from digitbench.tracking.registry import (
     CHAMPION,
     Candidate,
+    Classifier,
     Version,
     best_on_validation,
     build_classifier,
     decide,
+    export,
+    exported,
     find_versions,
     load_curves,
     save_model,
@@ -108,6 +111,12 @@ def test_the_curves_of_this_project_name_a_trained_seed() -> None:
 # --- what is served answers like the project itself, from raw images ---------------------------
 
 
+def save(classifier: Classifier, images: Images, path: Path) -> None:
+    graph, example = path.with_name("torch"), images.astype(np.float32)
+    export(graph, classifier, example)
+    save_model(path, graph, example)
+
+
 @pytest.mark.parametrize("architecture", PARAMS)
 def test_a_saved_model_gives_the_predictions_of_evaluation_for_any_number_of_images(
     architecture: str, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -121,7 +130,7 @@ def test_a_saved_model_gives_the_predictions_of_evaluation_for_any_number_of_ima
         from_bytes = classifier(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(from_bytes, expected, atol=1e-5)
 
-    save_model(tmp_path / "model", classifier, images[:2].astype(np.float32))
+    save(classifier, images[:2], tmp_path / "model")
     # MLflow asks for a GPU where there is one, but the graph was traced for the CPU.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
@@ -142,7 +151,7 @@ def test_a_saved_model_carries_signature_example_and_exact_requirements(
     example: Images, tmp_path: Path
 ) -> None:
     path = tmp_path / "model"
-    save_model(path, build_classifier(model_of("mlp"), STATISTICS), example.astype(np.float32))
+    save(build_classifier(model_of("mlp"), STATISTICS), example, path)
 
     info = mlflow.models.get_model_info(str(path))
     (inputs,), (outputs,) = info.signature.inputs.inputs, info.signature.outputs.inputs
@@ -238,7 +247,9 @@ def evaluate(*candidates: Candidate) -> None:
     for item in candidates:
         evaluation = Evaluation()
         evaluation.add(item.model, {"accuracy": item.accuracy[0]})
-        evaluation.register(item)
+        if not evaluation.knows(item):
+            with exported(item) as graph:
+                evaluation.register(item, graph)
 
 
 def promote(*arguments: str) -> tuple[int, str]:

@@ -24,6 +24,12 @@ def tracking_uri() -> str:
     return absolute(given) if given else sqlite_uri(own_database())
 
 
+def place() -> str:
+    """What a run or a command waits for, in words and without a password."""
+    file = database_file(address := tracking_uri())
+    return f"{file} or {file.name}.lock" if file else without_secrets(address)
+
+
 def own_database() -> Path:
     """The database that the project has where no address is given."""
     return project_root() / DATABASE

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from digitbench.errors import DigitbenchError
 from digitbench.tracking.address import tracking_uri
 from digitbench.tracking.connection import ready_address
+from digitbench.tracking.recorder import Recorder
 
 FIRST_PORT = 5000
 PORTS = 100
@@ -26,7 +27,9 @@ def browse() -> int:
     if urlsplit(uri).scheme in ("http", "https", "databricks"):
         print(f"The runs are on a server, which has a page of its own: {uri}")
         return 0
-    uri, port = ready_address(), str(free_port())
+    with Recorder() as recorder:
+        uri = recorder.ask(ready_address)
+    port = str(free_port())
     print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
     # Not as an option: everybody may read those, and an address may hold a password.
@@ -35,8 +38,19 @@ def browse() -> int:
     for ends in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ends, signal.default_int_handler)
     # In a group of its own: Ctrl-C, with which people end it, would end in MLflow's traceback.
-    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as server:
         try:
+            # What it says may hold the address with its password.
+            for line in server.stdout or ():
+                print(line, end="", file=sys.stderr, flush=True)
             return server.wait()
         except KeyboardInterrupt:
             return 0

@@ -2,15 +2,17 @@
 
 import functools
 import hashlib
+import logging
 import os
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
+import requests
 from filelock import FileLock
 
 from digitbench.discretion import without_secrets
@@ -21,6 +23,7 @@ from digitbench.tracking.address import (
     absolute,
     database_file,
     own_database,
+    place,
     tracking_uri,
 )
 from digitbench.tracking.database import (
@@ -36,15 +39,28 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
 _SETTINGS = {
-    # A server that is gone must cost seconds, not the minutes of MLflow's defaults.
+    # A server that is gone must cost seconds, not the minutes of MLflow's defaults, nor as long as
+    # it asks for.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # What fails is told in one sentence, without MLflow's own traceback before it.
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
 }
 REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
+# Bytes: `OK` is what a server of MLflow says of its health.
+_LONGEST = 1 << 20
 P = ParamSpec("P")
+
+
+def load_mlflow() -> None:
+    """Import MLflow, with settings that it reads once. It takes seconds, and no waiting."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # It announces that it tries again; what came of it is told in one sentence.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    import mlflow  # noqa: F401
 
 
 def project_lock() -> FileLock:
@@ -75,13 +91,14 @@ def ready_address() -> str:
     Raises:
         DigitbenchError: It is no address, or a database can't be opened.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    load_mlflow()
     address = tracking_uri()
     if file := database_file(address):
         make_ready(file, own=file == own_database())
     elif address.startswith(("mysql", "mssql", "postgresql")):
         _ask_once(address)
+    elif address.startswith(("http:", "https:")):
+        _refuse_endless(address)
     return address
 
 
@@ -97,6 +114,25 @@ def _ask_once(address: str) -> None:
             f"{URI_VARIABLE} names a database whose driver is not installed ({error}). Install "
             "it into this environment, or name another address."
         ) from None
+
+
+def _refuse_endless(address: str) -> None:
+    """MLflow keeps whatever a server sends: what never ends would take a training's memory.
+
+    Of everything else that may be wrong with a server MLflow tells more.
+    """
+    with (
+        suppress(OSError, ValueError),
+        requests.get(f"{address.rstrip('/')}/health", timeout=10, stream=True) as answer,
+    ):
+        size = 0
+        for part in answer.iter_content(1 << 16):
+            size += len(part)
+            if size > _LONGEST:
+                raise DigitbenchError(
+                    f"{address} is no server of MLflow: what it sends has no end. Correct or unset "
+                    f"{URI_VARIABLE}."
+                )
 
 
 def connect() -> tuple["MlflowClient", str]:
@@ -187,26 +223,38 @@ def brief(error: Exception) -> str:
     if isinstance(error, DigitbenchError):
         return text.removesuffix(".")
     text = text.partition("(Background on this error")[0]
+    if cause := text.partition("(Caused by ")[2]:
+        # urllib3's, behind all that it tried.
+        reason = cause.rpartition(": ")[2].rpartition("('")[2].strip("'\")> ")
+        text = f"{place()}: {reason}"
     return textwrap.shorten(text, 200, placeholder=" ...") or type(error).__name__
 
 
-def soft(call: Callable[P, None]) -> Callable[P, bool]:
-    """Turn a failure of MLflow into one warning, and nothing else; returns whether there was none.
+def tell_loss(error: Exception, remedy: str) -> None:
+    """Say in one warning that MLflow failed, and what makes the record later.
 
     Nothing tries to close a run afterwards: on a server that comes back it stays RUNNING.
     """
+    print(
+        f"Warning: MLflow tracking was lost ({brief(error)}). No result depends on it, but the "
+        f"record of this stage is not complete. It can be made later. {remedy}",
+        file=sys.stderr,
+    )
 
-    @functools.wraps(call)
-    def attempt(*args: P.args, **kwargs: P.kwargs) -> bool:
-        try:
-            call(*args, **kwargs)
-        except Exception as error:
-            print(
-                f"Warning: MLflow tracking was lost ({brief(error)}). The stage goes on; "
-                "its results are complete, its record in MLflow is not.",
-                file=sys.stderr,
-            )
-            return False
-        return True
 
-    return attempt
+def soft(remedy: str) -> Callable[[Callable[P, None]], Callable[P, bool]]:
+    """Turn a failure of MLflow into that warning; what is called returns whether there was none."""
+
+    def decorate(call: Callable[P, None]) -> Callable[P, bool]:
+        @functools.wraps(call)
+        def attempt(*args: P.args, **kwargs: P.kwargs) -> bool:
+            try:
+                call(*args, **kwargs)
+            except Exception as error:
+                tell_loss(error, remedy)
+                return False
+            return True
+
+        return attempt
+
+    return decorate

@@ -49,15 +49,18 @@ def artifact_location(path: Path) -> str:
 
 
 def make_ready(path: Path, *, own: bool) -> None:
-    """Bring a database that is there to this MLflow's schema, and its artifacts' locations here.
+    """Bring a database to this MLflow's schema, and its artifacts' locations here.
 
-    What is changed is told in a sentence, and a copy of the file is kept beside it. A database that
-    isn't the project's own is upgraded by whoever keeps it.
+    Where there is none, one is made. What is changed is told in a sentence, and a copy of the file
+    is kept beside it. A database that isn't the project's own is upgraded by whoever keeps it.
 
     Raises:
         DigitbenchError: It can't be opened, or has a schema that can't be brought to this one.
     """
     if not path.exists():
+        with database_lock(path):
+            if not path.exists():
+                _create(path)
         return
     if _is_current(path) and not _former_location(path, own):
         return
@@ -66,6 +69,23 @@ def make_ready(path: Path, *, own: bool) -> None:
             _upgrade(path, own)
         if former := _former_location(path, own):
             _relocate(path, former)
+
+
+def _create(path: Path) -> None:
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
+
+    aside = _aside(path)
+    engine = create_sqlalchemy_engine(sqlite_uri(aside))  # type: ignore[no-untyped-call]
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
+    engine.dispose()
+    aside.replace(path)
+
+
+def _aside(path: Path) -> Path:
+    """Where a schema is made: what MLflow is stopped in the middle of, it can't use nor mend."""
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    return aside
 
 
 @contextmanager
@@ -110,22 +130,26 @@ def _upgrade(path: Path, own: bool) -> None:
             f"{path}: it was written by a newer MLflow than the one installed here, {here}. Use "
             "the environment that wrote it, or move the file aside; the next stage makes a new one."
         )
-    command = ["mlflow", "db", "upgrade", sqlite_uri(path)]
+    command = ["mlflow", "db", "upgrade"]
     if not own:
         raise DigitbenchError(
             f"{path}: it was written by an older MLflow than the one installed here, {here}. Keep "
-            f"a copy, then run `{' '.join(command[:3])} '{command[3]}'`; older ones can't use it "
+            f"a copy, then run `{' '.join(command)} '{sqlite_uri(path)}'`; older ones can't use it "
             "any more."
         )
-    copy = _keep_copy(path, schema)
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+    aside = _aside(path)
+    _copy(path, aside)
+    command = [sys.executable, "-m", *command, sqlite_uri(aside)]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        _copy(copy, path)  # a migration may stop half-way
+        aside.unlink()
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DigitbenchError(
             f"{path}: it was written by an older MLflow, and {here} can't upgrade it ({reason}). "
             "Move the file aside; the next stage makes a new one."
         )
+    copy = _keep_copy(path, schema)
+    aside.replace(path)
     tell(f"{path.name} was upgraded to {here}; as it was before, it is kept in {copy.name}.")
 
 

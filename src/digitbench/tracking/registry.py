@@ -2,18 +2,18 @@
 
 A version is the best replicate of its architecture on the validation part, and knows the test
 accuracy of all of them. It becomes champion unless it is significantly worse. In a stage a failure
-of MLflow is a warning; commands open the registry with `open_registry`, and there it is an error.
+of MLflow is a warning; commands ask with `ask_registry`, and there it is an error.
 """
 
 import json
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,11 +36,13 @@ from digitbench.tracking.address import (
 )
 from digitbench.tracking.connection import (
     brief,
+    load_mlflow,
     open_client,
     project_lock,
     run_tags,
     unless_there,
 )
+from digitbench.tracking.recorder import Recorder
 from digitbench.training.data import PixelStatistics
 from digitbench.training.model import load_weights
 from digitbench.training.pixels import standardise
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
+T = TypeVar("T")
 CHAMPION = "champion"
 ACCURACY_TAG = "test_accuracy"
 # DVC skips an evaluation whose results `dvc pull` or its run cache brought.
@@ -79,13 +82,13 @@ class Version:
     is_champion: bool
 
 
-@contextmanager
-def open_registry() -> Iterator["MlflowClient"]:
-    """A client whose failures are told in a sentence.
+def ask_registry(question: Callable[["MlflowClient"], T]) -> T:
+    """What the registry answers; a failure is told in a sentence.
 
     Raises:
-        DigitbenchError: There is no database yet, or nothing answers.
+        DigitbenchError: There is no database yet, or nothing answers in time.
     """
+    load_mlflow()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -98,12 +101,13 @@ def open_registry() -> Iterator["MlflowClient"]:
             f"project's root folder; if it has nothing to do, {REGISTER}. Or set {URI_VARIABLE} to "
             "a server."
         )
-    place = DATABASE if own else f"the MLflow that {URI_VARIABLE} names"
+    name = DATABASE if own else f"the MLflow that {URI_VARIABLE} names"
     try:
-        yield open_client()
+        with Recorder() as recorder:
+            return recorder.ask(lambda: question(open_client()))
     except (MlflowException, SQLAlchemyError) as error:
         raise DigitbenchError(
-            f"The registry in {place} does not answer ({brief(error)}). "
+            f"The registry in {name} does not answer ({brief(error)}). "
             "Check that it runs and that the address is right."
         ) from None
 
@@ -222,23 +226,36 @@ def best_on_validation(curves: pd.DataFrame) -> tuple[int, float]:
     return int(best["seed"]), float(best["validation_accuracy"])
 
 
-def register(client: "MlflowClient", experiment: str, run: str, candidate: Candidate) -> None:
+def renew(client: "MlflowClient", candidate: Candidate) -> bool:
+    """Whether the candidate's weights are registered already.
+
+    Evaluated with further seeds they keep their version, which then knows the test accuracy of
+    these seeds too.
+    """
+    versions = find_versions(client, candidate.model.architecture)
+    sha256, accuracy = candidate.model.sha256, candidate.accuracy
+    known = next((version for version in versions if version.sha256 == sha256), None)
+    if known and not accuracy.items() <= known.accuracy.items():
+        name, text = (
+            registered_name(known.architecture),
+            _accuracy_text({**known.accuracy, **accuracy}),
+        )
+        client.set_model_version_tag(name, str(known.number), ACCURACY_TAG, text)
+    return known is not None
+
+
+def register(
+    client: "MlflowClient", experiment: str, run: str, candidate: Candidate, graph: Path
+) -> None:
     """Make a version of the candidate, unless its weights are registered already.
 
-    The same weights evaluated with further seeds keep their version, which then knows the test
-    accuracy of these seeds too. No alias is touched. Experiment and run, that which trained the
-    candidate, are ids.
+    No alias is touched. Experiment and run, that which trained the candidate, are ids; the graph is
+    a folder that `exported` made of it.
     """
-    model, name = candidate.model, registered_name(candidate.model.architecture)
     # Two evaluations at once may come with the same weights.
     with project_lock():
-        versions = find_versions(client, model.architecture)
-        known = next((version for version in versions if version.sha256 == model.sha256), None)
-        if known is None:
-            _add_version(client, experiment, run, name, candidate)
-        elif not candidate.accuracy.items() <= known.accuracy.items():
-            text = _accuracy_text({**known.accuracy, **candidate.accuracy})
-            client.set_model_version_tag(name, str(known.number), ACCURACY_TAG, text)
+        if not renew(client, candidate):
+            _add_version(client, experiment, run, candidate, graph)
 
 
 def _accuracy_text(accuracy: Mapping[int, float]) -> str:
@@ -246,18 +263,18 @@ def _accuracy_text(accuracy: Mapping[int, float]) -> str:
 
 
 def _add_version(
-    client: "MlflowClient", experiment: str, run: str, name: str, candidate: Candidate
+    client: "MlflowClient", experiment: str, run: str, candidate: Candidate, graph: Path
 ) -> None:
     """Upload the model, attach it to the run, and make a version of it."""
     from mlflow.entities import LoggedModelOutput
 
     model, origin = candidate.model, run_tags("evaluate")
+    name = registered_name(model.architecture)
     identity = {"architecture": model.architecture, "seed": str(model.seed)}
     logged = client.create_logged_model(experiment, model.architecture, run, identity).model_id
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        example = candidate.images[:2].astype(np.float32)
-        save_model(path, build_classifier(model, candidate.statistics), example, model_id=logged)
+        save_model(path, graph, _example(candidate), model_id=logged)
         client.log_model_artifacts(logged, str(path))
     client.finalize_logged_model(logged, "READY")
     client.log_outputs(run, [LoggedModelOutput(logged, 0)])
@@ -312,20 +329,52 @@ def build_classifier(model: TrainedModel, statistics: PixelStatistics) -> Classi
     return Classifier(plain, statistics).eval()
 
 
-def save_model(
-    path: Path, classifier: Classifier, example: NDArray[np.float32], **identity: Any
-) -> None:
+@contextmanager
+def exported(candidate: Candidate) -> Iterator[Path]:
+    """A temporary folder with the candidate's graph."""
+    classifier = build_classifier(candidate.model, candidate.statistics)
+    with TemporaryDirectory() as folder:
+        graph = Path(folder) / "torch"
+        export(graph, classifier, _example(candidate))
+        yield graph
+
+
+def _example(candidate: Candidate) -> NDArray[np.float32]:
+    return candidate.images[:2].astype(np.float32)
+
+
+def export(folder: Path, classifier: Classifier, example: NDArray[np.float32]) -> None:
+    """Write the graph with its weights, as MLflow's own code for torch reads it.
+
+    It takes any number of images. It holds operators of torch and tensors: it loads without this
+    project, and unlike a pickle it can't run code of its own.
+
+    Args:
+        folder: One that isn't there yet.
+        classifier: In evaluation mode.
+        example: Two images or more, [N, 28, 28]: a size of 1 would become part of the graph.
+    """
+    with warnings.catch_warnings():
+        # Recurrent layers keep a list of their weights, which tracing replaces for a moment.
+        warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")
+        sizes = [{0: torch.export.Dim.DYNAMIC}]
+        program = torch.export.export(
+            classifier, (torch.from_numpy(example),), dynamic_shapes=sizes
+        )
+        folder.mkdir()
+        torch.export.save(program, folder / "model.pt2")  # the name MLflow looks for
+
+
+def save_model(path: Path, graph: Path, example: NDArray[np.float32], **identity: Any) -> None:
     """Write the folder that MLflow serves: graph and weights, signature, example, requirements.
 
-    The graph takes any number of images. It holds operators of torch and tensors: it loads without
-    this project, and unlike a pickle it can't run code of its own. MLflow's own code for torch
-    loads it, always to the CPU, for which it was traced: MLflow would otherwise ask for a GPU where
-    there is one, and refuse.
+    It is always loaded to the CPU, for which it was traced: MLflow would otherwise ask for a GPU
+    where there is one, and refuse.
 
     Args:
         path: A folder that isn't there yet.
-        classifier: In evaluation mode.
-        example: Two images or more, [N, 28, 28]: a size of 1 would become part of the graph.
+        graph: The folder of an export.
+        example: Images [N, 28, 28].
         **identity: What else the description of the model holds.
     """
     from mlflow import pyfunc
@@ -337,26 +386,16 @@ def save_model(
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 10))]),
     )
     requirements = [f"{name}=={installed(name)}" for name in ("mlflow", "numpy", "torch")]
-    with TemporaryDirectory() as folder:
-        graph = Path(folder) / "torch"
-        graph.mkdir()
-        with warnings.catch_warnings():
-            # Recurrent layers keep a list of their weights, which tracing replaces for a moment.
-            warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")
-            sizes = [{0: torch.export.Dim.DYNAMIC}]
-            images = (torch.from_numpy(example),)
-            program = torch.export.export(classifier, images, dynamic_shapes=sizes)
-            torch.export.save(program, graph / "model.pt2")  # the name MLflow looks for
-        pyfunc.save_model(
-            path,
-            loader_module="mlflow.pytorch",
-            data_path=graph,
-            model_config={"device": "cpu"},
-            signature=signature,
-            input_example=example,
-            pip_requirements=requirements,
-            mlflow_model=Model(**identity),
-        )
+    pyfunc.save_model(
+        path,
+        loader_module="mlflow.pytorch",
+        data_path=graph,
+        model_config={"device": "cpu"},
+        signature=signature,
+        input_example=example,
+        pip_requirements=requirements,
+        mlflow_model=Model(**identity),
+    )
 
 
 # --- promotion -------------------------------------------------------------------------------

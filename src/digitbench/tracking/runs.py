@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
@@ -13,10 +13,13 @@ from digitbench.tracking.connection import (
     by_tag,
     connect,
     file_sha256,
+    load_mlflow,
     milliseconds,
     run_tags,
     soft,
+    tell_loss,
 )
+from digitbench.tracking.recorder import Recorder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +49,7 @@ class TrainingRuns:
 
     Everything is written by one thread, in order: importing MLflow and waiting for a server take
     no time from training, and a server that doesn't answer is waited for once. Leaving the context
-    waits for what is still to be written.
+    waits for what is still to be written, for as long as MLflow is waited for at all.
     """
 
     def __init__(self, job: "Job", seeds: Sequence[int]) -> None:
@@ -56,7 +59,7 @@ class TrainingRuns:
         self._parent = ""
         self._children: dict[int, str] = {}
         self._lost = False
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
+        self._recorder = Recorder()
 
     def __enter__(self) -> Self:
         self._later(self._open)
@@ -71,8 +74,9 @@ class TrainingRuns:
         status = "FINISHED"
         if kind is not None:
             status = "FAILED" if issubclass(kind, Exception) else "KILLED"
-        self._later(self._close, status)
-        self._thread.shutdown()
+        last = self._later(self._close, status)
+        with self._recorder:
+            self._softly(self._recorder.result, last)
 
     def log_epoch(self, epoch: "Epoch") -> None:
         """Add one epoch to the curves of its seed."""
@@ -90,12 +94,20 @@ class TrainingRuns:
         """Keep the curves of all seeds with the parent."""
         self._later(lambda: self._client.log_artifact(self._parent, str(path), "curves"))
 
-    def _later(self, call: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        def write() -> None:
-            if not self._lost:
-                self._lost = not soft(call)(*args, **kwargs)
+    def _later(self, call: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> Future[None]:
+        return self._recorder.later(self._softly, call, *args, **kwargs)
 
-        self._thread.submit(write)
+    def _softly(self, call: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if self._lost:
+            return
+        try:
+            call(*args, **kwargs)
+        except Exception as error:
+            # What was given up may fail while the stage ends: that is no news.
+            if not self._lost:
+                self._lost = True
+                again = f"{self._job.remedy} What the store keeps is not trained again."
+                tell_loss(error, again)
 
     def _open(self) -> None:
         job = self._job
@@ -154,21 +166,30 @@ def _log_metrics(
     client.log_batch(run, metrics=metrics)
 
 
-@soft
+@soft("Run `dvc repro --force --single-item evaluate`.")
 def record_evaluation(
     trained: Mapping[str, Sequence["TrainedModel"]],
     scores: Mapping[str, Mapping[int, "Scores"]],
     candidates: Sequence["Candidate"],
 ) -> None:
     """Tell MLflow of every replicate, of the comparison that was written, and of the candidates."""
-    evaluation = Evaluation()
-    for model in (model for replicates in trained.values() for model in replicates):
-        evaluation.add(model, scores[model.architecture][model.seed].headline)
     means = {item.model.architecture: fmean(item.accuracy.values()) for item in candidates}
     details = [files.METRICS / f"{name}.json" for name in (*trained, "robustness", "domains")]
-    evaluation.compare(means, files.METRICS / "comparison.json", details)
-    for candidate in candidates:
-        evaluation.register(candidate)
+    # It loads torch, which the stage `report` has no need of.
+    from digitbench.tracking.registry import exported
+
+    load_mlflow()
+    with Recorder() as recorder:
+        evaluation = recorder.ask(Evaluation)
+        for model in (model for replicates in trained.values() for model in replicates):
+            headline = scores[model.architecture][model.seed].headline
+            recorder.ask(evaluation.add, model, headline)
+        recorder.ask(evaluation.compare, means, files.METRICS / "comparison.json", details)
+        for candidate in candidates:
+            if not recorder.ask(evaluation.knows, candidate):
+                # Work, not waiting; and torch is nothing for a thread that may be left behind.
+                with exported(candidate) as graph:
+                    recorder.ask(evaluation.register, candidate, graph)
 
 
 class Evaluation:
@@ -215,13 +236,18 @@ class Evaluation:
         for path in (record, *details):
             client.log_artifact(run, str(path), path.parent.name)
 
-    def register(self, candidate: "Candidate") -> None:
-        """Make a version of a model that was added before."""
-        run = self._latest[candidate.model.sha256]
-        # It loads torch, which the stage `report` has no need of.
+    def knows(self, candidate: "Candidate") -> bool:
+        """Whether its weights are registered; if so, they learn of further seeds."""
+        from digitbench.tracking.registry import renew
+
+        return renew(self._client, candidate)
+
+    def register(self, candidate: "Candidate", graph: Path) -> None:
+        """Make a version of a model that was added before, of its exported graph."""
         from digitbench.tracking.registry import register
 
-        register(self._client, self._experiment, run, candidate)
+        run = self._latest[candidate.model.sha256]
+        register(self._client, self._experiment, run, candidate, graph)
 
 
 def _create_comparison(client: "MlflowClient", experiment: str, stage: str, record: Path) -> str:
@@ -232,13 +258,19 @@ def _create_comparison(client: "MlflowClient", experiment: str, stage: str, reco
     return str(run)
 
 
-@soft
+@soft("Run `dvc repro --force --single-item report`.")
 def record_report(report: Path, record: Path) -> None:
     """Keep the report's folder with the evaluation it is about; describe the experiment.
 
     The run is found by the hash of the record, metrics/comparison.json. Where DVC's run cache
     brought the evaluation back, there is none, and one is made.
     """
+    load_mlflow()
+    with Recorder() as recorder:
+        recorder.ask(_record_report, report, record)
+
+
+def _record_report(report: Path, record: Path) -> None:
     client, experiment = connect()
     _describe(client, experiment)
     same = by_tag(_COMPARISON, file_sha256(record))
