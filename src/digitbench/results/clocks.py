@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from digitbench.results.record import Content, Count, Part, Quantity, Record
+from digitbench.results.record import Content, Count, Name, Part, Quantity, Record, Seed
+
+Times = Annotated[Count, Field(gt=0)]
+Duration = Annotated[Quantity, Field(le=1e9)]  # seconds, of which no machine has seen more
 
 
 class Seconds(Part):
     """Median over epochs: of all seeds, and of each."""
 
-    median: Quantity
-    per_seed: dict[int, Quantity]
+    median: Duration
+    per_seed: Annotated[dict[Seed, Duration], Field(min_length=1)]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -45,9 +48,9 @@ class TimingRecord(_Clock):
     SCHEMA = 3
 
     seconds_per_epoch: Seconds
-    stage_seconds: Quantity
-    replicates_at_once: Count
-    keys: dict[int, str] = Field(default_factory=dict)
+    stage_seconds: Duration
+    replicates_at_once: Times
+    keys: dict[Seed, str] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
@@ -82,9 +85,15 @@ class TimingRecord(_Clock):
 class Quartiles(Part):
     """Median and interquartile range of repeated measurements."""
 
-    median: float
-    q1: float
-    q3: float
+    median: Quantity
+    q1: Quantity
+    q3: Quantity
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.q1 <= self.median <= self.q3:
+            raise ValueError("quartiles that are not in order")
+        return self
 
 
 class Latency(Part):
@@ -92,16 +101,16 @@ class Latency(Part):
 
     milliseconds_per_image: Quartiles  # images one by one
     images_per_second: Quartiles  # all images in batches of `batch_size`
-    single_images: int
-    images: int
-    batch_size: int
-    passes: int
+    single_images: Times
+    images: Times
+    batch_size: Times
+    passes: Times
 
 
 class LatencyRecord(_Clock):
     """``metrics/timing/evaluate.json``: speed of inference by architecture."""
 
-    models: dict[str, Latency]
+    models: dict[Name, Latency]
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:

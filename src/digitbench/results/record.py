@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
@@ -13,6 +13,25 @@ Content = dict[str, Any]
 # Up to where a float tells it from its neighbours.
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Quantity = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Digit = Annotated[int, Field(ge=0, le=9)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# A network, a corruption, an origin of digits: it stands in tables and figures.
+Name = Annotated[str, Field(pattern=r"^\w[\w .,:()&+/%-]*$", max_length=100)]
+
+
+def different(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same values.
+
+    Raises:
+        ValueError: One of them stands twice.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError("one stands twice")
+    return values
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(different)]
 
 
 class Part(BaseModel):

@@ -28,6 +28,7 @@ from digitbench.results.records import (
     TrainingRecord,
 )
 from digitbench.results.studies import STUDIES
+from digitbench.results.tables import CLASSES, ROBUSTNESS, Columns, read_table
 from digitbench.statistics.estimates import Difference
 from digitbench.statistics.summary import Summary, share_interval, summarise
 from digitbench.studies.groups.design import GROUPS, SOURCES
@@ -112,8 +113,8 @@ def _main_results(root: Path) -> MainResults:
         latency=_one(LatencyRecord, root / files.TIMING / "evaluate.json"),
         comparison=_one(ComparisonRecord, metrics / "comparison.json"),
         robustness=_one(RobustnessRecord, metrics / "robustness.json"),
-        corruptions=_table(root / files.EVALUATION / "robustness.csv"),
-        class_counts=_table(root / files.CLASS_COUNTS),
+        corruptions=_table(root / files.EVALUATION / "robustness.csv", ROBUSTNESS),
+        class_counts=_table(root / files.CLASS_COUNTS, CLASSES),
     )
 
 
@@ -125,8 +126,8 @@ def _one(kind: type[R], path: Path) -> R | None:
     return kind.read(path) if path.is_file() else None
 
 
-def _table(path: Path) -> pd.DataFrame | None:
-    return files.read_csv(path) if path.is_file() else None
+def _table(path: Path, columns: Columns) -> pd.DataFrame | None:
+    return read_table(path, columns) if path.is_file() else None
 
 
 # --- beside a published number -----------------------------------------------------------------
