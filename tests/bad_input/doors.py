@@ -378,6 +378,18 @@ def review_makes_sense(forms: tuple[str, str]) -> None:
     text_makes_sense(terminal)
 
 
+def sheet_makes_sense(sheet: sheets.Sheet) -> None:
+    count = len(sheet.images)
+    assert sheet.images.shape == (count, 28, 28)
+    for name, array in vars(sheet).items():
+        assert array.dtype.kind in "iufbU"
+        if name in ("labels", "answers"):
+            assert array.shape[-1] == count
+            assert np.isin(array, range(10)).all()
+        if array.dtype.kind == "f":
+            assert np.isfinite(array).all()
+
+
 def anything(_: Any) -> None:
     """Reading it at all is what is looked at."""
 
@@ -960,7 +972,9 @@ DOORS: dict[str, Door] = {
 }
 DOORS |= {
     f"digits shown: {name}": Door(
-        partial(committed, f"{sheets.FOLDER}/{name}.npz"), partial(kind.read, name), anything
+        partial(committed, f"{sheets.FOLDER}/{name}.npz"),
+        partial(kind.read, name),
+        sheet_makes_sense,
     )
     for name, kind in {
         "errors_mlp": sheets.Mistakes,

@@ -67,7 +67,7 @@ def test_what_is_spoilt_is_refused_or_makes_sense(
             found = door.read()
         except DigitbenchError as error:
             tally[name, "refused"] += 1
-            told(error, [Path(path).name, *(Path(other).name for other in spoils)])
+            told(error, [Path(other).name for other in valid])
         else:
             tally[name, "accepted"] += 1
             door.sensible(found)

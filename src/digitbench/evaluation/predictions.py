@@ -153,4 +153,10 @@ def _predict(
     batches = torch.split(torch.from_numpy(np.array(images)), batch_size)
     logits = [network(standardise(batch, statistics)) for batch in batches]
     probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).numpy()
+    # Weights may be numbers, and yet so large that what they add up to is none.
+    if not np.isfinite(probabilities).all():
+        raise DigitbenchError(
+            f"{model.path}: the answers of this network are no numbers. Run `dvc repro --force "
+            f"--single-item train_{model.architecture}`."
+        )
     return probabilities

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from digitbench.results.record import Content, Count, Name, Part, Quantity, Record, Seed
+from digitbench.results.record import Content, Count, Name, Part, Quantity, Record, Seed, Settings
+from digitbench.schema import Line
 
 Times = Annotated[Count, Field(gt=0)]
 Duration = Annotated[Quantity, Field(le=1e9)]  # seconds, of which no machine has seen more
@@ -27,7 +28,7 @@ class Seconds(Part):
 class _Clock(Record):
     """Something timed, and where: belongs to the machine and the moment."""
 
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[Line, Line] = Field(default_factory=dict)
 
     @property
     def hardware(self) -> str:
@@ -51,7 +52,7 @@ class TimingRecord(_Clock):
     stage_seconds: Duration
     replicates_at_once: Times
     keys: dict[Seed, str] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Settings = Field(default_factory=dict)
 
     @classmethod
     def of(

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from digitbench.results.record import Count, Part, Record
+from digitbench.results.record import Count, Part, Record, Settings
 from digitbench.results.records import TrainingRecord
 from digitbench.schema import Line
 
@@ -68,7 +68,7 @@ class Receipt(Record):
     found: dict[Line, Line]
     changed: tuple[Line, ...]
     environment: dict[Line, Line]
-    facts: dict[Line, Any]
+    facts: Settings
     varied: dict[Line, Line]
     unchecked: tuple[Line, ...]
 

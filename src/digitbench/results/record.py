@@ -1,6 +1,7 @@
 """A typed record of one file: it says which schema it has, and reads the one before."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -18,6 +19,28 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 # A network, a corruption, an origin of digits: it stands in tables and figures.
 Name = Annotated[str, Field(pattern=r"^\w[\w .,:()&+/%-]*$", max_length=100)]
+
+
+def told(value: Any) -> Any:
+    """The same value of any shape.
+
+    Raises:
+        ValueError: Something in it is no finite number, or text that can't be seen.
+    """
+    if isinstance(value, str) and not value.isprintable():
+        raise ValueError(f"{value[:80]!r} can't be read by people")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    if isinstance(value, dict):
+        told([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for inside in value:
+            told(inside)
+    return value
+
+
+# Whatever another part of the project has in it.
+Settings = Annotated[dict[str, Any], AfterValidator(told)]
 
 
 def different(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from digitbench.results.record import (
     Record,
     Seed,
     Seeds,
+    Settings,
 )
 from digitbench.statistics.comparison import PairwiseComparison
 from digitbench.statistics.factorial import Decomposition, Effect, Estimate
@@ -29,7 +30,8 @@ from digitbench.wording import listing
 
 TEST = "test"
 Matrix = tuple[tuple[Count, ...], ...]  # counts [true class][predicted class]
-Images = Annotated[Count, Field(gt=0)]
+MOST_IMAGES = 10_000_000  # far more than any set of digits has
+Images = Annotated[Count, Field(gt=0, le=MOST_IMAGES)]
 Share = Annotated[Summary, AfterValidator(ACCURACY.possible)]
 CrossedShare = Annotated[CrossedSummary, AfterValidator(ACCURACY.possible)]
 
@@ -323,7 +325,7 @@ class TrainingRecord(Record):
     SCHEMA = OLDEST = 1
 
     architecture: Name
-    network: dict[str, Any]  # its section of the parameters
+    network: Settings  # its section of the parameters
     recipe: UsedRecipe
     data: UsedData
     # SHA-256 of every replicate's file, by seed: one alone can be verified; older ones don't say.

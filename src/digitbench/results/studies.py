@@ -34,7 +34,7 @@ _PROTOCOLS = {
 _DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
 _absent = BeforeValidator(lambda value: None if value == "" else value)
 _Absent = Annotated[float | None, Field(allow_inf_nan=False), _absent]
-_Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(–[0-9]+(\.[0-9]+)?)?$")]
+_Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?( to [0-9]+(\.[0-9]+)?)?$")]
 
 
 def _known(label: Callable[[str], str]) -> AfterValidator:

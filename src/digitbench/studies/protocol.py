@@ -21,7 +21,7 @@ from digitbench.evaluation.scores import (
     scores_of_confusion,
     summarise_scores,
 )
-from digitbench.results.records import TEST, Assessment, Confusion, Epochs, ModelRecord
+from digitbench.results.records import MOST_IMAGES, TEST, Assessment, Confusion, Epochs, ModelRecord
 from digitbench.results.tables import CURVES, read_table
 from digitbench.statistics.summary import Summary, summarise
 from digitbench.training.data import CLASSES
@@ -119,7 +119,7 @@ def load_confusions(
                 f"{plan.remedy}"
             )
         images = array.sum(axis=(1, 2))
-        if images[0] == 0 or (images != images[0]).any():
+        if images[0] not in range(1, MOST_IMAGES) or (images != images[0]).any():
             raise DigitbenchError(
                 f"{path}: {name} counts other images in every epoch. {plan.remedy}"
             )
