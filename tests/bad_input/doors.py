@@ -707,7 +707,9 @@ def store_files() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         epoch = Epoch(0, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0)
         content = weights()["models/mlp/seed-0.safetensors"]
-        Store(folder).put(FACTS, Trained(Replicate(0, content, (epoch,)), {}, 1))
+        Store(folder).put(
+            FACTS, Trained(Replicate(0, content, (epoch,)), {"hardware": "Abacus"}, 1)
+        )
         key = key_of(dict(FACTS))
         entry = (Path(folder) / "finished" / key[:2] / f"{key}.zip").read_bytes()
     return {

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
@@ -34,8 +35,7 @@ def _rows_of(name: str) -> Iterator[Row]:
     record = ModelRecord.read(files.METRICS / f"{name}.json")
     path = files.TIMING / f"{name}.json"
     timing = TimingRecord.read(path)
-    predictions = files.read_arrays(files.PREDICTIONS / f"{name}.npz")
-    answers = dict(zip(predictions["seeds"].tolist(), predictions["probabilities"], strict=True))
+    answers = _answers(files.PREDICTIONS / f"{name}.npz", record.seeds)
     for seed in record.seeds:
         if seed not in timing.keys:
             raise DigitbenchError(
@@ -51,6 +51,21 @@ def _rows_of(name: str) -> Iterator[Row]:
             **{key: repr(metric.per_seed[seed]) for key, metric in record.metrics.items()},
             **{f"{MACHINE}{key}": value for key, value in timing.environment.items()},
         }
+
+
+def _answers(path: Path, seeds: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+    """Probabilities [N, 10] by seed."""
+    predictions = files.read_arrays(path)
+    stack, of_seeds = predictions.get("probabilities"), predictions.get("seeds")
+    if of_seeds is None or of_seeds.tolist() != [*seeds]:
+        problem = "it is of other seeds than the metrics"
+    elif stack is None or stack.dtype != np.float32 or stack.shape[::2] != (len(seeds), 10):
+        problem = "it holds no probabilities of ten digits for each seed"
+    elif not ((stack >= 0) & (stack <= 1)).all():
+        problem = "what it holds are no probabilities"
+    else:
+        return dict(zip(seeds, stack, strict=True))
+    raise DigitbenchError(f"{path}: cannot be used ({problem}). {files.REMEDY}")
 
 
 def to_csv(rows: Sequence[Row]) -> str:

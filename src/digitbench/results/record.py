@@ -114,10 +114,7 @@ class Record(Part):
             # As JSON: there a list is a tuple, and nothing else passes for what it is not.
             return cls.model_validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            said = first["msg"].removeprefix("Value error, ")
-            raise damaged(where, f"{place}: {said}".removeprefix(": ")) from None
+            raise damaged(where, first_problem(error)) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise damaged(where, f"not as schema {schema} has it: {error}") from None
 
@@ -142,6 +139,13 @@ def _once(pairs: list[tuple[str, Any]]) -> Content:
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands twice")
     return content
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where the first wrong value stands, and what is wrong with it."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
 
 
 def damaged(where: str, problem: str) -> DigitbenchError:

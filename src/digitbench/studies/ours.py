@@ -28,7 +28,7 @@ from digitbench.results.records import (
     TrainingRecord,
 )
 from digitbench.results.studies import STUDIES
-from digitbench.results.tables import CLASSES, ROBUSTNESS, Columns, read_table
+from digitbench.results.tables import CLASSES, ROBUSTNESS, Table, read_table
 from digitbench.statistics.estimates import Difference
 from digitbench.statistics.summary import Summary, share_interval, summarise
 from digitbench.studies.groups.design import GROUPS, SOURCES
@@ -126,8 +126,8 @@ def _one(kind: type[R], path: Path) -> R | None:
     return kind.read(path) if path.is_file() else None
 
 
-def _table(path: Path, columns: Columns) -> pd.DataFrame | None:
-    return read_table(path, columns) if path.is_file() else None
+def _table(path: Path, kind: Table) -> pd.DataFrame | None:
+    return read_table(path, kind) if path.is_file() else None
 
 
 # --- beside a published number -----------------------------------------------------------------
