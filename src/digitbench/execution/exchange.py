@@ -5,7 +5,8 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -84,13 +85,31 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DigitbenchError: It is missing or something else.
     """
-    text = files.read_bytes(path, "Export it again.").decode("utf-8", "replace")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if not rows or not set(IDENTITY) <= rows[0].keys() or None in rows[0].values():
-        raise DigitbenchError(
-            f"{path}: not a table of `digitbench results export`: it lacks columns or rows."
-        )
-    return [{column: value or "" for column, value in row.items()} for row in rows]
+    again = "Export it again."
+    text = files.read_bytes(path, again).decode("utf-8", "replace")
+    rows = files.read(path, lambda _: list(csv.DictReader(io.StringIO(text))), again)
+    if not rows or not set(IDENTITY) <= rows[0].keys():
+        problem = "it lacks columns or rows"
+    elif not all(set(map(type, (*row, *row.values()))) == {str} for row in rows):
+        problem = "a row is longer or shorter than the others"
+    elif not all(map(str.isprintable, chain.from_iterable(chain(rows, map(dict.values, rows))))):
+        problem = "it holds what can't be read by people"
+    elif not all(row[KEY] and row[ANSWERS] and row["seed"].isdecimal() for row in rows):
+        problem = "a row lacks its key, its seed or its predictions"
+    elif not all(map(_has_numbers, rows)):
+        problem = "a metric is no finite number"
+    else:
+        return rows
+    raise DigitbenchError(f"{path}: not a table of `digitbench results export`: {problem}. {again}")
+
+
+def _has_numbers(row: Row) -> bool:
+    """Whether every metric is one, or empty because another table has it."""
+    metrics = [row[key] for key in row.keys() - IDENTITY if not key.startswith(MACHINE)]
+    try:
+        return all(isfinite(float(value)) for value in metrics if value)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
