@@ -19,8 +19,11 @@ from digitbench.environment import (
     prepare_streams,
     project_root,
 )
-from digitbench.errors import plainly
+from digitbench.errors import DigitbenchError, report
+from digitbench.files import WRITTEN, sweep
+from digitbench.lineage import end_with_dvc
 
+HERE = Path(__file__).parent.parent
 # What each stage takes besides its name.
 STAGES: dict[str, tuple[str, ...]] = {
     "parameters": ("<file>",),
@@ -47,28 +50,20 @@ def main(arguments: list[str]) -> int:
     _prepare_interpreter()
     prepare_streams()
     guard_streams()
-    signal.signal(signal.SIGTERM, _terminate)
+    _obey_signals()
+    end_with_dvc()
     try:
         prepare_libraries()
         check_repository()
+        sweep(*(HERE / name for name in WRITTEN))
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
-    except ImportError as error:
-        if not (missing := _left_behind()):
-            raise
-        print(
-            f"{arguments[0]}: {error}. A temporary copy has only files that Git knows: run "
-            f"`git add -N {' '.join(missing)}`, then the experiment again.",
-            file=sys.stderr,
-        )
-        return 1
-    except Exception as error:
-        if not (told := plainly(error)):
-            raise
-        print(f"{arguments[0]}: {told}", file=sys.stderr)
-        return 1
+        sys.stdout.flush()  # while an error can still be told
     except KeyboardInterrupt:
         print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)
         return 130
+    except Exception as error:
+        report(arguments[0], _explained(error))
+        return 1
     return 0
 
 
@@ -84,11 +79,28 @@ def _prepare_interpreter() -> None:
         warnings.simplefilter("default")
 
 
+def _obey_signals() -> None:
+    signal.signal(signal.SIGTERM, _terminate)
+    # Of a terminal that is closed; `nohup` has it ignored.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _terminate)
+
+
+def _explained(error: Exception) -> Exception:
+    """The same, or why an import fails in an experiment's copy of the main repository."""
+    if not isinstance(error, ImportError) or not (missing := _left_behind()):
+        return error
+    return DigitbenchError(
+        f"{error}. A temporary copy has only files that Git knows: run "
+        f"`git add -N {' '.join(missing)}`, then the experiment again."
+    )
+
+
 def _left_behind() -> list[str]:
     """Modules of the main repository that this copy of it lacks."""
-    main, here = project_root(), Path(__file__).parent.parent
+    main = project_root()
     modules = sorted(path.relative_to(main) for path in (main / "src").rglob("*.py"))
-    return [str(path) for path in modules if not (here / path).exists()]
+    return [str(path) for path in modules if not (HERE / path).exists()]
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ WITNESSES = {
     "src/digitbench/*/__init__.py": "a docstring",
     "src/stages/__init__.py": "a docstring",
     "src/digitbench/errors.py": "a sentence and an exit status",
+    "src/digitbench/lineage.py": "ends processes whose parent was killed",
     "src/digitbench/discretion.py": "cuts passwords out of what is printed",
     "src/digitbench/schema.py": "refuses parameters; their values are in dvc.lock themselves",
     "src/digitbench/params.py": "refuses parameters and finds sections by name",

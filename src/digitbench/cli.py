@@ -20,7 +20,7 @@ import typer
 
 from digitbench.discretion import guard_streams
 from digitbench.environment import prepare_libraries, prepare_streams
-from digitbench.errors import DigitbenchError, plainly
+from digitbench.errors import DigitbenchError, report
 from digitbench.wording import count, percent, seed_names
 
 if TYPE_CHECKING:
@@ -647,7 +647,5 @@ def main() -> None:
         finally:
             _flush()
     except Exception as error:
-        if not (told := plainly(error)):
-            raise
-        print(f"digitbench: {told}", file=sys.stderr)
+        report("digitbench", error)
         sys.exit(MISTAKE)

@@ -2,6 +2,8 @@
 
 import errno
 import re
+import sys
+import traceback
 
 # What the system refuses for a reason that people can mend, and how.
 _REMEDIES = {
@@ -13,11 +15,20 @@ _REMEDIES = {
     errno.EPERM: "Allow reading and writing there",
     errno.EMFILE: "Raise the limit on open files (`ulimit -n`)",
     errno.ENFILE: "Close other programs, which hold too many files open",
+    errno.EAGAIN: "Raise the limit on processes (`ulimit -u`), or close other programs",
+    errno.EIO: "The disk or the way to it fails; the system's log says more. Mend it",
+    errno.ENOTDIR: "Move away the file that is where a folder must be",
+    errno.EISDIR: "Move away the folder that is where a file must be",
+    errno.EPIPE: "Let what reads it run to its end",
 }
 _LESS_MEMORY = (
-    "Close other programs, train fewer replicates at once (DIGITBENCH_JOBS=1), or take smaller "
-    "batches; what was finished is kept."
+    "Close other programs, raise the limit if one is set (`ulimit -v`), train fewer replicates at "
+    "once (DIGITBENCH_JOBS=1), or take smaller batches."
 )
+_GOES_ON = "Run the same again: it goes on after its last whole epoch."
+# As libraries say it that have no error of their own for it, or pass on the words of another.
+_LACKS_MEMORY = ("allocate memory", "MemoryError", "bad_alloc", "failed to map segment")
+_LOST_WORKER = ("EOFError", "ConnectionResetError", "BrokenPipeError", "UnpicklingError")
 
 
 # Characters of a message: what a file or a variable held may be far longer than people read.
@@ -53,20 +64,40 @@ class DigitbenchError(Exception):
         return legible(text)
 
 
-def plainly(error: Exception) -> str:
+def plainly(error: BaseException) -> str:
     """What an error says to people; empty if it is for programmers, who want its traceback."""
     if isinstance(error, DigitbenchError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         place = error.filename or "A file or stream without a name"
         return f"{place}: {error.strerror}. {_REMEDIES[error.errno]}, and run the same again."
-    text = str(error)
+    kind, text = type(error).__name__, str(error)
     if "No usable temporary directory" in text:
         return f"{text}. Make room, or set TMPDIR to a folder that can be written."
-    # Of joblib and torch, which are not loaded for this.
-    if type(error).__name__ == "TerminatedWorkerError":
-        return f"A worker process was killed, most often for lack of memory. {_LESS_MEMORY}"
-    lacks_memory = isinstance(error, MemoryError) or "allocate memory" in text
-    if lacks_memory or type(error).__name__ == "OutOfMemoryError":
-        return f"The memory of this machine is not enough. {_LESS_MEMORY}"
+    if "can't start new thread" in text:
+        return f"No thread can be started. {_REMEDIES[errno.EAGAIN]}, and run the same again."
+    # Of joblib and torch, which are not loaded for this. What a worker said is the cause, in words.
+    if kind in ("BrokenProcessPool", "PicklingError"):
+        text = f"{text} {error.__cause__}"
+    lacks_memory = isinstance(error, MemoryError) or any(words in text for words in _LACKS_MEMORY)
+    if lacks_memory or kind == "OutOfMemoryError":
+        return f"The memory of this machine is not enough. {_LESS_MEMORY} {_GOES_ON}"
+    # Killed while it sent something, or while it had nothing to do.
+    lost = kind == "BrokenProcessPool" and any(words in text for words in _LOST_WORKER)
+    if lost or kind == "TerminatedWorkerError":
+        return (
+            f"A worker process was killed, most often for lack of memory. {_LESS_MEMORY} {_GOES_ON}"
+        )
     return ""
+
+
+def report(program: str, error: BaseException) -> None:
+    """Tell people of an error; one of the code with its traceback, and what to do with that."""
+    if told := plainly(error):
+        print(f"{program}: {told}", file=sys.stderr)
+        return
+    traceback.print_exception(error)
+    print(
+        f"{program}: This is a fault of digitbench. Please report it with the lines above.",
+        file=sys.stderr,
+    )

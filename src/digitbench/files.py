@@ -5,11 +5,14 @@ read is named in one sentence, with what makes it again.
 """
 
 import csv
+import fcntl
 import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from fnmatch import filter as matching
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,6 +44,10 @@ CLASS_COUNTS = PLOTS / "preprocess" / "classes.csv"
 CLASS_FIGURE = PLOTS / "preprocess" / "classes.png"
 SAMPLES_FIGURE = PLOTS / "preprocess" / "samples.png"
 REPORT = Path("report")
+# Folders of a project that are written to.
+WRITTEN = ("data", "models", "metrics", "plots", "report", "studies", "benchmarks")
+# As a file ends that isn't whole yet; Git and DVC ignore it.
+HALF = ".half"
 
 REMEDY = "Run `dvc repro`, which makes it."
 
@@ -55,13 +62,16 @@ def model_file(name: str, seed: int) -> Path:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write beside the final name, then rename: a reader never sees half a file.
 
+    It is on the disk when this returns, should the machine then lose its power.
+
     Raises:
         DigitbenchError: It can't be written; what was there before is kept.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        _fill_and_rename(handle, Path(name), path, content)
+        handle, beside = _begun(path)
+        _fill_and_rename(handle, beside, path, content)
+        _settle(path.parent)
     except OSError as error:
         raise DigitbenchError(
             f"{path}: cannot be written ({error.strerror or error}). Nothing half-written was "
@@ -69,15 +79,59 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from None
 
 
+def _begun(path: Path) -> tuple[int, Path]:
+    """A new file beside a path, locked while it is open: others see that its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=HALF)
+        with suppress(OSError):  # where there are no locks, nobody can get one and delete it
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Who sweeps may have had the lock in between, and has deleted it then.
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
 def _fill_and_rename(handle: int, beside: Path, path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        beside.chmod(0o644)
-        beside.replace(path)
+            file.flush()
+            os.fsync(handle)
+            beside.chmod(0o644)
+            beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _settle(folder: Path) -> None:
+    """Have a new name in a folder on the disk, where the file system can do that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(*folders: Path) -> None:
+    """Delete what killed writers left in folders and below; what can't be deleted stays."""
+    for folder in folders:
+        for path in abandoned(folder):
+            with suppress(OSError):
+                path.unlink()
+
+
+def abandoned(folder: Path, below: bool = True) -> Iterator[Path]:
+    """Half-written files in a folder, and below it, whose writer has ended; locked meanwhile."""
+    for place, folders, names in os.walk(folder):
+        if not below:
+            folders.clear()
+        for name in matching(names, f".*{HALF}"):
+            path = Path(place, name)
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                yield path
 
 
 def write_text(path: Path, content: str) -> None:

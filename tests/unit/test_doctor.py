@@ -1,5 +1,6 @@
 """Every probe sees the problem that is planted for it and none without; --fix harms nobody."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -8,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from digitbench import files
 from digitbench.cli import app
-from digitbench.diagnosis import hashes, leftovers, machine, run_database
+from digitbench.diagnosis import hashes, machine, run_database
 from digitbench.diagnosis.doctor import examine, nearest_project, probes
 from digitbench.diagnosis.locks import RWLOCK
 from digitbench.diagnosis.symptoms import Probe, Severity, Symptom, fine, problem
@@ -92,9 +92,7 @@ def write(path: Path, content: bytes = b"garbage") -> Path:
 
 def half_written(path: Path) -> Path:
     """As a run leaves it that was killed before it could rename."""
-    write(path, bytes(1_000))
-    os.utime(path, (0, 0))
-    return path
+    return write(path, bytes(1_000))
 
 
 def orphan(folder: Path) -> psutil.Process:
@@ -178,9 +176,9 @@ PLANTED: dict[str, tuple[Planting, Severity, str]] = {
     ),
     "disk": (lambda c, m, s: m.setattr(machine, "RUN", 1 << 70), P, "a run takes up to"),
     "files": (
-        lambda c, m, s: half_written(c / "data/processed/test/.images.npy.abc_1234"),
+        lambda c, m, s: half_written(c / "data/processed/test/.images.npy.abc_1234.half"),
         W,
-        r"1 file half-written, .*test/\.images\.npy\.abc_1234",
+        r"1 file half-written, .*test/\.images\.npy\.abc_1234\.half",
     ),
     "workers": (lambda c, m, s: s.callback(orphan(c).kill), W, "1 process left by what was killed"),
     "workspaces": (
@@ -219,9 +217,9 @@ def test_the_guide_lists_every_probe_and_what_is_mended() -> None:
 
 def test_fix_clears_away_what_is_dead_and_nothing_else(clone: Path, stack: ExitStack) -> None:
     left = [
-        half_written(clone / "models/mlp/.seed-0.safetensors.abcdefgh"),
-        half_written(clone / ".README.md.12345678"),
-        half_written(clone / ".replicates/finished/ab/.abc.zip.abcdefgh"),
+        half_written(clone / "models/mlp/.seed-0.safetensors.abcdefgh.half"),
+        half_written(clone / ".README.md.12345678.half"),
+        half_written(clone / ".replicates/finished/ab/.abc.zip.abcdefgh.half"),
         write(clone / RWLOCK),
         clone / ".dvc/tmp/exps/tmpab12cd34",
     ]
@@ -235,13 +233,11 @@ def test_fix_clears_away_what_is_dead_and_nothing_else(clone: Path, stack: ExitS
     running(["sleep", "600"], used, stack)
     kept = [
         half_written(clone / "data/.notes.original"),
-        half_written(clone / "data/.images.npy.opened_1"),
-        write(clone / "data/.images.npy.young_12"),
-        half_written(clone / ".venv/.images.npy.others12"),
+        half_written(clone / "data/.images.npy.written1.half"),
+        half_written(clone / ".venv/.images.npy.others12.half"),
         used,
     ]
-    opened = stack.enter_context(kept[1].open("rb"))
-    assert opened.readable()
+    fcntl.flock(stack.enter_context(kept[1].open("rb")), fcntl.LOCK_EX)  # its writer lives
 
     before = examine(clone, probes())
     assert all(path.exists() for path in left)
@@ -260,7 +256,7 @@ def test_fix_clears_away_what_is_dead_and_nothing_else(clone: Path, stack: ExitS
 def test_what_was_wrong_because_of_a_half_written_file_alone_is_right_afterwards(
     clone: Path,
 ) -> None:
-    half_written(clone / "data/processed/test/.images.npy.abcdefgh")
+    half_written(clone / "data/processed/test/.images.npy.abcdefgh.half")
     assert not examine(clone, probes()).healthy
     assert examine(clone, probes(), fix=True).healthy
 
@@ -281,24 +277,6 @@ def test_what_cannot_be_mended_stays_a_problem_with_the_reason(
     assert symptom.severity is Severity.PROBLEM
     assert symptom.what.endswith("(--fix: DVC is at work now)")
     assert (clone / RWLOCK).exists()
-
-
-def test_what_is_half_written_is_known_by_the_name_that_writing_gives_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used = []
-    make = tempfile.mkstemp
-
-    def watched(**how: Any) -> tuple[int, str]:
-        used.append(make(**how))
-        return used[-1]
-
-    monkeypatch.setattr(tempfile, "mkstemp", watched)
-    names = ["a.json", "a.csv", "a.npy", "a.npz", "a.png", "a.md", "a.html", "a.safetensors"]
-    for name in [*names, "a.zip", "train-images-idx3-ubyte"]:
-        files.write_bytes(tmp_path / name, b"")
-    assert len(used) == 10
-    assert all(leftovers.HALF_WRITTEN.fullmatch(Path(name).name) for _, name in used)
 
 
 # --- locks ---------------------------------------------------------------------------------------

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import multiprocessing
 import os
+import signal
 import stat
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,8 @@ import pytest
 
 from digitbench.errors import DigitbenchError
 from digitbench.files import (
+    HALF,
+    sweep,
     write_all,
     write_bytes,
     write_csv,
@@ -26,6 +32,7 @@ from digitbench.files import (
     write_text,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(2)
 MATRIX = RNG.random((7, 10)).astype(np.float32)
 SEEDS = np.array([3, 1])
@@ -160,6 +167,91 @@ def test_everybody_may_read_the_file(kind: str, umask: int, target: Path) -> Non
     finally:
         os.umask(previous)
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
+
+
+# --- what killed writers leave ---------------------------------------------------------------
+
+
+def write_and_be_killed(path: Path) -> None:
+    Path.chmod = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    write_bytes(path, b"new")
+
+
+def test_what_a_killed_writer_leaves_is_deleted_and_nothing_else(target: Path) -> None:
+    before = state(target)
+    writer = multiprocessing.get_context("fork").Process(target=write_and_be_killed, args=(target,))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    (left,) = (path for path in target.parent.iterdir() if path.name.endswith(HALF))
+    assert left.read_bytes() == b"new"
+    sweep(target.parent.parent)
+    assert state(target) == before
+    sweep(target.parent.parent, target.parent / "not there")
+
+
+def test_what_is_being_written_is_never_deleted(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.replace
+
+    def swept(beside: Path, final: Path) -> Path:
+        sweep(beside.parent)
+        return rename(beside, final)
+
+    monkeypatch.setattr(Path, "replace", swept)
+    write_bytes(target, b"new")
+    assert state(target) == {"file": b"new"}
+
+
+def test_who_is_swept_before_the_lock_begins_again(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkstemp, []
+
+    def swept(**how: Any) -> tuple[int, str]:
+        made.append(make(**how))
+        if len(made) == 1:
+            sweep(target.parent)
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkstemp", swept)
+    write_bytes(target, b"new")
+    assert len(made) == 2
+    assert state(target) == {"file": b"new"}
+
+
+def test_git_and_dvc_ignore_what_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkstemp, []
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **how: made.append(make(**how)) or made[-1])
+    write_bytes(tmp_path / "seed-0.safetensors", b"")
+    name = Path(made[0][1]).name
+    for ignored in (".gitignore", ".dvcignore"):
+        patterns = (ROOT / ignored).read_text(encoding="utf-8").splitlines()
+        assert any(fnmatch(name, pattern) for pattern in patterns), ignored
+
+
+def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_all_is_done(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        steps.append("folder" if folder else f"{os.fstat(handle).st_size} bytes")
+        sync(handle)
+
+    def renamed(beside: Path, final: Path) -> Path:
+        steps.append("name")
+        return rename(beside, final)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_bytes(target, b"new")
+    assert steps == ["3 bytes", "name", "folder"]
 
 
 # --- same content, same bytes ----------------------------------------------------------------

@@ -1,8 +1,6 @@
 """What runs that were killed left behind: half-written files, workers, workspaces."""
 
-import re
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -11,18 +9,12 @@ from pathlib import Path
 import psutil
 
 from digitbench.diagnosis.locks import TEMPORARY
-from digitbench.diagnosis.processes import inside, is_python, openers, told
+from digitbench.diagnosis.processes import inside, is_python, told
 from digitbench.diagnosis.symptoms import Mending, Probe, Symptom, fine, some, warning
 from digitbench.errors import DigitbenchError
+from digitbench.files import WRITTEN, abandoned
 from digitbench.wording import count, listing
 
-# As `files.write_bytes` calls what it will rename: a file of ours, and eight characters at random.
-HALF_WRITTEN = re.compile(
-    r"\..+(?:\.(?:csv|html|json|md|npy|npz|png|safetensors|zip)|-ubyte)\.[a-z0-9_]{8}"
-)
-WRITTEN_TO = ("data", "models", "metrics", "plots", "report", "studies", "benchmarks")
-# Seconds. A whole file is written at once, so one that is older and not open is nobody's.
-OLD = 60
 WORKERS = ("joblib.externals.loky", "multiprocessing.spawn", "multiprocessing.resource_tracker")
 FIXES = "`digitbench doctor --fix` does"
 
@@ -30,12 +22,11 @@ FIXES = "`digitbench doctor --fix` does"
 def _half_written(project: Path) -> Iterator[Symptom]:
     from digitbench.execution.keeper import store_address
 
-    folders = [project / name for name in WRITTEN_TO]
+    folders = [project / name for name in WRITTEN]
     with suppress(DigitbenchError):
         folders.append(Path(store_address() or project / "data"))
-    found = {path for folder in folders for path in folder.rglob(".*") if _is_half(path)}
-    found |= {path for path in project.glob(".*") if _is_half(path)}
-    left = sorted(found - openers(found).keys())
+    found = {path for folder in folders for path in abandoned(folder)}
+    left = sorted(found | set(abandoned(project, below=False)))
     if not left:
         yield fine("none half-written")
         return
@@ -44,13 +35,6 @@ def _half_written(project: Path) -> Iterator[Symptom]:
     what = f"{count(len(left), 'file')} half-written, {size:.1f} MB: {some(names)}"
     mending = Mending(f"delete {listing(names)}", partial(_delete, left))
     yield warning(what, f"Delete what was left by runs that were killed ({FIXES}).", mending)
-
-
-def _is_half(path: Path) -> bool:
-    with suppress(OSError):
-        old = time.time() - path.lstat().st_mtime > OLD
-        return bool(HALF_WRITTEN.fullmatch(path.name)) and old and path.is_file()
-    return False
 
 
 def _delete(paths: Sequence[Path]) -> None:

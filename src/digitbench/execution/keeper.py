@@ -39,6 +39,10 @@ class Keeper:
         self.problems: list[str] = []
         self.lost = False
 
+    def sweep(self) -> None:
+        """Delete what killed writers left half-written."""
+        self._softly(lambda store: store.sweep())
+
     def find(self, key: str) -> Kept | None:
         """What is kept under a key and whole."""
         return self._softly(lambda store: store.get(key))
@@ -51,9 +55,17 @@ class Keeper:
         """Keep the latest whole epoch."""
         self._softly(lambda store: store.save(key, progress))
 
-    def resume(self, key: str, progress: Progress) -> None:
-        """Bring a fresh replicate to where it was left, if it was begun."""
+    def resume(self, key: str, begin: Callable[[], Progress]) -> Progress:
+        """A replicate where it was left, if it was begun; else at its beginning.
+
+        Args:
+            key: Its key.
+            begin: Makes a fresh one.
+        """
+        progress, before = begin(), len(self.problems)
         self._softly(lambda store: store.restore(key, progress))
+        # Half of what was damaged may be in it.
+        return progress if len(self.problems) == before else begin()
 
     def forget(self, key: str) -> None:
         """Drop the unfinished half."""

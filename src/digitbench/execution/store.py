@@ -20,12 +20,13 @@ import safetensors.torch
 import torch
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import TypeAdapter
+from safetensors import SafetensorError
 
 from digitbench.errors import DigitbenchError
 from digitbench.execution.archive import DamagedError, pack, unpack
 from digitbench.execution.arrays import pack_data, unpack_data
 from digitbench.execution.key import key_of
-from digitbench.files import write_bytes
+from digitbench.files import sweep, write_bytes
 from digitbench.training.data import CLASSES, TrainingData
 from digitbench.training.replicates import Replicate
 from digitbench.training.trainer import Epoch, Progress
@@ -130,31 +131,29 @@ class Store:
             MODEL: _tensors(progress.model.state_dict()),
             OPTIMISER: _tensors(tensors),
             HISTORY: json.dumps([dataclasses.asdict(epoch) for epoch in progress.history]).encode(),
+            ABOUT: json.dumps({"key": key}).encode(),
         }
         if progress.best is not None:
             members[BEST] = _tensors(progress.best)
         self._write(UNFINISHED, key, pack(members))
 
     def restore(self, key: str, progress: Progress) -> None:
-        """Bring a fresh replicate to the kept state; nothing there, or damaged, changes nothing."""
+        """Bring a fresh replicate to the kept state; nothing there changes nothing.
+
+        Raises:
+            DamagedError: There is something, and it isn't what was written; half of it may be in
+                the replicate.
+        """
         content = self._read(UNFINISHED, key)
         if content is None:
             return
+        members = unpack(content)
         try:
-            members = unpack(content)
-        except DamagedError:
-            return
-        load = safetensors.torch.load
-        progress.model.load_state_dict(load(members[MODEL]))
-        state: dict[int, dict[str, Any]] = {}
-        for name, value in load(members[OPTIMISER]).items():
-            index, _, what = name.partition(".")
-            state.setdefault(int(index), {})[what] = value
-        groups = progress.optimiser.state_dict()["param_groups"]
-        progress.optimiser.load_state_dict({"state": state, "param_groups": groups})
-        _lay_out_like_parameters(progress.optimiser)
-        progress.history[:] = _history(members[HISTORY])
-        progress.best = load(members[BEST]) if BEST in members else None
+            if json.loads(members[ABOUT])["key"] != key:
+                raise DamagedError("it is of another key")
+            _restore(members, progress)
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            raise _unfit(error) from None
 
     def forget(self, key: str) -> None:
         """Drop the unfinished half, once the replicate is finished."""
@@ -183,7 +182,8 @@ class Store:
             folder = f"{self._root}/{kind}"
             found = self._files.find(folder, detail=True) if self._files.exists(folder) else {}
             for path, info in sorted(found.items()):
-                yield Entry(Path(path).stem, kind, int(info["size"]), _moment(info))
+                if path.endswith(".zip"):
+                    yield Entry(Path(path).stem, kind, int(info["size"]), _moment(info))
 
     def read(self, entry: Entry) -> bytes:
         """The file of an entry."""
@@ -204,6 +204,11 @@ class Store:
         path = self._path(kind, key)
         if self._files.exists(path):
             self._files.rm_file(path)
+
+    def sweep(self) -> None:
+        """Delete what killed writers left half-written; an object store has none of that."""
+        if isinstance(self._files, LocalFileSystem):
+            sweep(Path(self._root))
 
     def _read(self, kind: str, key: str) -> bytes | None:
         try:
@@ -249,6 +254,25 @@ class Store:
         return files, root.rstrip("/")
 
 
+def _restore(members: Mapping[str, bytes], progress: Progress) -> None:
+    load = safetensors.torch.load
+    progress.model.load_state_dict(load(members[MODEL]))
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in load(members[OPTIMISER]).items():
+        index, _, what = name.partition(".")
+        state.setdefault(int(index), {})[what] = value
+    groups = progress.optimiser.state_dict()["param_groups"]
+    progress.optimiser.load_state_dict({"state": state, "param_groups": groups})
+    _lay_out_like_parameters(progress.optimiser)
+    progress.history[:] = _history(members[HISTORY])
+    progress.best = load(members[BEST]) if BEST in members else None
+
+
+def _unfit(error: Exception) -> DamagedError:
+    reason = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
+    return DamagedError(f"not as this version writes it: {reason}")
+
+
 def parse(content: bytes, key: str) -> Kept:
     """A finished replicate from the file of its entry.
 
@@ -261,9 +285,12 @@ def parse(content: bytes, key: str) -> Kept:
         history = tuple(_history(members[HISTORY]))
         if key_of(about["facts"]) != key:
             raise DamagedError("it is of another key")
-        return Kept(Replicate(about["facts"]["seed"], members[WEIGHTS], history), about)
+        kept = Kept(Replicate(about["facts"]["seed"], members[WEIGHTS], history), about)
+        if kept.at_once < 1 or not kept.environment:
+            raise DamagedError("it doesn't say where it was trained")
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"not as this version writes it: {error}") from None
+        raise _unfit(error) from None
+    return kept
 
 
 def _history(content: bytes) -> list[Epoch]:

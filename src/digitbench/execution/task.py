@@ -71,8 +71,9 @@ def perform(task: Task, messages: Messages, place: str) -> Outcome:
     """Train, or go on training, one replicate; an audit begins at the beginning."""
     job, seed = task.job, task.seed
     keeper = Keeper(None if task.audit else task.store)
-    progress = start(job.architecture, job.params, job.recipe, seed)
-    keeper.resume(task.key, progress)
+    progress = keeper.resume(
+        task.key, lambda: start(job.architecture, job.params, job.recipe, seed)
+    )
     report = _Reporter(task, messages)
     report.images(len(progress.history) * len(job.data.train_index))
     for epoch in progress.history:

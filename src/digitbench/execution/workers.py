@@ -4,10 +4,12 @@ What the store has is not trained.
 """
 
 import os
+import pickle
 import queue
+import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.managers import SyncManager
 from typing import Any, Protocol
@@ -28,6 +30,7 @@ from digitbench.execution.keeper import Keeper, store_address
 from digitbench.execution.key import facts, key_of
 from digitbench.execution.store import OFF, VARIABLE, Kept
 from digitbench.execution.task import Learned, Messages, Outcome, Task, perform
+from digitbench.lineage import end_with
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch
 from digitbench.wording import count
@@ -61,6 +64,7 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     seeds, jobs = job.recipe.seeds, parallel_jobs(len(job.recipe.seeds), job.recipe.device)
     address = store_address()
     keeper = Keeper(address)
+    keeper.sweep()
     known = {seed: facts(job, seed) for seed in seeds}
     keys = {seed: key_of(of_seed) for seed, of_seed in known.items()}
     kept = {seed: found for seed in seeds if (found := keeper.find(keys[seed]))}
@@ -151,14 +155,17 @@ def run_tasks(
     audits = [replace(task, audit=True) for task in tasks if is_drawn(task.key, share)]
     run = _train_on_cluster if clustered else _train_here
     # Messages from a cluster come through a thread of this process.
-    with _listening([*tasks, *audits], 1 if clustered else jobs, on_epoch) as messages:
-        with closing(run([*tasks, *audits], jobs, messages)) as outcomes:
+    with closing(_Progress([*tasks, *audits], on_epoch)) as progress:
+        with (
+            _listening(progress, 1 if clustered else jobs) as messages,
+            closing(run([*tasks, *audits], jobs, messages)) as outcomes,
+        ):
             audited = compared(outcomes, {task.seed for task in audits})
             done, problems = _keep(audited, {task.seed: task for task in tasks})
         for outcome in done.values():
             # All of them, should a message have been lost on the way.
             for epoch in outcome.replicate.history:
-                messages.put(epoch)
+                progress.hear(epoch)
     # The others are likely the same, of another replicate.
     for problem in problems[:1]:
         print(f"train {tasks[0].job.name}: {problem}.", flush=True)
@@ -171,9 +178,11 @@ def _train_here(tasks: Sequence[Task], jobs: int, messages: Messages) -> Trainin
     joblib has a backend for Dask too, but it can't say where a task shall run: an audit belongs on
     another machine than what it audits, and a worker that was refused shall get nothing.
     """
-    yield from joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")(
-        joblib.delayed(_perform_here)(task, messages) for task in tasks
+    settings = {"initializer": end_with, "initargs": (os.getpid(),)}
+    trainings = joblib.Parallel(
+        n_jobs=jobs, backend="loky", return_as="generator_unordered", **settings
     )
+    yield from trainings(joblib.delayed(_perform_here)(task, messages) for task in tasks)
 
 
 def _perform_here(task: Task, messages: Messages) -> Outcome:
@@ -207,42 +216,82 @@ def _keep(
     return done, problems + keeper.problems
 
 
+class _Progress:
+    """What is heard of trainings, as a progress bar and as callbacks."""
+
+    def __init__(self, tasks: Sequence[Task], on_epoch: Callable[[Epoch], None]) -> None:
+        job = tasks[0].job
+        total = len(tasks) * job.recipe.epochs * len(job.data.train_index)
+        self._name = job.name
+        self._on_epoch = on_epoch
+        self._bar = tqdm(total=total, desc=f"train {job.name}", unit=" images", unit_scale=True)
+        # A replicate that goes on elsewhere tells again what it has told: that is heard once.
+        self._learned: dict[tuple[int, bool], int] = {}
+        self._heard: set[tuple[int, int]] = set()
+
+    def close(self) -> None:
+        self._bar.close()
+
+    def hear(self, message: Epoch | Learned | str) -> None:
+        if isinstance(message, str):
+            with self._bar.external_write_mode():
+                print(f"train {self._name}: {message}", flush=True)
+        elif isinstance(message, Learned):
+            replicate = (message.seed, message.audit)
+            self._bar.update(message.images - self._learned.get(replicate, 0))
+            self._learned[replicate] = message.images
+        elif (message.seed, message.epoch) not in self._heard:
+            self._heard.add((message.seed, message.epoch))
+            self._bar.set_postfix_str(f"validation accuracy {message.validation_accuracy:.4f}")
+            self._on_epoch(message)
+
+
+class _Line:
+    """A queue that may get lost with the process that has it: then nothing is told any more."""
+
+    def __init__(self, messages: Any) -> None:
+        self._messages = messages
+
+    def __getstate__(self) -> bytes:
+        return pickle.dumps(self._messages)
+
+    def __setstate__(self, state: bytes) -> None:
+        self._messages = None
+        with suppress(OSError, EOFError):
+            self._messages = pickle.loads(state)
+
+    def put(self, message: Any) -> None:
+        try:
+            if self._messages is not None:
+                self._messages.put(message)
+        except (OSError, EOFError):
+            self._messages = None
+
+    def get(self) -> Any:
+        """The next message; None: there will be no more."""
+        try:
+            return self._messages.get()
+        except (OSError, EOFError):
+            return None
+
+
 @contextmanager
-def _listening(
-    tasks: Sequence[Task], jobs: int, on_epoch: Callable[[Epoch], None]
-) -> Iterator[Any]:
-    """A queue that workers write to; a thread turns it into a progress bar and callbacks."""
-    job = tasks[0].job
-    total = len(tasks) * job.recipe.epochs * len(job.data.train_index)
-    bar = tqdm(total=total, desc=f"train {job.name}", unit=" images", unit_scale=True)
-    with _message_queue(jobs) as messages, bar:
-        listener = threading.Thread(
-            target=_listen, args=(messages, bar, job.name, on_epoch), daemon=True
-        )
+def _listening(progress: _Progress, jobs: int) -> Iterator[_Line]:
+    """Where workers tell of their progress; a thread hears it."""
+    with _message_queue(jobs) as messages:
+        line = _Line(messages)
+        listener = threading.Thread(target=_listen, args=(line, progress), daemon=True)
         listener.start()
         try:
-            yield messages
+            yield line
         finally:
-            messages.put(None)
+            line.put(None)
             listener.join()
 
 
-def _listen(messages: Any, bar: Any, name: str, on_epoch: Callable[[Epoch], None]) -> None:
-    """A replicate that goes on elsewhere tells again what it has told: that is heard once."""
-    learned: dict[tuple[int, bool], int] = {}
-    heard: set[tuple[int, int]] = set()
-    while (message := messages.get()) is not None:
-        if isinstance(message, str):
-            with bar.external_write_mode():
-                print(f"train {name}: {message}", flush=True)
-        elif isinstance(message, Learned):
-            replicate = (message.seed, message.audit)
-            bar.update(message.images - learned.get(replicate, 0))
-            learned[replicate] = message.images
-        elif (message.seed, message.epoch) not in heard:
-            heard.add((message.seed, message.epoch))
-            bar.set_postfix_str(f"validation accuracy {message.validation_accuracy:.4f}")
-            on_epoch(message)
+def _listen(line: _Line, progress: _Progress) -> None:
+    while (message := line.get()) is not None:
+        progress.hear(message)
 
 
 @contextmanager
@@ -251,5 +300,14 @@ def _message_queue(jobs: int) -> Iterator[Any]:
         yield queue.SimpleQueue()
         return
     # On loopback: a socket in the user's TMPDIR may have a longer path than the system allows.
-    with SyncManager(address=("127.0.0.1", 0)) as manager:
+    manager = SyncManager(address=("127.0.0.1", 0))
+    manager.start(_enter_manager, (os.getpid(),))
+    with manager:
         yield manager.Queue()
+
+
+def _enter_manager(parent: int) -> None:
+    """It is ended by its parent, which still hears of workers when a signal went to all."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    end_with(parent)
