@@ -47,6 +47,15 @@ def legible(text: str) -> str:
     return _UNSEEN.sub("\ufffd", text)
 
 
+def brief(text: str) -> str:
+    """The same legible, without its middle where it is too long to be read."""
+    if len(text) > LONGEST:
+        left_out = _LEFT_OUT.format(len(text) - LONGEST)
+        begin = LONGEST - _END - len(left_out)
+        text = f"{text[:begin]}{left_out}{text[-_END:]}"
+    return legible(text)
+
+
 class DigitbenchError(Exception):
     """Something the user can mend; its text says what is wrong, where, and what to do.
 
@@ -56,12 +65,7 @@ class DigitbenchError(Exception):
 
     def __str__(self) -> str:
         """The text."""
-        text = super().__str__()
-        if len(text) > LONGEST:
-            left_out = _LEFT_OUT.format(len(text) - LONGEST)
-            begin = LONGEST - _END - len(left_out)
-            text = f"{text[:begin]}{left_out}{text[-_END:]}"
-        return legible(text)
+        return brief(super().__str__())
 
 
 def plainly(error: BaseException) -> str:

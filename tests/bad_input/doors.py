@@ -71,6 +71,7 @@ class Door:
         sensible: Fails where what was let in is none.
         spoilt: Beginnings of the paths that are spoilt; the others stay as they are.
         how: Other ways than those of the suffix.
+        names: What a message may name in place of a file.
         weight: Of how many cases the usual number of cases is one, where reading takes long.
     """
 
@@ -79,6 +80,7 @@ class Door:
     sensible: Callable[[Any], None]
     spoilt: tuple[str, ...] = ("",)
     how: Mapping[str, damage.Damaged] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     weight: int = 1
 
     def spoils(self) -> dict[str, SearchStrategy[bytes]]:
@@ -357,10 +359,15 @@ def probabilities_make_sense(stacks: Mapping[str, Any]) -> None:
         assert np.allclose(stack.sum(axis=2), 1, atol=1e-3)
 
 
-def text_makes_sense(text: str) -> None:
-    """Nothing that steers a terminal, no nonsense number."""
+def legible(text: str) -> None:
+    """Nothing that steers a terminal."""
     for letter in "\x1b\x00\x07\u202e":
         assert letter not in text, repr(letter)
+
+
+def text_makes_sense(text: str) -> None:
+    """Legible, and without nonsense numbers."""
+    legible(text)
     assert not re.search(r"(?<![\w.])(nan|[-−]?inf|infinity)(?![\w.])", text.lower())
 
 
@@ -740,22 +747,22 @@ def read_entry() -> Any:
     keeper = Keeper("store")
     (path,) = Path("store/finished").glob("*/*.zip")
     found = keeper.find(path.stem)
-    for problem in keeper.problems:
-        assert len(problem) <= 2_000
-    if found is not None:
-        # What `train` does with a kept one.
-        return found.environment, found.at_once, found.seconds, found.replicate.history
-    return None
+    if keeper.problems:
+        # A sentence, and the replicate is trained again.
+        raise DigitbenchError("\n".join(keeper.problems))
+    assert found is not None
+    # What `train` does with a kept one.
+    return found.environment, found.at_once, found.seconds, found.replicate.history
 
 
 def entry_makes_sense(found: Any) -> None:
-    if found is not None:
-        _, at_once, seconds, history = found
-        assert at_once >= 1
-        assert 0 <= seconds < 1e9
-        finite(history)
-        for epoch in history:
-            assert len(epoch.validation_confusion) == 100
+    environment, at_once, seconds, history = found
+    assert environment
+    assert at_once >= 1
+    assert seconds >= 0
+    finite(history)
+    for epoch in history:
+        assert len(epoch.validation_confusion) == 100
 
 
 def read_import() -> Any:
@@ -939,12 +946,13 @@ DOORS: dict[str, Door] = {
     "data/predictions": Door(
         predictions, read_predictions, predictions_make_sense, ("data/predictions",)
     ),
-    "exported results": Door(exported, read_exported, text_makes_sense),
+    "exported results": Door(exported, read_exported, legible),
     "entries of the store": Door(
         only(store_files, next(iter(store_files()))),
         read_entry,
         entry_makes_sense,
         how=dict.fromkeys(store_files(), resealed),
+        names=("kept in store",),
     ),
     "exported store": Door(
         only(store_files, "exported.zip"),
@@ -987,6 +995,17 @@ DOORS |= {
     }.items()
 }
 
+
+def read_store() -> None:
+    """As a training stage looks into it, where a place that can't be read is one sentence."""
+    keeper = Keeper(store_address())
+    found = keeper.find("a" * 64)
+    assert found is None
+    for problem in keeper.problems:
+        assert len(problem) <= 2_000
+        legible(problem)
+
+
 SILLY = st.one_of(
     st.sampled_from(
         (
@@ -1002,16 +1021,5 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DIGITBENCH_JOBS", lambda: parallel_jobs(4, "cpu"), lambda n: between(1, n, 4), SILLY),
     Variable("DIGITBENCH_AUDIT", lambda: audited_share(0.0), lambda x: between(0, x, 1), SILLY),
     Variable("DIGITBENCH_DATA_DIR", drop_in_folder, anything, SILLY),
-    Variable("DIGITBENCH_STORE", lambda: _store(), anything, SILLY),
+    Variable("DIGITBENCH_STORE", read_store, anything, SILLY),
 )
-
-
-def _store() -> Any:
-    """As a training stage looks into it, where a place that can't be read is one sentence."""
-    keeper = Keeper(store_address())
-    found = keeper.find("a" * 64)
-    assert found is None
-    for problem in keeper.problems:
-        assert len(problem) <= 2_000
-        assert problem.isprintable(), problem
-    return None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bad_input.doors import DOORS, VARIABLES, Door, Variable
+from bad_input.doors import DOORS, VARIABLES, Door, Variable, legible
 from digitbench.errors import DigitbenchError
 
 LONGEST = 2_000  # characters of a message
@@ -25,7 +25,7 @@ def told(error: DigitbenchError, names: list[str]) -> None:
     text = str(error)
     assert len(text) <= LONGEST, len(text)
     assert any(name in text for name in names), text
-    assert all(letter.isprintable() or letter == "\n" for letter in text), repr(text)
+    legible(text)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_what_is_spoilt_is_refused_or_makes_sense(
             found = door.read()
         except DigitbenchError as error:
             tally[name, "refused"] += 1
-            told(error, [Path(other).name for other in valid])
+            told(error, [*door.names, *(Path(other).name for other in valid)])
         else:
             tally[name, "accepted"] += 1
             door.sensible(found)
