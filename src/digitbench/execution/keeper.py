@@ -80,8 +80,8 @@ class Keeper:
         except DamagedError as error:
             self.problems.append(
                 brief(
-                    f"a replicate kept in {self._store.address} is damaged ({error}); it is trained "
-                    "again and replaced"
+                    f"a replicate kept in {self._store.address} is damaged ({error}); it is "
+                    "trained again and replaced"
                 )
             )
         except Exception as error:  # whatever a file system's driver raises
