@@ -3,15 +3,11 @@
 And what must hold of what it lets in, written apart from what refuses it.
 """
 
-import dataclasses
 import io
 import json
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,11 +15,56 @@ from unittest.mock import patch
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from PIL import Image
-from pydantic import BaseModel
 
-import review_data
 from bad_input import damage
+from bad_input.sense import (
+    anything,
+    between,
+    comparison_makes_sense,
+    domain_shift_makes_sense,
+    domains_make_sense,
+    finite,
+    foreign_digits_make_sense,
+    images_make_sense,
+    latency_makes_sense,
+    legible,
+    page_makes_sense,
+    params_make_sense,
+    predictions_make_sense,
+    probabilities_make_sense,
+    published_makes_sense,
+    receipts_make_sense,
+    review_makes_sense,
+    robustness_makes_sense,
+    rows_make_sense,
+    scores_make_sense,
+    sheet_makes_sense,
+    statistics_make_sense,
+    study_makes_sense,
+    text_makes_sense,
+    timing_makes_sense,
+    training_data_make_sense,
+    training_makes_sense,
+)
+from bad_input.valid import (
+    SIDE,
+    Files,
+    all_studies,
+    arrays,
+    committed,
+    confusions,
+    drawn,
+    everything,
+    idx_files,
+    npz,
+    only,
+    picture,
+    predictions,
+    project,
+    small_params,
+    study_files,
+    weights,
+)
 from digitbench import processed
 from digitbench.download import digits
 from digitbench.download.folder import drop_in_folder
@@ -55,10 +96,6 @@ from digitbench.training.data import PixelStatistics
 from digitbench.training.recipe import Plan
 from receipt_data import receipt
 from usps import usps_file
-
-ROOT = Path(__file__).resolve().parents[2]
-Files = Mapping[str, bytes]
-IMAGES, SIDE = 40, 28
 
 
 @dataclass(frozen=True)
@@ -112,466 +149,6 @@ class Variable:
     read: Callable[[], Any]
     sensible: Callable[[Any], None]
     values: SearchStrategy[str]
-
-
-# --- what makes sense --------------------------------------------------------------------------
-
-
-def leaves(value: Any) -> Iterable[Any]:
-    """Every plain value within records, dataclasses, mappings and sequences."""
-    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
-        value = vars(value)
-    if isinstance(value, Mapping):
-        return chain.from_iterable(map(leaves, chain(value.keys(), value.values())))
-    if isinstance(value, list | tuple | set):
-        return chain.from_iterable(map(leaves, value))
-    return [value]
-
-
-def finite(value: Any) -> None:
-    for leaf in leaves(value):
-        assert not isinstance(leaf, float) or math.isfinite(leaf), leaf
-
-
-def between(low: float, value: float | None, high: float) -> None:
-    assert value is None or low <= value <= high, value
-
-
-def summary_makes_sense(summary: Any, highest: float = 1.0) -> None:
-    assert summary.per_seed
-    assert all(seed >= 0 for seed in summary.per_seed)
-    for value in (summary.mean, *summary.per_seed.values()):
-        between(0, value, highest)
-    if summary.ci95_low is not None:
-        assert summary.ci95_low <= summary.mean <= summary.ci95_high
-    between(0, summary.std, highest)
-
-
-def scores_make_sense(record: ModelRecord) -> None:
-    finite(record)
-    assert len(set(record.seeds)) == len(record.seeds) >= 1
-    assert all(0 <= seed < 2**32 for seed in record.seeds)
-    for part in record.protocols.values():
-        assert 0 < part.images <= 10**7
-        for key, summary in part.metrics.items():
-            summary_makes_sense(summary, math.inf if key in ("nll", "errors") else 1e6)
-        for of_digit in (part.per_class or {}).values():
-            for digit, summary in of_digit.items():
-                between(0, digit, 9)
-                summary_makes_sense(summary)
-        assert all(cell >= 0 for row in part.confusion.total for cell in row)
-        for row in part.confusion.rates or ():
-            for rate in row:
-                between(0, rate, 1)
-    between(0, record.test.metrics["accuracy"].mean, 1)
-    if record.epochs is not None:
-        assert record.epochs.run.keys() == record.epochs.kept.keys() == set(record.seeds)
-        for seed, kept in record.epochs.kept.items():
-            between(1, kept, record.epochs.run[seed])
-
-
-def comparison_makes_sense(record: ComparisonRecord) -> None:
-    finite(record)
-    for key, pair in record.pairs.items():
-        assert key == f"{pair.second}_minus_{pair.first}"
-        assert pair.difference_low <= pair.difference <= pair.difference_high
-        between(-1, pair.difference, 1)
-        for p in (pair.p_value, pair.p_value_holm, *(test.p_value for test in pair.mcnemar)):
-            between(0, p, 1)
-        assert pair.p_value_holm >= pair.p_value
-        assert all(test.n10 >= 0 and test.n01 >= 0 for test in pair.mcnemar)
-        between(0, pair.standard_error, math.inf)
-        between(0, pair.seed_variance, math.inf)
-    for confused in chain.from_iterable(record.most_confused.values()):
-        between(0, confused.first, 9)
-        between(0, confused.second, 9)
-        assert confused.count >= 0
-        between(0, confused.rate_first_as_second, 1)
-        between(0, confused.rate_second_as_first, 1)
-
-
-def estimate_makes_sense(estimate: Any) -> None:
-    between(-2, estimate.value, 2)
-    between(0, estimate.p_value, 1)
-    if estimate.ci95_low is not None:
-        assert estimate.ci95_low <= estimate.value <= estimate.ci95_high
-
-
-def robustness_makes_sense(record: RobustnessRecord) -> None:
-    finite(record)
-    assert record.images > 0
-    for by_kind in record.accuracy.values():
-        for summary in by_kind.values():
-            summary_makes_sense(summary)
-    for effect in chain.from_iterable((record.effects or {}).values()):
-        estimate_makes_sense(effect.estimate)
-
-
-def domains_make_sense(record: DomainsRecord) -> None:
-    finite(record)
-    for domain in record.domains.values():
-        assert domain.images > 0
-        for by_name in domain.accuracy.values():
-            for summary in by_name.values():
-                summary_makes_sense(summary)
-
-
-def domain_shift_makes_sense(record: DomainShiftRecord) -> None:
-    finite(record)
-    for domain in record.domains.values():
-        assert domain.images > 0
-        for cell in domain.cells:
-            summary_makes_sense(cell.accuracy)
-        for effect in domain.effects:
-            estimate_makes_sense(effect.estimate)
-        for gap in domain.gaps:
-            for estimate in (gap.gap, *gap.parts.values()):
-                estimate_makes_sense(estimate)
-
-
-def training_makes_sense(record: TrainingRecord) -> None:
-    finite(record)
-    recipe = record.recipe
-    assert len(set(recipe.seeds)) == len(recipe.seeds) >= 1
-    assert all(0 <= seed < 2**32 for seed in recipe.seeds)
-    assert recipe.epochs >= 1
-    assert recipe.batch_size >= 1
-    assert recipe.learning_rate > 0
-    between(0, recipe.augmentation.shift, 1)
-    between(0, recipe.augmentation.zoom, 1)
-    between(0, recipe.augmentation.rotation, 180)
-    assert record.data.train_images > 0
-    assert record.data.validation_images > 0
-    assert set(record.weights) <= set(recipe.seeds)
-
-
-def timing_makes_sense(record: TimingRecord) -> None:
-    finite(record)
-    for seconds in (record.stage_seconds, *record.seconds_per_epoch.per_seed.values()):
-        assert 0 <= seconds <= 1e12
-    assert record.replicates_at_once >= 1
-
-
-def latency_makes_sense(record: LatencyRecord) -> None:
-    finite(record)
-    for model in record.models.values():
-        for quartiles in (model.milliseconds_per_image, model.images_per_second):
-            assert 0 <= quartiles.q1 <= quartiles.median <= quartiles.q3
-        for number in (model.single_images, model.images, model.batch_size, model.passes):
-            assert number >= 1
-
-
-def params_make_sense(params: Any) -> None:
-    finite(params)
-    assert 1 <= params.epochs <= 1_000
-    assert 0 < params.learning_rate <= 1
-    assert len(set(params.seeds)) == len(params.seeds) >= 1
-    between(0.01, params.validation_share, 0.9)
-    assert 0 < params.margin <= 100
-    assert params.report.title.isprintable()
-    assert params.report.title.strip()
-
-
-def study_makes_sense(params: Any) -> None:
-    finite(params)
-    for name, variant in params.variants.items():
-        assert name
-        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-"), name
-        assert len(name) <= 100
-        assert 0 < variant.learning_rate <= 1
-
-
-def published_makes_sense(studies: Mapping[str, Any]) -> None:
-    finite(studies)
-    for study in studies.values():
-        for number in (*study.results, *study.other):
-            assert number.exact.is_finite()
-            low, high = number.rounding
-            assert low <= high
-        for leaf in leaves(study):
-            assert not isinstance(leaf, str) or leaf.isprintable(), leaf
-
-
-def rows_make_sense(rows: Any) -> None:
-    finite(rows)
-    assert rows
-    for row in rows:
-        for low, high in ((row.ours_low, row.ours_high), (row.run_low, row.run_high)):
-            assert (low is None) == (high is None)
-            assert low is None or low <= high
-        if row.ours_low is not None:
-            assert row.ours_low <= row.ours_mean <= row.ours_high
-        # What is told of it can be told.
-        assert all((row.label, row.theirs, row.ours, row.one_run, row.on_test))
-
-
-def receipts_make_sense(receipts: Mapping[Path, Any]) -> None:
-    for item in receipts.values():
-        assert item.subset.replicates <= item.subset.of
-        assert item.subset.replicates >= 1
-        for leaf in leaves(item):
-            assert not isinstance(leaf, str) or leaf.isprintable(), leaf
-
-
-def images_make_sense(pair: Any) -> None:
-    images, labels = pair
-    assert images.dtype == labels.dtype == np.uint8
-    assert images.shape == (len(labels), 28, 28)
-    assert len(labels)
-    assert labels.max() <= 9
-
-
-def foreign_digits_make_sense(pair: Any) -> None:
-    images, labels = pair
-    assert images.dtype == np.uint8
-    assert images.ndim == 3
-    assert len(images) == len(labels) > 0
-    assert min(images.shape) > 0
-    assert labels.ndim == 1
-    assert labels.dtype.kind in "iu"
-    assert 0 <= labels.min() <= labels.max() <= 9
-
-
-def statistics_make_sense(statistics: PixelStatistics) -> None:
-    between(0, statistics.mean, 1)
-    assert 0 < statistics.std <= 1
-
-
-def training_data_make_sense(data: Any) -> None:
-    images_make_sense((data.images, data.labels))
-    statistics_make_sense(data.statistics)
-    both = np.concatenate([data.train_index, data.validation_index])
-    assert both.dtype == np.int64
-    assert len(data.train_index) > 0
-    assert len(data.validation_index) > 0
-    assert sorted(both.tolist()) == list(range(len(data.labels)))
-
-
-def predictions_make_sense(rows: Any) -> None:
-    assert {row["seed"] for row in rows} == {"0", "1"}
-    assert all(len(row["predictions_sha256"]) == 64 for row in rows)
-
-
-def probabilities_make_sense(stacks: Mapping[str, Any]) -> None:
-    for stack in stacks.values():
-        assert stack.dtype == np.float32
-        assert np.isfinite(stack).all()
-        assert np.allclose(stack.sum(axis=2), 1, atol=1e-3)
-
-
-def legible(text: str) -> None:
-    """Nothing that steers a terminal."""
-    for letter in "\x1b\x00\x07\u202e":
-        assert letter not in text, repr(letter)
-
-
-def text_makes_sense(text: str) -> None:
-    """Legible, and without nonsense numbers."""
-    legible(text)
-    assert not re.search(r"(?<![\w.])(nan|[-−]?inf|infinity)(?![\w.])", text.lower())
-
-
-def page_makes_sense(page: str) -> None:
-    """Markdown that nobody from outside wrote a part of; what stands in code is shown as it is."""
-    text_makes_sense(page)
-    outside = re.sub(r"(`+).*?(?<!`)\1(?!`)", "", page.replace(r"\`", ""), flags=re.DOTALL).lower()
-    for mark in ("<script", "![x](", "\n# heading", "@somebody"):
-        assert mark not in outside, mark
-
-
-def review_makes_sense(forms: tuple[str, str]) -> None:
-    comment, terminal = forms
-    page_makes_sense(comment)
-    text_makes_sense(terminal)
-
-
-def sheet_makes_sense(sheet: sheets.Sheet) -> None:
-    count = len(sheet.images)
-    assert sheet.images.shape == (count, 28, 28)
-    for name, array in vars(sheet).items():
-        assert array.dtype.kind in "iufbU"
-        if name in ("labels", "answers"):
-            assert array.shape[-1] == count
-            assert np.isin(array, range(10)).all()
-        if array.dtype.kind == "f":
-            assert np.isfinite(array).all()
-
-
-def anything(_: Any) -> None:
-    """Reading it at all is what is looked at."""
-
-
-# --- valid files -------------------------------------------------------------------------------
-
-
-def committed(*patterns: str) -> dict[str, bytes]:
-    """Files of this repository by pattern."""
-    paths = chain.from_iterable(sorted(ROOT.glob(pattern)) for pattern in patterns)
-    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
-
-
-def npy(array: Any) -> bytes:
-    target = io.BytesIO()
-    np.save(target, array)
-    return target.getvalue()
-
-
-def npz(**arrays: Any) -> bytes:
-    target = io.BytesIO()
-    np.savez(target, **arrays)
-    return target.getvalue()
-
-
-def drawn() -> np.random.Generator:
-    return np.random.default_rng(0)
-
-
-def idx_files() -> dict[str, bytes]:
-    images = drawn().integers(0, 256, (IMAGES, SIDE, SIDE)).astype(np.uint8)
-    labels = (np.arange(IMAGES) % 10).astype(np.uint8)
-    parts = {"images-idx3": images, "labels-idx1": labels}
-    return {
-        f"data/raw/mnist/{part}-{name}-ubyte": digits.encode(array)
-        for part in ("train", "t10k")
-        for name, array in parts.items()
-    }
-
-
-def arrays() -> dict[str, bytes]:
-    images = drawn().integers(0, 256, (IMAGES, SIDE, SIDE)).astype(np.uint8)
-    labels = (np.arange(IMAGES) % 10).astype(np.uint8)
-    index = np.arange(IMAGES, dtype=np.int64)
-    return {
-        "data/processed/train/images.npy": npy(images),
-        "data/processed/train/labels.npy": npy(labels),
-        "data/processed/test/images.npy": npy(images),
-        "data/processed/test/labels.npy": npy(labels),
-        "data/processed/split/train.npy": npy(index[index % 4 > 0]),
-        "data/processed/split/validation.npy": npy(index[index % 4 == 0]),
-        "data/processed/split/statistics.json": b'{\n  "mean": 0.13,\n  "std": 0.31\n}\n',
-    }
-
-
-SMALL = b"mlp:\n  hidden: [4]\n  dropout_hidden: 0.0\n  dropout: 0.2\n"
-
-
-@cache
-def small_params() -> bytes:
-    """The committed parameters with two seeds and a tiny MLP."""
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    head, _, rest = text.partition("\nmlp:")
-    tail = rest[rest.index("\ncnn:") :]
-    return (head.replace("- 2\n- 3\n", "") + "\n" + SMALL.decode() + tail).encode()
-
-
-@cache
-def weights() -> dict[str, bytes]:
-    from digitbench.models.mlp import Params
-    from digitbench.training.model import build_model, weights_to_bytes
-
-    params = Params(hidden=(4,), dropout_hidden=0.0, dropout=0.2)
-    return {
-        f"models/mlp/seed-{seed}.safetensors": weights_to_bytes(build_model("mlp", params))
-        for seed in (0, 1)
-    }
-
-
-def account() -> dict[str, bytes]:
-    content = json.loads((ROOT / "metrics/training/mlp.json").read_bytes())
-    content["network"] = {"hidden": [4], "dropout_hidden": 0.0, "dropout": 0.2}
-    content["recipe"]["seeds"] = [0, 1]
-    content["weights"] = {}
-    return {"metrics/training/mlp.json": json.dumps(content).encode()}
-
-
-def project() -> dict[str, bytes]:
-    return {
-        **arrays(),
-        **weights(),
-        **account(),
-        "params.yaml": small_params(),
-        "metrics/timing/mlp.json": (ROOT / "metrics/timing/mlp.json").read_bytes(),
-    }
-
-
-def only(files: Callable[[], Files], *names: str) -> Callable[[], Files]:
-    return lambda: {path: files()[path] for path in names}
-
-
-def study_files() -> dict[str, bytes]:
-    return {
-        f"studies/{name}": content
-        for name, content in (
-            *(
-                (f"pavon2025/{part}", (ROOT / f"studies/pavon2025/{part}").read_bytes())
-                for part in ("params.yaml", "published.yaml")
-            ),
-            ("literature.yaml", (ROOT / "studies/literature.yaml").read_bytes()),
-        )
-    }
-
-
-def confusions() -> dict[str, bytes]:
-    table = np.tile(np.eye(10, dtype=np.int64), (2, 1, 1))
-    header = "seed,epoch,train_loss,train_accuracy,validation_loss,validation_accuracy\n"
-    lines = [f"{seed},{epoch},0.5,0.9,0.4,1.0\n" for seed in (0, 1) for epoch in (1, 2)]
-    return {
-        "data/confusions/mlp.npz": npz(**{"seed-0": table, "seed-1": table}),
-        "plots/curves/mlp.csv": (header + "".join(lines)).encode(),
-    }
-
-
-def predictions() -> dict[str, bytes]:
-    record = review_data.named("mlp", review_data.record({0: 0.9, 1: 0.9}, images=IMAGES * 10))
-    timing = TimingRecord.of(
-        {0: [1.0], 1: [1.0]}, 2.0, replicates_at_once=1, keys={0: "a" * 64, 1: "b" * 64}
-    )
-    stack = np.full((2, IMAGES, 10), 0.1, np.float32)
-    return {
-        "metrics/mlp.json": json.dumps(record.content(), default=vars).encode(),
-        "metrics/timing/mlp.json": json.dumps(timing.content(), default=vars).encode(),
-        "data/predictions/mlp.npz": npz(
-            seeds=np.array([0, 1]), labels=np.zeros(IMAGES, np.uint8), probabilities=stack
-        ),
-    }
-
-
-def picture(kind: str) -> bytes:
-    image = np.full((40, 40), 255, np.uint8)
-    image[8:32, 18:23] = 20
-    target = io.BytesIO()
-    Image.fromarray(image).save(target, kind)
-    return target.getvalue()
-
-
-def everything() -> dict[str, bytes]:
-    """What the report reads, as it is committed."""
-    return committed(
-        "params.yaml",
-        "metrics/*.json",
-        "metrics/t*/*.json",
-        "plots/*/*.csv",
-        "plots/*/*/*.csv",
-        "plots/evaluate/examples/*.npz",
-        "plots/preprocess/*",
-        "studies/summary.csv",
-        "studies/nguyen2026/published.yaml",
-        "studies/domain_shift/metrics/*.json",
-        "benchmarks/results.json",
-        "README.md",
-    )
-
-
-def all_studies() -> dict[str, bytes]:
-    return committed(
-        "metrics/*.json",
-        "metrics/timing/evaluate.json",
-        "plots/evaluate/robustness.csv",
-        "plots/preprocess/classes.csv",
-        "studies/*/metrics/**/*.json",
-        "studies/*/published.yaml",
-        "studies/literature.yaml",
-    )
 
 
 # --- readers -----------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bad_input.doors import DOORS, VARIABLES, Door, Variable, legible
+from bad_input.doors import DOORS, VARIABLES, Door, Variable
+from bad_input.sense import legible
 from digitbench.errors import DigitbenchError
 
 LONGEST = 2_000  # characters of a message
