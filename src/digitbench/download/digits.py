@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,8 @@ from digitbench.files import read_arrays, read_bytes, write_npz
 
 AGAIN = "Run `dvc repro --force --single-item download`."
 # Images [N, h, w], white on black; labels [N].
-Digits = tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]
+Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
+_OfMnist = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
     raise DigitbenchError(f"{name}: {problem}. Delete it and run the stage `download` again.")
 
 
-def load_mnist(folder: Path) -> tuple[Digits, Digits]:
+def load_mnist(folder: Path) -> tuple[_OfMnist, _OfMnist]:
     """Images [N, 28, 28] and labels [N] for training, then for testing, as they are.
 
     Raises:
@@ -80,12 +80,12 @@ def load_mnist(folder: Path) -> tuple[Digits, Digits]:
     return train, test
 
 
-def _images_and_labels(folder: Path, part: str) -> Digits:
+def _images_and_labels(folder: Path, part: str) -> _OfMnist:
     paths = [folder / f"{part}-{name}-ubyte" for name in ("images-idx3", "labels-idx1")]
     images, labels = (decode(read_bytes(path, AGAIN), str(path)) for path in paths)
     if images.shape[1:] != (28, 28):
         raise _unusable(paths[0], f"its header says {list(images.shape)}, not images of 28 x 28")
-    if labels.ndim != 1 or not set(np.unique(labels)) == set(range(10)):
+    if labels.ndim != 1 or set(np.unique(labels)) != set(range(10)):
         raise _unusable(paths[1], "it is not a list of labels in which every digit stands")
     if len(images) != len(labels):
         problem = f"it has {len(images):,} images, and {paths[1].name} {len(labels):,} labels"

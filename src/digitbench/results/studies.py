@@ -238,8 +238,9 @@ def _refuse_contradiction(row: Row) -> None:
         "test": (row.test_low, row.test_mean, row.test_high),
     }
     for name, (low, mean, high) in intervals.items():
-        known = low is not None and mean is not None and high is not None
-        if (low is not None or high is not None) and not (known and low <= mean <= high):
+        if low is None and high is None:
+            continue
+        if low is None or mean is None or high is None or not low <= mean <= high:
             raise ValueError(f"{row.study}, {row.model}, {row.metric}: {name} leaves its interval")
     if row.metric == "parameters" and not row.published.isdecimal():
         raise ValueError(f"{row.study}, {row.model}: {row.published} is no number of parameters")

@@ -85,7 +85,8 @@ def load_validation_losses(plan: Plan) -> dict[int, list[float]]:
     path = plan.folder / files.CURVES / f"{plan.name}.csv"
     curves = read_table(path, CURVES, plan.remedy)
     losses: dict[int, list[float]] = {}
-    for (seed, epoch), loss in curves.set_index(["seed", "epoch"])["validation_loss"].items():
+    columns = (curves[name].tolist() for name in ("seed", "epoch", "validation_loss"))
+    for seed, epoch, loss in zip(*columns, strict=True):
         losses.setdefault(int(seed), []).append(float(loss))
         if len(losses[int(seed)]) != epoch:
             raise DigitbenchError(f"{path}: epochs of seed {seed} are not in order. {plan.remedy}")
