@@ -23,7 +23,7 @@ settings.register_profile(
     derandomize=False,
     database=None,
     deadline=None,
-    max_examples=600,
+    max_examples=700,
     print_blob=True,
     suppress_health_check=ALL_CHECKS,
 )
