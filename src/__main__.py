@@ -21,7 +21,7 @@ from digitbench.environment import (
 )
 from digitbench.errors import DigitbenchError, report
 from digitbench.files import WRITTEN, sweep
-from digitbench.lineage import end_with_dvc
+from digitbench.lineage import end_soon, end_with_dvc
 
 HERE = Path(__file__).parent.parent
 # What each stage takes besides its name.
@@ -109,4 +109,6 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if status := main(sys.argv[1:]):
+        end_soon(status)
+    sys.exit(status)

@@ -10,11 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 # Seconds between two looks, and to close what a stage has open: gone within five in all.
 _PAUSE = 0.5
 _PATIENCE = 3.0
+# Seconds that libraries may take to end their workers.
+_EXIT = 10.0
 
 
 def end_with(parent: int) -> None:
@@ -29,25 +32,31 @@ def end_with_dvc() -> None:
     """
     if not os.environ.get("DVC_ROOT"):
         return
-    ancestors = _ancestors()
-    _watch(lambda: _ancestors() == ancestors, _unwind)
-
-
-def _ancestors() -> tuple[int, ...]:
-    """The parent; where that is a shell that waits for the stage, DVC above it too."""
     # Costs time that who isn't started by DVC needn't wait for.
     import psutil
 
     parent = os.getppid()
-    try:
-        shell = psutil.Process(parent)
-        name, *options = shell.cmdline() or [""]
+
+    def above() -> int:
+        # What can't be asked, for lack of open files say, is no reason to end.
+        with suppress(psutil.Error, OSError):
+            return int(psutil.Process(parent).ppid())
+        return 0
+
+    dvc = 0
+    with suppress(psutil.Error, OSError):
+        name, *options = psutil.Process(parent).cmdline()
+        # A shell of DVC's that waits for the stage instead of giving its place to it.
         if "-c" in options and "python" not in name:
-            return parent, shell.ppid()
-    except psutil.Error:
-        # It ended between two questions.
-        return (os.getppid(),)
-    return (parent,)
+            dvc = above()
+    _watch(lambda: os.getppid() == parent and (not dvc or above() in (dvc, 0)), _unwind)
+
+
+def end_soon(status: int) -> None:
+    """End this process even if a library waits, while it exits, for what doesn't end."""
+    timer = threading.Timer(_EXIT, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
 
 
 def _watch(holds: Callable[[], bool], end: Callable[[], NoReturn]) -> None:

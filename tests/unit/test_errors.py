@@ -6,8 +6,9 @@ import os
 import joblib
 import pytest
 import torch
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from digitbench.errors import DigitbenchError, plainly
+from digitbench.errors import DigitbenchError, plainly, report
 
 WRITING = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM")
 
@@ -46,6 +47,50 @@ def test_a_killed_worker_is_told() -> None:
     with pytest.raises(Exception, match="terminated") as caught:
         joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(die)(i) for i in range(2))
     assert plainly(caught.value).startswith("A worker process was killed, most often for lack of")
+    assert plainly(caught.value).endswith("it goes on after its last whole epoch.")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "`ulimit -u`"),
+        (RuntimeError("can't start new thread"), "`ulimit -u`"),
+        (OSError(errno.EMFILE, "Too many open files", "/x"), "/x: Too many open files. Raise"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe. Let what reads it run"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), "a/b: Not a directory. Move"),
+        (ImportError("x.so: failed to map segment from shared object"), "`ulimit -v`"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "`ulimit -v`"),
+    ],
+)
+def test_limits_of_the_system_are_told_with_what_raises_them(error: Exception, said: str) -> None:
+    assert said in plainly(error)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("EOFError: ", "A worker process was killed"),
+        ("MemoryError", "The memory of this machine is not enough"),
+        ("PicklingError: lambda", ""),
+    ],
+)
+def test_why_a_pool_broke_is_what_the_worker_said_last(cause: str, said: str) -> None:
+    error = BrokenProcessPool("A result has failed to un-serialize.")
+    error.__cause__ = Exception(cause)
+    assert plainly(error).startswith(said)
+    assert bool(plainly(error)) == bool(said)
+
+
+def test_a_fault_of_the_code_shows_its_traceback_and_where_to_take_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    try:
+        raise KeyError("z")
+    except KeyError as error:
+        report("train", error)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback")
+    assert "report it with the lines above" in lines[-1]
 
 
 def test_no_room_for_temporary_files_is_told() -> None:

@@ -141,7 +141,7 @@ def test_code_that_runs_is_that_beside_the_launcher(launch: Launch, copied: Path
     assert Path(done.stdout.strip()) == copied / "digitbench" / "errors.py"
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_stage_that_is_stopped_says_so_and_unwinds(
     name: str, copied: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -159,3 +159,35 @@ def test_stage_that_is_stopped_says_so_and_unwinds(
     assert process.returncode == 130
     assert stdout == "closed\n"
     assert stderr == "download: stopped; nothing half-written was kept.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+def test_what_cannot_be_printed_is_an_error_and_no_traceback(
+    copied: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (copied / "stages" / "download.py").write_text("def main() -> None:\n    print('a result')\n")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, str(copied), "download"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert done.stderr.startswith("download: A file or stream without a name: No space left")
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_killed_stage_left_is_deleted_by_the_next(
+    copied: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (copied / "stages" / "download.py").write_text("def main() -> None:\n    pass\n")
+    left = copied.parent / "models/mlp/.seed-0.safetensors.abcdefgh.half"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    command = [sys.executable, str(copied), "download"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert list(left.parent.iterdir()) == []

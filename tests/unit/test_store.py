@@ -20,11 +20,12 @@ from digitbench.execution.archive import DamagedError, pack, unpack
 from digitbench.execution.arrays import unpack_data
 from digitbench.execution.key import FACTS, VARIABLES, facts, key_of, meaning, replicate_key
 from digitbench.execution.store import FINISHED, Store, Trained, parse
-from digitbench.execution.workers import execute
+from digitbench.execution.workers import execute, run_replicates
 from digitbench.training import trainer
 from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.replicates import Job, Replicate
 from digitbench.training.trainer import Epoch
+from planted import plant
 
 SHORT = RECIPE.model_copy(update={"seeds": (0, 1), "epochs": 1})
 HISTORY = (Epoch(3, 1, 0.1 + 0.2, 0.8, 0.4, 0.9, tuple(range(100)), seconds=1.5),)
@@ -311,6 +312,42 @@ def test_a_damaged_entry_is_said_trained_again_and_replaced(
     assert "trained again and replaced" in said
     assert [replicate.weights for replicate in after] == [replicate.weights for replicate in before]
     assert Store(str(address)).get(how["keys"][1]) is not None
+
+
+CHECKPOINTS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
+    "half": lambda members: pack(members)[:1000],
+    "empty": lambda members: b"",
+    "lacks a member": lambda members: pack({k: v for k, v in members.items() if k != "about.json"}),
+    # Its model fits, which is then no longer fresh.
+    "foreign optimiser": lambda members: pack(members | {"optimiser.safetensors": b"{}"}),
+    "history of another shape": lambda members: pack(members | {"history.json": b'[{"seed": 0}]'}),
+    "of another key": lambda members: pack(members | {"about.json": b'{"key": "another"}'}),
+}
+
+
+@pytest.mark.parametrize("damage", CHECKPOINTS)
+def test_a_damaged_or_foreign_checkpoint_costs_one_sentence_and_is_not_begun_from(
+    damage: str, job: Job, address: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = run_replicates(with_seeds(job, 0), 1, lambda epoch: None)
+    plant(job, 0, address)  # half of another seed's
+    (path,) = address.glob("unfinished/*/*.zip")
+    path.write_bytes(CHECKPOINTS[damage](unpack(path.read_bytes())))
+    replicates, _ = execute(with_seeds(job, 0), Heard())
+    assert capsys.readouterr().out.count("is damaged") == 1
+    assert [each.weights for each in replicates] == [each.weights for each in alone]
+    assert not path.exists()
+
+
+def test_what_killed_writers_left_in_a_store_is_deleted_and_never_listed(
+    job: Job, address: Path
+) -> None:
+    left = address / "unfinished/ab/.abc.zip.12345678.half"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert list(Store(str(address)).entries()) == []
+    execute(job, Heard())
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("asked", ["a file", "nowhere://x/y", "s3://bucket/x"])

@@ -15,6 +15,7 @@ from multiprocessing.managers import SyncManager
 from typing import Any, Protocol
 
 import joblib
+from joblib.externals.loky.backend import resource_tracker
 from tqdm import tqdm
 
 from digitbench.errors import DigitbenchError
@@ -179,11 +180,24 @@ def _train_here(tasks: Sequence[Task], jobs: int, messages: Messages) -> Trainin
     joblib has a backend for Dask too, but it can't say where a task shall run: an audit belongs on
     another machine than what it audits, and a worker that was refused shall get nothing.
     """
+    _start_tracker()
     settings = {"initializer": end_with, "initargs": (os.getpid(),)}
     trainings = joblib.Parallel(
         n_jobs=jobs, backend="loky", return_as="generator_unordered", **settings
     )
     yield from trainings(joblib.delayed(_perform_here)(task, messages) for task in tasks)
+
+
+def _start_tracker() -> None:
+    """Who clears away after workers; a signal to the group that ends it leaves it at a loss.
+
+    The others it ignores by itself.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _perform_here(task: Task, messages: Messages) -> Outcome:
