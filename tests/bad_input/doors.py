@@ -432,9 +432,7 @@ def pictures() -> dict[str, bytes]:
 
 PROJECT = ("params.yaml", "metrics/", "models/", "data/")
 DOORS: dict[str, Door] = {
-    "params.yaml": Door(
-        lambda: committed("params.yaml"), load_params, params_make_sense, weight=3
-    ),
+    "params.yaml": Door(lambda: committed("params.yaml"), load_params, params_make_sense, weight=3),
     "studies/*/params.yaml": Door(
         study_files,
         lambda: load_study(Path("studies/pavon2025/params.yaml")),

@@ -12,6 +12,7 @@ from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.results.clocks import LatencyRecord, TimingRecord
 from digitbench.results.metrics import BY_KEY
+from digitbench.results.plot_data import CLASSES, CURVES, GROWTH, OF_ONE, ROBUSTNESS, read_table
 from digitbench.results.receipts import Receipt, read_receipts
 from digitbench.results.records import (
     ComparisonRecord,
@@ -21,7 +22,6 @@ from digitbench.results.records import (
     TrainingRecord,
 )
 from digitbench.results.studies import SUMMARY, Row, read_rows
-from digitbench.results.tables import CLASSES, CURVES, GROWTH, OF_ONE, ROBUSTNESS, read_table
 from digitbench.wording import in_common, listing, verified
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from digitbench import files
 from digitbench.evaluation.scores import scores_of_confusion
 from digitbench.params import ARCHITECTURES
 from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.plot_data import CLASSES, ROBUSTNESS, Table, read_table
 from digitbench.results.record import Record
 from digitbench.results.records import (
     Assessment,
@@ -28,7 +29,6 @@ from digitbench.results.records import (
     TrainingRecord,
 )
 from digitbench.results.studies import STUDIES
-from digitbench.results.tables import CLASSES, ROBUSTNESS, Table, read_table
 from digitbench.statistics.estimates import Difference
 from digitbench.statistics.summary import Summary, share_interval, summarise
 from digitbench.studies.groups.design import GROUPS, SOURCES

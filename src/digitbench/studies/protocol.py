@@ -21,8 +21,8 @@ from digitbench.evaluation.scores import (
     scores_of_confusion,
     summarise_scores,
 )
+from digitbench.results.plot_data import CURVES, read_table
 from digitbench.results.records import MOST_IMAGES, TEST, Assessment, Confusion, Epochs, ModelRecord
-from digitbench.results.tables import CURVES, read_table
 from digitbench.statistics.summary import Summary, summarise
 from digitbench.training.data import CLASSES
 from digitbench.training.model import build_model, count_parameters
