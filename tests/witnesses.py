@@ -16,6 +16,7 @@ WITNESSES = {
     "src/digitbench/discretion.py": "cuts passwords out of what is printed",
     "src/digitbench/schema.py": "refuses parameters; their values are in dvc.lock themselves",
     "src/digitbench/params.py": "refuses parameters and finds sections by name",
+    "src/digitbench/processed.py": "hands on arrays as they are; refuses what contradicts itself",
     "src/digitbench/environment.py": "reports the machine; sets what costs time, never a byte",
     "src/digitbench/tracking/*": "tells MLflow; a failure is a warning",
     "parameters: *": "the stage writes nothing; its parameters are in dvc.lock themselves",

@@ -1,6 +1,7 @@
 """What is meant for people, not for programmers: one exception, and a few of the system's."""
 
 import errno
+import re
 import sys
 import traceback
 
@@ -30,11 +31,41 @@ _LACKS_MEMORY = ("allocate memory", "MemoryError", "bad_alloc", "failed to map s
 _LOST_WORKER = ("EOFError", "ConnectionResetError", "BrokenPipeError", "UnpicklingError")
 
 
+# Characters of a message: what a file or a variable held may be far longer than people read.
+LONGEST = 2_000
+_LEFT_OUT = " [… {:,} characters left out …] "
+# Where the sentence ends that says what to do.
+_END = 600
+# What moves a cursor, turns a line round or is half a character; a line break and a tab are text.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def legible(text: str) -> str:
+    """Text of others as a terminal or a page may show it, without what steers either."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def brief(text: str) -> str:
+    """The same legible, without its middle where it is too long to be read."""
+    if len(text) > LONGEST:
+        left_out = _LEFT_OUT.format(len(text) - LONGEST)
+        begin = LONGEST - _END - len(left_out)
+        text = f"{text[:begin]}{left_out}{text[-_END:]}"
+    return legible(text)
+
+
 class DigitbenchError(Exception):
     """Something the user can mend; its text says what is wrong, where, and what to do.
 
-    The launcher prints the text without a traceback and exits with status 1.
+    The launcher prints the text without a traceback and exits with status 1. What it quotes is made
+    legible, and its middle left out where it is too long to be read.
     """
+
+    def __str__(self) -> str:
+        """The text."""
+        return brief(super().__str__())
 
 
 def plainly(error: BaseException) -> str:

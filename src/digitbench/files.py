@@ -10,7 +10,6 @@ import io
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import filter as matching
@@ -189,8 +188,11 @@ def read(path: Path, load: Callable[[Path], T], remedy: str = REMEDY) -> T:
     """
     try:
         return load(path)
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DigitbenchError:
+        raise
+    except Exception as error:  # libraries have two dozen kinds for what they can't make sense of
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        reason = reason or type(error).__name__
         raise DigitbenchError(f"{path}: cannot be read ({reason}). {remedy}") from None
 
 
@@ -222,6 +224,10 @@ def read_arrays(path: Path, remedy: str = REMEDY) -> dict[str, NDArray[Any]]:
 
     def load(file: Path) -> dict[str, NDArray[Any]]:
         with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            found = {name: arrays[name] for name in arrays.files}
+        # NumPy hands out bytes where a member isn't in its format.
+        if strange := [name for name, array in found.items() if isinstance(array, bytes)]:
+            raise ValueError(f"{strange[0]} is no array")
+        return found
 
     return read(path, load, remedy)

@@ -15,7 +15,17 @@ from pydantic import AfterValidator, Field, create_model, field_validator, model
 
 from digitbench.download.digits import DOMAINS
 from digitbench.errors import DigitbenchError
-from digitbench.schema import Float, Int, Section, Seed, check, read_mapping, refuse_unknown
+from digitbench.schema import (
+    Float,
+    Int,
+    Line,
+    Name,
+    Section,
+    Seed,
+    check,
+    read_mapping,
+    refuse_unknown,
+)
 from digitbench.training.data import SplitParams
 from digitbench.training.recipe import Plan, Recipe
 from digitbench.wording import listing
@@ -74,7 +84,7 @@ class EvaluateParams(Section):
 class ReportParams(Section):
     """Stage ``report``."""
 
-    title: str = Field(min_length=1, max_length=200, description="a text of 1 to 200 characters")
+    title: Line = Field(max_length=200, description="a text of 1 to 200 characters, on one line")
 
 
 class ChecksParams(Section):
@@ -170,7 +180,7 @@ class StudyParams(Section):
 
     split: SplitParams = Field(description="a section with the keys of the stage")
     recipe: Recipe = Field(description="a section with the keys of the recipe")
-    variants: dict[str, VariantParams] = Field(
+    variants: dict[Name, VariantParams] = Field(
         min_length=1,
         description=f"names, each with one section out of {', '.join(ARCHITECTURES)} and the keys "
         "of the recipe in which it departs from the study",
@@ -243,7 +253,7 @@ def _main_schema(networks: tuple[str, ...]) -> type[Params]:
 @cache
 def _study_schema(networks: tuple[str, ...]) -> type[StudyParams]:
     variant = create_model("VariantParams", __base__=VariantParams, **_sections(networks, None))
-    kind: Any = dict[str, variant]  # type: ignore[valid-type]
+    kind: Any = dict[Name, variant]  # type: ignore[valid-type]
     field = StudyParams.model_fields["variants"]
     return create_model("StudyParams", __base__=StudyParams, variants=(kind, field))
 

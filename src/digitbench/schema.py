@@ -9,12 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from digitbench.errors import DigitbenchError
+
+# Characters of a value that a message quotes.
+LONGEST_VALUE = 200
 
 
 def _number(value: object) -> object:
@@ -29,6 +39,16 @@ def _number(value: object) -> object:
         raise ValueError("not a number") from None
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("not one line of letters that can be seen")
+    return text
+
+
+# One line, as it stands in a heading or a table.
+Line = Annotated[str, AfterValidator(_printable)]
+# What files and folders are called after.
+Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 Int = Annotated[int, BeforeValidator(_number)]
 Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Seed = Annotated[Int, Field(ge=0, lt=2**32)]
@@ -80,9 +100,16 @@ def _sentences(path: Path, schema: type[Section], errors: Iterable[Any]) -> Iter
         loc = item["loc"]
         key = ".".join(str(part) for part in loc)
         section, field, allowed = _locate(schema, loc)
+        value = _quoted(item.get("input"))
         if item["type"] == "invalid_key":
             # YAML reads 1, on and ~ as a number, a truth value and nothing.
-            yield f"{path}: the key {item['input']!r} is not a name; put it in quotes if it is."
+            yield f"{path}: the key {value} is not a name; put it in quotes if it is."
+        elif loc[-1:] == ("[key]",):
+            inside = ".".join(map(str, loc[:-2]))
+            yield (
+                f"{path}: {inside}: {value} is not allowed as a name; a name has up to "
+                "64 of the characters a to z, 0 to 9, _ and -, and begins with none of these two."
+            )
         elif item["type"] == "extra_forbidden":
             yield f"{path}: {key}: unknown key; {_known_names(str(loc[-1]), section)}"
         elif item["type"] == "missing":
@@ -91,7 +118,13 @@ def _sentences(path: Path, schema: type[Section], errors: Iterable[Any]) -> Iter
             # Of a whole entry of a list, whose keys do not fit together.
             yield f"{path}: {key}: {item['msg'].removeprefix('Value error, ')}."
         else:
-            yield f"{path}: {key}: {item['input']!r} is not allowed; {field} must be {allowed}."
+            yield f"{path}: {key}: {value} is not allowed; {field} must be {allowed}."
+
+
+def _quoted(value: object) -> str:
+    """A value as Python writes it, its beginning if that is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _locate(schema: type[Section], loc: tuple[int | str, ...]) -> tuple[type[Section], str, str]:
@@ -157,11 +190,13 @@ def read_mapping(path: Path) -> dict[Any, Any]:
     except MarkedYAMLError as error:
         where = f"{path}, line {_line(error)}"
         raise DigitbenchError(f"{where}: this is not YAML ({error.problem}).") from None
+    except RecursionError:
+        raise DigitbenchError(f"{path}: this is not YAML of ours (nested too deeply).") from None
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DigitbenchError(f"{path}: this is not YAML ({reason}).") from None
     if not isinstance(content, dict):
-        raise DigitbenchError(f"{path}: expected keys with values, found {content!r}.")
+        raise DigitbenchError(f"{path}: expected keys with values, found {_quoted(content)}.")
     return content
 
 

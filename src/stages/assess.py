@@ -5,9 +5,9 @@ from pathlib import Path
 from digitbench import files
 from digitbench.evaluation.predictions import as_trained, load_models, predict_all
 from digitbench.params import load_plan
+from digitbench.processed import read_images, read_statistics
 from digitbench.studies.protocol import assess, load_confusions, load_validation_losses
 from digitbench.training.arithmetic import enter
-from digitbench.training.data import load_images, load_statistics
 
 ROOT = Path("..")
 # Images per forward pass; bounds memory, does not change results.
@@ -19,8 +19,9 @@ def main(name: str) -> None:
     asked = load_plan(name)
     enter(asked.recipe.arithmetic)
     plan = as_trained(asked)
-    images, labels = load_images(ROOT / files.TEST)
+    images, labels = read_images(ROOT / files.TEST)
     trained = {plan.name: load_models(plan)}
-    stack = predict_all(trained, images, load_statistics(plan.folder), BATCH)[plan.name]
-    record = assess(plan, stack, labels, load_confusions(plan), load_validation_losses(plan))
+    stack = predict_all(trained, images, read_statistics(plan.folder), BATCH)[plan.name]
+    losses = load_validation_losses(plan)
+    record = assess(plan, stack, labels, load_confusions(plan, losses), losses)
     record.write(plan.folder / files.METRICS / f"{plan.name}.json")

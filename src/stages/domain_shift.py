@@ -10,6 +10,7 @@ from digitbench.figures.data import augmented_digits
 from digitbench.figures.domain_shift import domain_shift, effects, gaps
 from digitbench.figures.style import to_png
 from digitbench.params import PARAMS_FILE, load_params, load_plan
+from digitbench.processed import read_images
 from digitbench.studies.groups.design import (
     load_foreign_digits,
     load_groups,
@@ -17,7 +18,6 @@ from digitbench.studies.groups.design import (
     published_on_usps,
 )
 from digitbench.studies.groups.domain_shift import augmented_samples, study_record
-from digitbench.training.data import load_images
 
 ROOT, FOLDER = Path(".."), Path("domain_shift")
 DIGITS, COPIES = 6, 9  # of the figure of augmented digits
@@ -32,7 +32,7 @@ def main() -> None:
     record = study_record(predict, domains, seeds)
     first = domains["usps"].images[:1]
     examples = {mapping: bring(first)[0] for mapping, bring in MAPPINGS.items()}
-    digits = load_images(ROOT / files.TRAIN)[0][:DIGITS]
+    digits = read_images(ROOT / files.TRAIN)[0][:DIGITS]
     movements = as_trained(load_plan("domain_shift/mlp_augmented")).recipe.augmentation
     figures = {
         "domain_shift": domain_shift(record.domains, {"usps": published_on_usps(Path())}, examples),

@@ -7,10 +7,10 @@ from digitbench.evaluation.predictions import as_trained, load_models, predict_a
 from digitbench.evaluation.scores import score_replicates
 from digitbench.files import write_all
 from digitbench.params import load_params, main_plans
+from digitbench.processed import read_images, read_statistics
 from digitbench.tracking.registry import candidates
 from digitbench.tracking.runs import record_evaluation
 from digitbench.training.arithmetic import enter
-from digitbench.training.data import load_images, load_statistics
 
 
 def main() -> None:
@@ -18,10 +18,10 @@ def main() -> None:
     params = load_params()
     enter(params.arithmetic)
     settings, seeds = params.evaluate, params.seeds
-    images, labels = load_images(files.TEST)
+    images, labels = read_images(files.TEST)
     plans = main_plans(params).items()
     trained = {name: load_models(as_trained(plan)) for name, plan in plans}
-    statistics = load_statistics()
+    statistics = read_statistics()
     stacks = predict_all(trained, images, statistics, settings.batch_size)
     scores = {name: score_replicates(name, stack, labels, seeds) for name, stack in stacks.items()}
     best = candidates(trained, scores, statistics, images)

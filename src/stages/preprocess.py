@@ -1,22 +1,17 @@
 """Stage `preprocess`: arrays, split, pixel statistics, class counts and figures of the data."""
 
 from digitbench import files
-from digitbench.download.digits import decode
+from digitbench.download.digits import load_mnist
 from digitbench.figures import data as figures
 from digitbench.figures.style import to_png
 from digitbench.params import load_params
 from digitbench.training import data
 
-NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-
 
 def main() -> None:
     """Run the stage."""
     params = load_params(networks=())
-    paths = [files.RAW / f"{name}-ubyte" for name in NAMES]
-    images, labels, test_images, test_labels = (
-        decode(files.read_bytes(path), str(path)) for path in paths
-    )
+    (images, labels), (test_images, test_labels) = load_mnist(files.RAW)
     settings = params.preprocess
     train, validation = data.stratified_split(labels, params.validation_share, settings.split_seed)
     statistics = data.pixel_statistics(images[train])

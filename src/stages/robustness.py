@@ -7,9 +7,9 @@ from digitbench.evaluation.corruptions import random_subset
 from digitbench.figures.robustness import robustness_curves
 from digitbench.figures.style import GROUP_LOOKS, to_png
 from digitbench.params import PARAMS_FILE, load_params
+from digitbench.processed import read_images
 from digitbench.studies.groups.design import load_groups
 from digitbench.studies.groups.robustness import groups_corrupted, study_record
-from digitbench.training.data import load_images
 
 ROOT, FOLDER = Path(".."), Path("robustness")
 
@@ -17,7 +17,7 @@ ROOT, FOLDER = Path(".."), Path("robustness")
 def main() -> None:
     """Run the stage in the folder of all studies."""
     settings = load_params(ROOT / PARAMS_FILE, networks=()).evaluate
-    images, labels = random_subset(*load_images(ROOT / files.TEST), settings.robustness_images)
+    images, labels = random_subset(*read_images(ROOT / files.TEST), settings.robustness_images)
     corrupted = groups_corrupted(load_groups(), images, labels, settings.batch_size)
     record = study_record(corrupted, len(labels))
     record.write(FOLDER / files.METRICS / "robustness.json")

@@ -7,11 +7,11 @@ from pathlib import Path
 from digitbench import files
 from digitbench.execution.workers import execute
 from digitbench.params import load_plan
+from digitbench.processed import read_training_data
 from digitbench.results.clocks import TimingRecord
 from digitbench.tracking.runs import TrainingRuns
 from digitbench.training import replicates as training
 from digitbench.training.arithmetic import enter
-from digitbench.training.data import load_training_data
 
 
 def main(name: str) -> None:
@@ -20,7 +20,7 @@ def main(name: str) -> None:
     plan = load_plan(name)
     enter(plan.recipe.arithmetic)
     recipe, folder = plan.recipe.resolved(), plan.folder
-    data = load_training_data(Path(".." if plan.study else "."), folder)
+    data = read_training_data(Path(".." if plan.study else "."), folder)
     job = training.Job(**vars(plan) | {"recipe": recipe}, data=data)
     curves = folder / files.CURVES / f"{plan.name}.csv"
     with TrainingRuns(job, recipe.seeds) as runs:

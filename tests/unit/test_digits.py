@@ -96,7 +96,7 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
     pixels = np.full((2, 256), -1.0)
     pixels[0, 1] = 1.0  # first row, second column
     pixels[1, 16] = 0.2  # second row, first column
-    images, labels = digits.parse_usps(usps_file([6, 5], pixels))
+    images, labels = digits.parse_usps(usps_file([6, 5], pixels), "a file")
     expected = np.zeros((2, 16, 16), np.uint8)
     expected[0, 0, 1] = 255
     expected[1, 1, 0] = 153  # 0.6 * 255
@@ -121,7 +121,7 @@ def test_parse_maps_black_to_0_and_white_to_255_row_by_row() -> None:
 )
 def test_parse_refuses_other_content(content: bytes) -> None:
     with pytest.raises(DigitbenchError, match=r"USPS \(ESL, unsmoothed\)"):
-        digits.parse_usps(content)
+        digits.parse_usps(content, "a file")
 
 
 def test_loading_joins_training_and_test_images_in_this_order(
@@ -130,7 +130,7 @@ def test_loading_joins_training_and_test_images_in_this_order(
     images, labels = digits.load_usps(_fill(tmp_path / "usps", usps))
     assert images.shape == (5, 16, 16)
     assert labels.tolist() == [3, 0, 9, 7, 1]
-    np.testing.assert_array_equal(images[3:], digits.parse_usps(usps[TEST])[0])
+    np.testing.assert_array_equal(images[3:], digits.parse_usps(usps[TEST], "a file")[0])
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])

@@ -29,7 +29,9 @@ def facts(seed: int) -> dict[str, object]:
 def keep(store: Store, *seeds: int) -> None:
     for seed in seeds:
         history = (Epoch(seed, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0),)
-        store.put(facts(seed), Trained(Replicate(seed, b"w" * 1000, history), {}, 1))
+        store.put(
+            facts(seed), Trained(Replicate(seed, b"w" * 1000, history), {"hardware": "Abacus"}, 1)
+        )
 
 
 @pytest.fixture

@@ -228,7 +228,10 @@ def test_just_outside_a_range_is_refused_by_name(
     key: str, allowed: str, value: object, refuse: Refuse
 ) -> None:
     message = refuse(changed(key, value))
-    assert f" {key}: {value!r} is not allowed; {key} must be " in message
+    # Of a long list the beginning is enough.
+    assert f" {key}: {value!r}"[:100] in message
+    assert f" is not allowed; {key} must be " in message
+    assert len(message) < 500
     assert allowed in message
     assert len(message.splitlines()) == 1
 
@@ -418,7 +421,7 @@ def test_key_that_is_no_text_is_called_a_key(key: str, shown: str, refuse: Refus
         ("seeds", "a list of 1 to 1,000 different whole numbers from 0 to 4,294,967,295"),
         ("mlp", "a section with the keys of the MLP"),
         ("cnn.dropout", PROBABILITY),
-        ("report.title", "a text of 1 to 200 characters"),
+        ("report.title", "a text of 1 to 200 characters, on one line"),
     ],
 )
 def test_missing_key_is_named_with_what_it_must_be(key: str, allowed: str, refuse: Refuse) -> None:

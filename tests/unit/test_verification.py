@@ -319,6 +319,7 @@ def test_receipts_are_held_against_their_commit(
 
     lock = "stages: {preprocess: {outs: [{path: data/processed/train, md5: 123.dir}]}}"
     account = {"schema": 1, **training().account.model_dump(mode="json")}
+    account["recipe"] |= {"seeds": [1]}
     account["weights"] = {"1": "e" * 64}
     for name, text in {
         "params.yaml": "margin: 1",

@@ -7,6 +7,7 @@ import jinja2
 
 from digitbench.document.blocks import EMPHASISED, Chart, Document, Intervals
 from digitbench.document.intervals import drawing
+from digitbench.errors import legible
 from digitbench.figures.style import to_svg
 
 _FOLDER = Path(__file__).parent
@@ -21,6 +22,7 @@ def render_html(document: Document) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: legible(value) if type(value) is str else value,
     )
     environment.filters |= {
         "kind": lambda block: type(block).__name__.lower(),

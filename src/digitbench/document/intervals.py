@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from digitbench.document.blocks import Interval, Intervals
+from digitbench.errors import legible
 from digitbench.figures.style import ACCENT, COLOURS, INK, NARROW, new_figure, set_rows
 from digitbench.wording import decimal
 
@@ -18,11 +19,12 @@ def text_figure(intervals: Intervals) -> str:
     zero. The ends of the scale stand below.
     """
     low, high = limits(intervals)
-    width = max(len(row.label) for row in intervals.rows)
+    labels = [" ".join(legible(row.label).split()) for row in intervals.rows]
+    width = max(map(len, labels))
     lines = [
-        f"{row.label:<{width}}  {_track(row, low, high, zero=intervals.zero)}  "
+        f"{label:<{width}}  {_track(row, low, high, zero=intervals.zero)}  "
         f"{_number(row.value, intervals)}"
-        for row in intervals.rows
+        for label, row in zip(labels, intervals.rows, strict=True)
     ]
     ends = [_number(end, intervals) for end in (low, high)]
     lines.append(f"{'':<{width}}  {ends[0]}{ends[1]:>{COLUMNS - len(ends[0])}}  {intervals.unit}")

@@ -20,6 +20,7 @@ from digitbench.document.blocks import (
     Table,
 )
 from digitbench.document.intervals import text_figure
+from digitbench.errors import legible
 from digitbench.figures.style import to_png
 
 FIGURES = "figures"
@@ -156,7 +157,7 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """A code span that a table can hold, with a fence longer than any run of backticks inside."""
-    line = " ".join(text.split()).replace("|", r"\|")
+    line = " ".join(legible(text).split()).replace("|", r"\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     padding = " " if "`" in line else ""
     return f"{fence}{padding}{line}{padding}{fence}"
@@ -169,7 +170,9 @@ def escaped(text: str) -> str:
     """
     if isinstance(text, Markdown):
         return text
-    line = re.sub(r"[\\`*\[\]|~#]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    line = " ".join(legible(text).split())
+    line = re.sub(r"[\\`*\[\]|~#]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line)
     line = re.sub(r"<(?! )", "&lt;", line.replace("&", "&amp;"))
-    # GitHub looks for people in what it shows; a space without width ends the search.
-    return line.replace("@", "&#64;&#8203;")
+    # GitHub looks for people in what it shows; a space without width ends the search, and the sign
+    # is one for those too who read the file as it is.
+    return line.replace("@", "@\u200b")

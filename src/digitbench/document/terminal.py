@@ -19,6 +19,7 @@ from digitbench.document.blocks import (
     Table,
 )
 from digitbench.document.intervals import text_figure
+from digitbench.errors import legible
 from digitbench.wording import listing
 
 # Without a terminal whose width could be asked for; every headline table fits.
@@ -32,23 +33,23 @@ def print_terminal(document: Document, stream: TextIO) -> None:
     """Print with the colours and the width of the stream, plain where it is no terminal."""
     width = None if stream.isatty() else WIDTH
     console = Console(file=stream, width=width, highlight=False, soft_wrap=False)
-    console.print(Text(document.title, style="bold"))
+    console.print(_shown(document.title, "bold"))
     console.print()
     console.print(_coloured(document.lead))
     if document.tiles:
         _print_table(console, document.summary())
     for remark in document.remarks:
-        console.print(Text(f"• {remark}"))
+        console.print(_shown(f"• {remark}"))
     for section in document.sections:
         console.print()
         _print_section(console, section)
     console.print()
-    console.print(Text(document.closing, style="dim"))
+    console.print(_shown(document.closing, "dim"))
 
 
 def _print_section(console: Console, section: Section) -> None:
     if not section.summary:
-        console.print(Text(section.heading, style="bold"))
+        console.print(_shown(section.heading, "bold"))
     for block in section.body:
         _print_block(console, block)
 
@@ -58,14 +59,14 @@ def _print_block(console: Console, block: Block) -> None:
         case Table():
             _print_table(console, block)
         case Intervals():
-            console.print(Text(f"\n{block.caption}\n"))
+            console.print(_shown(f"\n{block.caption}\n"))
             console.print(Text(text_figure(block), no_wrap=True))
         case Chart() | Picture():
-            console.print(Text(block.caption))
+            console.print(_shown(block.caption))
         case Folded(summary):
             console.print(_coloured(f"{summary}. --html and --markdown show the table."))
         case _:
-            console.print(Text(block.text))
+            console.print(_shown(block.text))
 
 
 def _print_table(console: Console, table: Table) -> None:
@@ -78,7 +79,7 @@ def _print_table(console: Console, table: Table) -> None:
         dropped.append(title)
     note = f"Narrow terminal: without {listing(dropped)}." if dropped else ""
     if caption := " ".join(filter(None, (table.caption, note))):
-        console.print(Text(caption))
+        console.print(_shown(caption))
     console.print(_grid(table, dropped))
 
 
@@ -88,14 +89,19 @@ def _grid(table: Table, dropped: list[str]) -> Grid:
     numeric = table.numeric_columns()
     for index in kept:
         side: Literal["left", "right"] = "right" if numeric[index] else "left"
-        grid.add_column(table.header[index], justify=side, overflow="fold")
+        grid.add_column(_shown(table.header[index]), justify=side, overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(row[index], style=_STYLES.get(row[index], "")) for index in kept))
+        grid.add_row(*(_shown(row[index], _STYLES.get(row[index], "")) for index in kept))
     return grid
 
 
+def _shown(text: str, style: str = "") -> Text:
+    """Text, as a string would be searched for markup, and nothing that a terminal obeys."""
+    return Text(legible(text), style=style)
+
+
 def _coloured(text: str) -> Text:
-    shown = Text(text)
+    shown = _shown(text)
     for word, style in _STYLES.items():
         shown.highlight_regex(re.compile(rf"\b{word}\b"), style)
     return shown

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitbench.errors import DigitbenchError
-from digitbench.files import read, read_bytes, write_npz
+from digitbench.files import read_arrays, read_bytes, write_npz
 
 AGAIN = "Run `dvc repro --force --single-item download`."
-Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images [N, h, w], white on black; labels [N]
+# Images [N, h, w], white on black; labels [N].
+Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
+_OfMnist = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,34 @@ def decode(content: bytes, name: str) -> NDArray[np.uint8]:
     raise DigitbenchError(f"{name}: {problem}. Delete it and run the stage `download` again.")
 
 
+def load_mnist(folder: Path) -> tuple[_OfMnist, _OfMnist]:
+    """Images [N, 28, 28] and labels [N] for training, then for testing, as they are.
+
+    Raises:
+        DigitbenchError: A file is missing or damaged, or two of them don't belong together; the
+            text names one.
+    """
+    train, test = (_images_and_labels(folder, part) for part in ("train", "t10k"))
+    return train, test
+
+
+def _images_and_labels(folder: Path, part: str) -> _OfMnist:
+    paths = [folder / f"{part}-{name}-ubyte" for name in ("images-idx3", "labels-idx1")]
+    images, labels = (decode(read_bytes(path, AGAIN), str(path)) for path in paths)
+    if images.shape[1:] != (28, 28):
+        raise _unusable(paths[0], f"its header says {list(images.shape)}, not images of 28 x 28")
+    if labels.ndim != 1 or set(np.unique(labels)) != set(range(10)):
+        raise _unusable(paths[1], "it is not a list of labels in which every digit stands")
+    if len(images) != len(labels):
+        problem = f"it has {len(images):,} images, and {paths[1].name} {len(labels):,} labels"
+        raise _unusable(paths[0], problem)
+    return images, labels
+
+
+def _unusable(path: Path, problem: str) -> DigitbenchError:
+    return DigitbenchError(f"{path}: cannot be used ({problem}). {AGAIN}")
+
+
 def encode(array: NDArray[np.uint8]) -> bytes:
     """The bytes of an IDX file holding the array."""
     header = struct.pack(f">4B{array.ndim}I", 0, 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
@@ -100,14 +130,18 @@ def _fetch_optical(folder: Path, _drop_in: Path | None, _timeout_seconds: float)
 
 
 def _load_optical(folder: Path) -> Digits:
-    def load(path: Path) -> Digits:
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return arrays["images"], arrays["labels"]
-        except (KeyError, zlib.error) as error:
-            raise ValueError(str(error)) from None
-
-    return read(folder / FILE, load, AGAIN)
+    path = folder / FILE
+    arrays = read_arrays(path, AGAIN)
+    if arrays.keys() != {"images", "labels"}:
+        raise _unusable(path, f"it holds {', '.join(sorted(arrays)) or 'nothing'}")
+    images, labels = arrays["images"], arrays["labels"]
+    if images.dtype != np.uint8 or images.ndim != 3 or not images.size:
+        raise _unusable(path, f"images are {list(images.shape)} of {images.dtype}")
+    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        raise _unusable(path, f"labels are {list(labels.shape)} of {labels.dtype}")
+    if not np.isin(labels, range(10)).all():
+        raise _unusable(path, "a label is no digit")
+    return images, labels
 
 
 # --- USPS, in the original, unsmoothed form of *The Elements of Statistical Learning* ----------
@@ -136,8 +170,12 @@ MIRRORS = (
 )
 
 
-def parse_usps(content: bytes) -> Digits:
+def parse_usps(content: bytes, name: str) -> Digits:
     """Parse one gzip file: per line a label and 256 floats, -1 for black to 1 for white.
+
+    Args:
+        content: The file.
+        name: What messages call it.
 
     Returns:
         Images uint8 [N, 16, 16], white on black, and labels int64 [N].
@@ -148,16 +186,16 @@ def parse_usps(content: bytes) -> Digits:
     try:
         rows = np.loadtxt(gzip.decompress(content).splitlines(), dtype=np.float64, ndmin=2)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DigitbenchError(f"A {VARIANT} file cannot be read ({error}). {AGAIN}") from error
+        raise DigitbenchError(f"{name}: cannot be read as {VARIANT} ({error}). {AGAIN}") from error
     if rows.shape[1] != 1 + SIDE * SIDE:
         raise DigitbenchError(
-            f"A {VARIANT} file has {rows.shape[1]} values per line in place of "
+            f"{name}: not {VARIANT}: {rows.shape[1]} values per line in place of "
             f"{1 + SIDE * SIDE}. {AGAIN}"
         )
     labels, pixels = rows[:, 0], rows[:, 1:]
     if not (np.isin(labels, range(10)).all() and (np.abs(pixels) <= 1).all()):
         raise DigitbenchError(
-            f"A {VARIANT} file holds labels other than 0..9 or pixels outside -1..1. {AGAIN}"
+            f"{name}: not {VARIANT}: labels other than 0..9 or pixels outside -1..1. {AGAIN}"
         )
     grey = np.rint((pixels + 1) * (255 / 2)).astype(np.uint8)
     return grey.reshape(-1, SIDE, SIDE), labels.astype(np.int64)
@@ -187,7 +225,10 @@ def load_usps(folder: Path, again: str = AGAIN) -> Digits:
     Raises:
         DigitbenchError: A file is missing or is not the one expected.
     """
-    parts = [parse_usps(_verified(folder / spec.name, spec, again)) for spec in FILES]
+    parts = [
+        parse_usps(_verified(folder / spec.name, spec, again), str(folder / spec.name))
+        for spec in FILES
+    ]
     images, labels = zip(*parts, strict=True)
     return np.concatenate(images), np.concatenate(labels)
 

@@ -7,6 +7,7 @@ unpack some. Hence contents decide; a name only tells which file a bad one was m
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,12 +30,13 @@ def drop_in_folder() -> Path | None:
         DigitbenchError: It is not there.
     """
     path = path_from(DROP_IN_VARIABLE)
-    if path is not None and not path.exists():
-        raise DigitbenchError(
-            f"{DROP_IN_VARIABLE} names {path}, which is not there. Correct it, or unset it to "
-            "download."
-        )
-    return path
+    # A name may be longer than any that the system has.
+    with suppress(OSError):
+        if path is None or path.exists():
+            return path
+    raise DigitbenchError(
+        f"{DROP_IN_VARIABLE} names {path}, which is not there. Correct it, or unset it to download."
+    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
@@ -57,7 +58,8 @@ def load_models(plan: Plan) -> list[TrainedModel]:
     """One model per seed of a plan, in the order of the seeds.
 
     Raises:
-        DigitbenchError: A file is missing; the text names it and the stage to run again.
+        DigitbenchError: A file is missing or damaged, or holds other than finite float32; the text
+            names it and the stage to run again.
     """
     return [_load(plan, seed, path) for seed, path in _paths(plan).items()]
 
@@ -67,7 +69,25 @@ def _paths(plan: Plan) -> dict[int, Path]:
 
 
 def _load(plan: Plan, seed: int, path: Path) -> TrainedModel:
-    return TrainedModel(plan.architecture, plan.params, seed, path, read_bytes(path, plan.remedy))
+    weights = read_bytes(path, plan.remedy)
+    if problem := _unusable(weights):
+        raise DigitbenchError(f"{path}: cannot be used ({problem}). {plan.remedy}")
+    return TrainedModel(plan.architecture, plan.params, seed, path, weights)
+
+
+def _unusable(weights: bytes) -> str:
+    """Why a network would take them and answer nonsense; empty if it wouldn't."""
+    try:
+        tensors = safetensors.torch.load(weights)
+    except Exception as error:  # a library's own kinds, and whatever a header makes it raise
+        return f"not whole: {str(error).partition(chr(10))[0] or type(error).__name__}"
+    for name, tensor in tensors.items():
+        # Loading them into a network would turn other numbers into these without a word.
+        if tensor.dtype != torch.float32:
+            return f"{name} holds {tensor.dtype} in place of torch.float32"
+        if not tensor.isfinite().all():
+            return f"{name} holds what is no number (NaN) or endless"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -133,4 +153,10 @@ def _predict(
     batches = torch.split(torch.from_numpy(np.array(images)), batch_size)
     logits = [network(standardise(batch, statistics)) for batch in batches]
     probabilities: NDArray[np.float32] = torch.cat(logits).softmax(dim=1).numpy()
+    # Weights may be numbers, and yet so large that what they add up to is none.
+    if not np.isfinite(probabilities).all():
+        raise DigitbenchError(
+            f"{model.path}: the answers of this network are no numbers. Run `dvc repro --force "
+            f"--single-item train_{model.architecture}`."
+        )
     return probabilities

@@ -5,10 +5,12 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
@@ -34,8 +36,7 @@ def _rows_of(name: str) -> Iterator[Row]:
     record = ModelRecord.read(files.METRICS / f"{name}.json")
     path = files.TIMING / f"{name}.json"
     timing = TimingRecord.read(path)
-    predictions = files.read_arrays(files.PREDICTIONS / f"{name}.npz")
-    answers = dict(zip(predictions["seeds"].tolist(), predictions["probabilities"], strict=True))
+    answers = _answers(files.PREDICTIONS / f"{name}.npz", record.seeds)
     for seed in record.seeds:
         if seed not in timing.keys:
             raise DigitbenchError(
@@ -51,6 +52,21 @@ def _rows_of(name: str) -> Iterator[Row]:
             **{key: repr(metric.per_seed[seed]) for key, metric in record.metrics.items()},
             **{f"{MACHINE}{key}": value for key, value in timing.environment.items()},
         }
+
+
+def _answers(path: Path, seeds: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+    """Probabilities [N, 10] by seed."""
+    predictions = files.read_arrays(path)
+    stack, of_seeds = predictions.get("probabilities"), predictions.get("seeds")
+    if of_seeds is None or of_seeds.tolist() != [*seeds]:
+        problem = "it is of other seeds than the metrics"
+    elif stack is None or stack.dtype != np.float32 or stack.shape[::2] != (len(seeds), 10):
+        problem = "it holds no probabilities of ten digits for each seed"
+    elif not ((stack >= 0) & (stack <= 1)).all():
+        problem = "what it holds are no probabilities"
+    else:
+        return dict(zip(seeds, stack, strict=True))
+    raise DigitbenchError(f"{path}: cannot be used ({problem}). {files.REMEDY}")
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -69,13 +85,31 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DigitbenchError: It is missing or something else.
     """
-    text = files.read_bytes(path, "Export it again.").decode("utf-8", "replace")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if not rows or not set(IDENTITY) <= rows[0].keys() or None in rows[0].values():
-        raise DigitbenchError(
-            f"{path}: not a table of `digitbench results export`: it lacks columns or rows."
-        )
-    return [{column: value or "" for column, value in row.items()} for row in rows]
+    again = "Export it again."
+    text = files.read_bytes(path, again).decode("utf-8", "replace")
+    rows = files.read(path, lambda _: list(csv.DictReader(io.StringIO(text))), again)
+    if not rows or not set(IDENTITY) <= rows[0].keys():
+        problem = "it lacks columns or rows"
+    elif not all(set(map(type, (*row, *row.values()))) == {str} for row in rows):
+        problem = "a row is longer or shorter than the others"
+    elif not all(map(str.isprintable, chain.from_iterable(chain(rows, map(dict.values, rows))))):
+        problem = "it holds what can't be read by people"
+    elif not all(row[KEY] and row[ANSWERS] and row["seed"].isdecimal() for row in rows):
+        problem = "a row lacks its key, its seed or its predictions"
+    elif not all(map(_has_numbers, rows)):
+        problem = "a metric is no finite number"
+    else:
+        return rows
+    raise DigitbenchError(f"{path}: not a table of `digitbench results export`: {problem}. {again}")
+
+
+def _has_numbers(row: Row) -> bool:
+    """Whether every metric is one, or empty because another table has it."""
+    metrics = [row[key] for key in row.keys() - IDENTITY if not key.startswith(MACHINE)]
+    try:
+        return all(isfinite(float(value)) for value in metrics if value)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from digitbench.environment import path_from, project_root
+from digitbench.errors import brief
 from digitbench.execution.archive import DamagedError
 from digitbench.execution.store import FOLDER, OFF, VARIABLE, Kept, Store, Trained
 from digitbench.training.trainer import Progress
@@ -78,14 +79,18 @@ class Keeper:
             return call(self._store)
         except DamagedError as error:
             self.problems.append(
-                f"a replicate kept in {self._store.address} is damaged ({error}); it is trained "
-                "again and replaced"
+                brief(
+                    f"a replicate kept in {self._store.address} is damaged ({error}); it is "
+                    "trained again and replaced"
+                )
             )
         except Exception as error:  # whatever a file system's driver raises
             reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
             self.problems.append(
-                f"the store {self._store.address} is not used ({reason}); training goes on without "
-                "it"
+                brief(
+                    f"the store {self._store.address} is not used ({reason}); training goes on "
+                    "without it"
+                )
             )
             self._store, self.lost = None, True
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import fsspec
 import safetensors.torch
 import torch
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 
 from digitbench.errors import DigitbenchError
@@ -25,7 +27,7 @@ from digitbench.execution.archive import DamagedError, pack, unpack
 from digitbench.execution.arrays import pack_data, unpack_data
 from digitbench.execution.key import key_of
 from digitbench.files import sweep, write_bytes
-from digitbench.training.data import TrainingData
+from digitbench.training.data import CLASSES, TrainingData
 from digitbench.training.replicates import Replicate
 from digitbench.training.trainer import Epoch, Progress
 
@@ -34,6 +36,7 @@ OFF = "off"
 FOLDER = ".replicates"
 FINISHED, UNFINISHED, DATA = "finished", "unfinished", "data"
 WEIGHTS, HISTORY, ABOUT = "weights.safetensors", "history.json", "about.json"
+_HISTORY = TypeAdapter(list[Epoch])
 MODEL, OPTIMISER, BEST = (f"{name}.safetensors" for name in ("model", "optimiser", "best"))
 
 
@@ -291,10 +294,15 @@ def parse(content: bytes, key: str) -> Kept:
 
 
 def _history(content: bytes) -> list[Epoch]:
-    return [
-        Epoch(**values | {"validation_confusion": tuple(values["validation_confusion"])})
-        for values in json.loads(content)
-    ]
+    history = _HISTORY.validate_json(content, strict=True)
+    for epoch in history:
+        numbers = epoch.train_loss, epoch.validation_loss, epoch.seconds
+        shares = epoch.train_accuracy, epoch.validation_accuracy
+        if not all(0 <= number < inf for number in numbers) or not all(0 <= x <= 1 for x in shares):
+            raise ValueError(f"epoch {epoch.epoch} has numbers that none can have")
+        if len(epoch.validation_confusion) != CLASSES**2:
+            raise ValueError(f"epoch {epoch.epoch} has no confusion counts")
+    return history
 
 
 def _tensors(named: Mapping[str, Any]) -> bytes:

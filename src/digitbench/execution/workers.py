@@ -118,7 +118,8 @@ def parallel_jobs(replicates: int, device: str) -> int:
     asked = os.environ.get(JOBS_VARIABLE, "")
     if not asked:
         return min(replicates, int(joblib.cpu_count()))
-    if not asked.isdecimal() or int(asked) < 1:
+    # Python refuses to read thousands of digits.
+    if not asked.isdecimal() or len(asked) > 9 or int(asked) < 1:
         raise DigitbenchError(
             f"{JOBS_VARIABLE}={asked!r} is not a number of processes. Set 1 or more, or unset it."
         )

@@ -23,7 +23,7 @@ from digitbench.evaluation.predictions import Available, load_available, predict
 from digitbench.files import write_bytes
 from digitbench.params import load_params
 from digitbench.predict.pictures import SUFFIXES, as_mnist, read_picture
-from digitbench.training.data import load_statistics
+from digitbench.processed import read_statistics
 from digitbench.wording import count
 
 # Mean probability of an answer below which it counts as unsure.
@@ -141,7 +141,7 @@ def answer(root: Path, images: Sequence[Path], *, as_json: bool, save_input: Pat
         DigitbenchError: No image, no model, or a wrong one; or an input can't be saved.
     """
     with chdir(root):
-        available, statistics = load_available(load_params()), load_statistics()
+        available, statistics = load_available(load_params()), read_statistics()
     inputs, problems = gather(images)
     if not inputs:
         raise DigitbenchError("\n".join(problems))

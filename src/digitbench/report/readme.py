@@ -10,6 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from digitbench import files
 from digitbench.document.markdown import aligned_table
 from digitbench.errors import DigitbenchError
 from digitbench.files import write_text
@@ -17,7 +20,9 @@ from digitbench.params import load_params
 from digitbench.report.compose import verdict
 from digitbench.results.collection import Results, load_results
 from digitbench.results.metrics import ACCURACY, shown
+from digitbench.results.record import first_problem
 from digitbench.results.records import DomainShift, DomainShiftRecord
+from digitbench.results.speeds import Speeds
 from digitbench.results.studies import SUMMARY, Row, claims_of, read_rows, tally
 from digitbench.statistics.factorial import Decomposition, Estimate
 from digitbench.wording import (
@@ -202,6 +207,7 @@ def _credited(rows: Sequence[Row]) -> str:
 
 MEASURED = Path("benchmarks/results.json")
 # What the block quotes; the section scaling is for benchmarks/results.md.
+AGAIN = "Run `make bench`."
 _SECTIONS = ("throughput", "peak", "pipeline", "precision")
 _CONTESTANTS = {
     "papers_loop": "papers' loop",
@@ -216,16 +222,19 @@ def load_benchmark(path: Path = MEASURED) -> dict[str, Any]:
     Raises:
         DigitbenchError: There are none, they are damaged, a section is missing or a try-out.
     """
-    try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DigitbenchError(f"{path}: cannot be read ({error}). Run `make bench`.") from None
+    results: dict[str, Any] = files.read_json(path, AGAIN)
     for section in _SECTIONS:
-        if results.get(section, {}).get("scale") != "full":
+        part = results.get(section) if isinstance(results, dict) else None
+        if not isinstance(part, dict) or part.get("scale") != "full":
             raise DigitbenchError(
                 f"{path}: the section {section} is missing or a try-out. "
                 f"Run `python benchmarks {section}`."
             )
+    try:
+        Speeds.model_validate_json(json.dumps(results))
+    except (ValidationError, UnicodeError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else "not text"
+        raise DigitbenchError(f"{path}: damaged ({problem}). {AGAIN}") from None
     return results
 
 

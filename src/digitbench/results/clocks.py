@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from digitbench.results.record import Content, Count, Part, Quantity, Record
+from digitbench.results.record import Content, Count, Name, Part, Quantity, Record, Seed, Settings
+from digitbench.schema import Line
+
+Times = Annotated[Count, Field(gt=0)]
+Duration = Annotated[Quantity, Field(le=1e9)]  # seconds, of which no machine has seen more
 
 
 class Seconds(Part):
     """Median over epochs: of all seeds, and of each."""
 
-    median: Quantity
-    per_seed: dict[int, Quantity]
+    median: Duration
+    per_seed: Annotated[dict[Seed, Duration], Field(min_length=1)]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -24,7 +28,7 @@ class Seconds(Part):
 class _Clock(Record):
     """Something timed, and where: belongs to the machine and the moment."""
 
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[Line, Line] = Field(default_factory=dict)
 
     @property
     def hardware(self) -> str:
@@ -45,10 +49,10 @@ class TimingRecord(_Clock):
     SCHEMA = 3
 
     seconds_per_epoch: Seconds
-    stage_seconds: Quantity
-    replicates_at_once: Count
-    keys: dict[int, str] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    stage_seconds: Duration
+    replicates_at_once: Times
+    keys: dict[Seed, str] = Field(default_factory=dict)
+    facts: Settings = Field(default_factory=dict)
 
     @classmethod
     def of(
@@ -82,9 +86,15 @@ class TimingRecord(_Clock):
 class Quartiles(Part):
     """Median and interquartile range of repeated measurements."""
 
-    median: float
-    q1: float
-    q3: float
+    median: Quantity
+    q1: Quantity
+    q3: Quantity
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.q1 <= self.median <= self.q3:
+            raise ValueError("quartiles that are not in order")
+        return self
 
 
 class Latency(Part):
@@ -92,16 +102,16 @@ class Latency(Part):
 
     milliseconds_per_image: Quartiles  # images one by one
     images_per_second: Quartiles  # all images in batches of `batch_size`
-    single_images: int
-    images: int
-    batch_size: int
-    passes: int
+    single_images: Times
+    images: Times
+    batch_size: Times
+    passes: Times
 
 
 class LatencyRecord(_Clock):
     """``metrics/timing/evaluate.json``: speed of inference by architecture."""
 
-    models: dict[str, Latency]
+    models: dict[Name, Latency]
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:

@@ -1,6 +1,6 @@
 """The results of the main pipeline as a whole, as the report reads them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ import yaml
 from digitbench import files
 from digitbench.errors import DigitbenchError
 from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.metrics import BY_KEY
+from digitbench.results.plot_data import CLASSES, CURVES, GROWTH, OF_ONE, ROBUSTNESS, read_table
 from digitbench.results.receipts import Receipt, read_receipts
 from digitbench.results.records import (
     ComparisonRecord,
@@ -51,7 +53,7 @@ class Results:
 
     def table(self, kind: str, architecture: str) -> pd.DataFrame:
         """Plot data of one architecture: confusion, per_class, roc, reliability or coverage."""
-        return files.read_csv(files.EVALUATION / kind / f"{architecture}.csv")
+        return read_table(files.EVALUATION / kind / f"{architecture}.csv", OF_ONE[kind])
 
     @property
     def ranking(self) -> list[str]:
@@ -108,29 +110,77 @@ def load_results(params: "Params") -> Results:
     names = list(comparison.most_confused)
     metrics = {name: ModelRecord.read(files.METRICS / f"{name}.json") for name in names}
     _check_seeds(metrics)
-    counts = files.read_csv(files.CLASS_COUNTS)
+    counts = read_table(files.CLASS_COUNTS, CLASSES)
     training = {name: TrainingRecord.read(files.TRAININGS / f"{name}.json") for name in names}
-    return Results(
+    results = Results(
         params=params,
         metrics=metrics,
         comparison=comparison,
         training=training,
         timing={name: TimingRecord.read(files.TIMING / f"{name}.json") for name in names},
-        curves={name: files.read_csv(files.CURVES / f"{name}.csv") for name in names},
+        curves={name: read_table(files.CURVES / f"{name}.csv", CURVES) for name in names},
         class_counts={
             str(part): frame["images"].tolist()
             for part, frame in counts.groupby("part", sort=False)
         },
         samples=files.read_bytes(files.SAMPLES_FIGURE),
         robustness=RobustnessRecord.read(files.METRICS / "robustness.json"),
-        robustness_curves=files.read_csv(files.EVALUATION / "robustness.csv"),
+        robustness_curves=read_table(files.EVALUATION / "robustness.csv", ROBUSTNESS),
         domains=DomainsRecord.read(files.METRICS / "domains.json"),
         latency=LatencyRecord.read(files.TIMING / "evaluate.json"),
-        growth=files.read_csv(files.EVALUATION / "growth.csv"),
+        growth=read_table(files.EVALUATION / "growth.csv", GROWTH),
         published=files.read(PUBLISHED, lambda path: yaml.safe_load(path.read_bytes())),
         studies=read_rows(SUMMARY),
         receipts=[item for item in read_receipts().values() if item.concerns(training)],
     )
+    for path, problem in _contradictions(results):
+        raise DigitbenchError(
+            f"{path}: does not go with the results beside it ({problem}). Run `dvc repro --force`."
+        )
+    return results
+
+
+def _contradictions(results: Results) -> Iterator[tuple[Path, str]]:
+    """Files, each right by itself, that are not of the same networks, seeds and images."""
+    names, seeds = set(results.metrics), set(results.seeds)
+    for pair in results.comparison.pairs.values():
+        if set(pair.seeds) != seeds:
+            yield files.METRICS / "comparison.json", f"seeds of {pair.first} and {pair.second}"
+    for name, record in results.metrics.items():
+        if record.architecture != name or results.training[name].architecture != name:
+            yield files.METRICS / f"{name}.json", "results of another network"
+        if record.images_per_class != next(iter(results.metrics.values())).images_per_class:
+            yield files.METRICS / f"{name}.json", "other test images"
+        if lacking := set(BY_KEY) - record.metrics.keys():
+            yield files.METRICS / f"{name}.json", f"no {listing(sorted(lacking))}"
+        if (record.test.per_class or {}).keys() < {"precision", "recall", "f1"}:
+            yield files.METRICS / f"{name}.json", "not every metric of single digits"
+        if set(results.curves[name]["seed"]) != seeds:
+            yield files.CURVES / f"{name}.csv", "other seeds"
+        if set(results.timing[name].seconds_per_epoch.per_seed) != seeds:
+            yield files.TIMING / f"{name}.json", "other seeds"
+    corrupted = results.robustness
+    kinds = {*corrupted.units, "mean"}
+    if corrupted.accuracy.keys() != names:
+        yield files.METRICS / "robustness.json", "other networks"
+    for name, accuracy in corrupted.accuracy.items():
+        if accuracy.keys() != kinds:
+            yield files.METRICS / "robustness.json", f"{name} under other corruptions"
+    for origin, domain in results.domains.domains.items():
+        if any(accuracy.keys() != names for accuracy in domain.accuracy.values()):
+            yield files.METRICS / "domains.json", f"{origin}: other networks"
+    if results.latency.models.keys() != names:
+        yield files.TIMING / "evaluate.json", "other networks"
+    if set(results.growth["architecture"]) != names:
+        yield files.EVALUATION / "growth.csv", "other networks"
+    table = results.robustness_curves
+    if set(table["architecture"]) != names or set(table["seed"]) != seeds:
+        yield files.EVALUATION / "robustness.csv", "other networks or seeds"
+    if set(table["corruption"]) != set(corrupted.units):
+        yield files.EVALUATION / "robustness.csv", "other corruptions"
+    counts = results.class_counts
+    if counts.keys() != {"train", "validation", "test"} or {*map(len, counts.values())} != {10}:
+        yield files.CLASS_COUNTS, "not ten digits of each part"
 
 
 def _check_seeds(metrics: Mapping[str, ModelRecord]) -> None:

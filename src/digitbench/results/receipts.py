@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from digitbench.results.record import Count, Part, Record
+from digitbench.results.record import Count, Part, Record, Settings
 from digitbench.results.records import TrainingRecord
+from digitbench.schema import Line
 
 FOLDER = Path("verifications")
 Commit = Annotated[str, Field(pattern="^[0-9a-f]{40}$")]
@@ -33,9 +34,15 @@ class Outcome(StrEnum):
 class Subset(Part):
     """Which replicates were trained again, of those that the commit has."""
 
-    replicates: Count
+    replicates: Annotated[Count, Field(gt=0)]
     of: Count
     drawn_with: Count | None = None  # the seed of the draw; None: all of them
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.replicates > self.of:
+            raise ValueError(f"{self.replicates} replicates of {self.of}")
+        return self
 
 
 class Receipt(Record):
@@ -54,16 +61,16 @@ class Receipt(Record):
     SCHEMA = OLDEST = 1
 
     commit: Commit
-    locks: dict[str, Sha256]
+    locks: dict[Line, Sha256]
     outcome: Outcome
     subset: Subset
-    expected: Annotated[dict[str, str], Field(min_length=1)]
-    found: dict[str, str]
-    changed: tuple[str, ...]
-    environment: dict[str, str]
-    facts: dict[str, Any]
-    varied: dict[str, str]
-    unchecked: tuple[str, ...]
+    expected: Annotated[dict[Line, Line], Field(min_length=1)]
+    found: dict[Line, Line]
+    changed: tuple[Line, ...]
+    environment: dict[Line, Line]
+    facts: Settings
+    varied: dict[Line, Line]
+    unchecked: tuple[Line, ...]
 
     @model_validator(mode="after")
     def _says_what_its_hashes_say(self) -> Self:

@@ -1,10 +1,11 @@
 """A typed record of one file: it says which schema it has, and reads the one before."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from digitbench import files
 from digitbench.errors import DigitbenchError
@@ -13,6 +14,47 @@ Content = dict[str, Any]
 # Up to where a float tells it from its neighbours.
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Quantity = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Digit = Annotated[int, Field(ge=0, le=9)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# A network, a corruption, an origin of digits: it stands in tables and figures.
+Name = Annotated[str, Field(pattern=r"^\w[\w .,:()&+/%-]*$", max_length=100)]
+
+
+def told(value: Any) -> Any:
+    """The same value of any shape.
+
+    Raises:
+        ValueError: Something in it is no finite number, or text that can't be seen.
+    """
+    if isinstance(value, str) and not value.isprintable():
+        raise ValueError(f"{value[:80]!r} can't be read by people")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    if isinstance(value, dict):
+        told([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for inside in value:
+            told(inside)
+    return value
+
+
+# Whatever another part of the project has in it.
+Settings = Annotated[dict[str, Any], AfterValidator(told)]
+
+
+def different(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same values.
+
+    Raises:
+        ValueError: One of them stands twice.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError("one stands twice")
+    return values
+
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(different)]
 
 
 class Part(BaseModel):
@@ -72,10 +114,7 @@ class Record(Part):
             # As JSON: there a list is a tuple, and nothing else passes for what it is not.
             return cls.model_validate_json(json.dumps(content), strict=True)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            said = first["msg"].removeprefix("Value error, ")
-            raise damaged(where, f"{place}: {said}".removeprefix(": ")) from None
+            raise damaged(where, first_problem(error)) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise damaged(where, f"not as schema {schema} has it: {error}") from None
 
@@ -100,6 +139,13 @@ def _once(pairs: list[tuple[str, Any]]) -> Content:
         names = [name for name, _ in pairs]
         raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands twice")
     return content
+
+
+def first_problem(error: ValidationError) -> str:
+    """Where the first wrong value stands, and what is wrong with it."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
 
 
 def damaged(where: str, problem: str) -> DigitbenchError:

@@ -5,22 +5,95 @@ it has; the schema before, which files of older commits have, is brought up to d
 """
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from digitbench.results.metrics import ACCURACY, BY_KEY
-from digitbench.results.record import Content, Count, Part, Quantity, Record
+from digitbench.results.record import (
+    Content,
+    Count,
+    Digit,
+    Name,
+    Part,
+    Rate,
+    Record,
+    Seed,
+    Seeds,
+    Settings,
+)
 from digitbench.statistics.comparison import PairwiseComparison
-from digitbench.statistics.factorial import Decomposition, Effect
+from digitbench.statistics.factorial import Decomposition, Effect, Estimate
 from digitbench.statistics.summary import CrossedSummary, Summary
 from digitbench.wording import listing
 
 TEST = "test"
 Matrix = tuple[tuple[Count, ...], ...]  # counts [true class][predicted class]
-Images = Annotated[Count, Field(gt=0)]
+MOST_IMAGES = 10_000_000  # far more than any set of digits has
+Images = Annotated[Count, Field(gt=0, le=MOST_IMAGES)]
 Share = Annotated[Summary, AfterValidator(ACCURACY.possible)]
 CrossedShare = Annotated[CrossedSummary, AfterValidator(ACCURACY.possible)]
+
+
+def _in_interval(value: float, low: float | None, high: float | None, what: str) -> None:
+    """Refuse an interval that has one end, or leaves out what it is of."""
+    if (low is None) != (high is None):
+        raise ValueError(f"{what} has an interval with one end")
+    if low is not None and high is not None and not low <= value <= high:
+        raise ValueError(f"{what} is {value}, outside its interval {low} to {high}")
+
+
+def _is_probability(value: float | None, what: str) -> None:
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(f"{what} is {value}, outside 0 to 1")
+
+
+def _possible_estimate(estimate: Estimate, what: str) -> None:
+    """Refuse what no sum of differences between shares can be."""
+    if not -2 <= estimate.value <= 2:
+        raise ValueError(f"{what} is {estimate.value}")
+    _in_interval(estimate.value, estimate.ci95_low, estimate.ci95_high, what)
+    _is_probability(estimate.p_value, f"p of {what}")
+
+
+def _possible_effect(effect: Effect) -> Effect:
+    _possible_estimate(effect.estimate, "an effect")
+    _is_probability(effect.p_value_holm, "adjusted p of an effect")
+    return effect
+
+
+def _possible_gap(gap: Decomposition) -> Decomposition:
+    _possible_estimate(gap.gap, "a gap")
+    for name, part in gap.parts.items():
+        _possible_estimate(part, f"the part {name} of a gap")
+    return gap
+
+
+def _possible_pair(pair: PairwiseComparison) -> PairwiseComparison:
+    if not -1 <= pair.difference <= 1:
+        raise ValueError(f"difference is {pair.difference}, outside -1 to 1")
+    _in_interval(pair.difference, pair.difference_low, pair.difference_high, "difference")
+    if pair.error_reduction is not None:
+        ends = pair.error_reduction_low, pair.error_reduction_high
+        _in_interval(pair.error_reduction, *ends, "error_reduction")
+    for test in pair.mcnemar:
+        _is_probability(test.p_value, f"p_value of seed {test.seed}")
+        if test.n10 < 0 or test.n01 < 0:
+            raise ValueError(f"the counts of seed {test.seed} are below 0")
+    for name in ("p_value", "p_value_holm"):
+        _is_probability(getattr(pair, name), name)
+    if pair.p_value_holm < pair.p_value:
+        raise ValueError("p_value_holm is below p_value")
+    for name in ("standard_error", "degrees_of_freedom", "seed_variance"):
+        if (getattr(pair, name) or 0) < 0:
+            raise ValueError(f"{name} is below 0")
+    if not pair.seeds:
+        raise ValueError("no seeds")
+    return pair
+
+
+AnyEffect = Annotated[Effect, AfterValidator(_possible_effect)]
 
 
 # --- one architecture, or one variant of a study ---------------------------------------------
@@ -30,8 +103,8 @@ class Confusion(Part):
     """Confusion counts: summed over seeds with the rates of each true class, or one per seed."""
 
     counts: Matrix | None = None
-    rates: tuple[tuple[float, ...], ...] | None = None
-    per_seed: dict[int, Matrix] | None = None
+    rates: tuple[tuple[Rate, ...], ...] | None = None
+    per_seed: dict[Seed, Matrix] | None = None
 
     @model_validator(mode="after")
     def _is_square(self) -> Self:
@@ -53,8 +126,8 @@ class Assessment(Part):
     """All that was measured of the replicates on one set of images: fractions of 1."""
 
     images: Images
-    metrics: dict[str, Summary]
-    per_class: dict[str, dict[int, Share]] | None = None  # by metric and digit
+    metrics: dict[Name, Summary]
+    per_class: dict[Name, dict[Digit, Share]] | None = None  # by metric and digit
     confusion: Confusion
 
     @field_validator("metrics")
@@ -69,8 +142,16 @@ class Assessment(Part):
 class Epochs(Part):
     """How long each replicate was trained, by seed."""
 
-    run: dict[int, int]
-    kept: dict[int, int]  # the epoch whose weights were kept
+    run: dict[Seed, Count]
+    kept: dict[Seed, Count]  # the epoch whose weights were kept
+
+    @model_validator(mode="after")
+    def _kept_one_that_was_run(self) -> Self:
+        if self.run.keys() != self.kept.keys():
+            raise ValueError("the seeds that were run are not those that were kept")
+        if not all(1 <= kept <= self.run[seed] for seed, kept in self.kept.items()):
+            raise ValueError("an epoch was kept that was not run")
+        return self
 
 
 class Layer(Part):
@@ -90,13 +171,13 @@ class ModelRecord(Record):
         protocols: By name: `test` always; in a study also `validation` and `pooled`.
     """
 
-    architecture: str
+    architecture: Name
     parameters: Count
     macs: Count = 0  # studies don't count
     bytes: Count = 0
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Seeds
     epochs: Epochs | None = None
-    protocols: dict[str, Assessment]
+    protocols: dict[Name, Assessment]
     layers: tuple[Layer, ...] = ()
 
     @model_validator(mode="after")
@@ -106,6 +187,8 @@ class ModelRecord(Record):
         for key, summary in self.metrics.items():
             if summary.per_seed.keys() != set(self.seeds):
                 raise ValueError(f"{key} is not of the seeds {listing([*map(str, self.seeds)])}")
+        if self.epochs is not None and self.epochs.run.keys() != set(self.seeds):
+            raise ValueError("epochs are of other seeds")
         counts = self.test.confusion.total
         images = self.test.images * len(self.seeds)
         right = sum(row[digit] for digit, row in enumerate(counts))
@@ -203,19 +286,19 @@ class SummaryRecord(Part):
 class Movements(Part):
     """How far training images were moved at random: degrees, and shares of the side."""
 
-    rotation: Quantity
-    shift: Quantity
-    zoom: Quantity
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Rate
+    zoom: Rate
 
 
 class UsedRecipe(Part):
     """The settings of a training, nothing left to be chosen by the machine."""
 
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-    epochs: Count
-    batch_size: Count
-    learning_rate: Quantity
-    adam_epsilon: Quantity
+    seeds: Seeds
+    epochs: Annotated[Count, Field(gt=0)]
+    batch_size: Annotated[Count, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)]
     patience: Count
     initialisation: Literal["he", "torch", "keras"]
     augmentation: Movements
@@ -241,12 +324,18 @@ class TrainingRecord(Record):
 
     SCHEMA = OLDEST = 1
 
-    architecture: str
-    network: dict[str, Any]  # its section of the parameters
+    architecture: Name
+    network: Settings  # its section of the parameters
     recipe: UsedRecipe
     data: UsedData
     # SHA-256 of every replicate's file, by seed: one alone can be verified; older ones don't say.
-    weights: dict[int, str] = Field(default_factory=dict)
+    weights: dict[Seed, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_weights_of_its_seeds(self) -> Self:
+        if not self.weights.keys() <= set(self.recipe.seeds):
+            raise ValueError("weights are of other seeds")
+        return self
 
     @property
     def dropout(self) -> dict[str, float]:
@@ -261,11 +350,11 @@ class TrainingRecord(Record):
 class ConfusedPair(Part):
     """Two digits taken for each other: how often in all, and the rates of both ways."""
 
-    first: int
-    second: int
-    count: int
-    rate_first_as_second: float
-    rate_second_as_first: float
+    first: Digit
+    second: Digit
+    count: Count
+    rate_first_as_second: Rate
+    rate_second_as_first: Rate
 
 
 class ComparisonRecord(Record):
@@ -276,8 +365,19 @@ class ComparisonRecord(Record):
 
     SCHEMA = OLDEST = 3
 
-    pairs: dict[str, PairwiseComparison]
-    most_confused: dict[str, tuple[ConfusedPair, ...]]
+    pairs: dict[str, Annotated[PairwiseComparison, AfterValidator(_possible_pair)]]
+    most_confused: Annotated[dict[Name, tuple[ConfusedPair, ...]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_every_pair(self) -> Self:
+        for key, pair in self.pairs.items():
+            if key != f"{pair.second}_minus_{pair.first}":
+                raise ValueError(f"{key} compares {pair.second} with {pair.first}")
+        found = sorted(sorted((pair.first, pair.second)) for pair in self.pairs.values())
+        if found != sorted(sorted(names) for names in combinations(self.most_confused, 2)):
+            networks = listing(list(self.most_confused))
+            raise ValueError(f"the pairs are not those of {networks}")
+        return self
 
     def pair(self, one: str, other: str) -> PairwiseComparison:
         """The comparison of two architectures, whichever way round it was made."""
@@ -299,10 +399,10 @@ class RobustnessRecord(Record):
     """
 
     images: Images
-    units: dict[str, str]
-    accuracy: dict[str, dict[str, CrossedShare]]
-    curves: dict[str, dict[str, dict[str, Share]]] | None = None
-    effects: dict[str, tuple[Effect, ...]] | None = None
+    units: dict[Name, str]
+    accuracy: dict[Name, dict[Name, CrossedShare]]
+    curves: dict[Name, dict[Name, dict[str, Share]]] | None = None
+    effects: dict[Name, tuple[AnyEffect, ...]] | None = None
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:
@@ -320,13 +420,13 @@ class DomainAccuracy(Part):
     """Accuracy on digits of one origin, by way of enlarging them and by architecture."""
 
     images: Images
-    accuracy: dict[str, dict[str, Share]]
+    accuracy: dict[Name, dict[Name, Share]]
 
 
 class DomainsRecord(Record):
     """``metrics/domains.json``: digits of other origin by the full name of the domain."""
 
-    domains: dict[str, DomainAccuracy]
+    domains: dict[Name, DomainAccuracy]
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:
@@ -348,20 +448,20 @@ class DomainsRecord(Record):
 class Cell(Part):
     """One group of networks on digits enlarged in one way."""
 
-    model: str
+    model: Name
     augmentation: bool
-    mapping: str
+    mapping: Name
     accuracy: Share
 
 
 class DomainShift(Part):
     """Digits of one origin: cells, effects, and what gaps between cells are made of."""
 
-    name: str
+    name: Name
     images: Images
     cells: tuple[Cell, ...]
-    effects: tuple[Effect, ...]
-    gaps: tuple[Decomposition, ...]
+    effects: tuple[AnyEffect, ...]
+    gaps: tuple[Annotated[Decomposition, AfterValidator(_possible_gap)], ...]
 
     @property
     def accuracies(self) -> dict[tuple[object, ...], Summary]:
@@ -372,7 +472,7 @@ class DomainShift(Part):
 class DomainShiftRecord(Record):
     """``metrics/domain_shift.json`` of its study."""
 
-    domains: dict[str, DomainShift]
+    domains: dict[Name, DomainShift]
 
     @classmethod
     def upgrade(cls, content: Content) -> Content:

@@ -4,6 +4,7 @@ A file per sheet under ``plots/evaluate/examples/``, written and read here alone
 """
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,20 @@ from digitbench import files
 
 FOLDER = files.EVALUATION / "examples"
 Digits = NDArray[np.integer[Any]]
+
+
+# By name of an array the kinds of its values, and the least and the greatest.
+_WHAT: dict[str, tuple[str, float, float]] = {
+    "images": ("u", 0, 255),
+    "labels": ("iu", 0, 9),
+    "answers": ("iu", 0, 9),
+    "counts": ("iu", 1, inf),
+    "disputed": ("b", 0, 1),
+    "confidence": ("f", 0, 1),
+    "strengths": ("f", 0, 1e6),
+    "architectures": ("U", 0, 0),
+    "corruptions": ("U", 0, 0),
+}
 
 
 def sheet_file(name: str) -> Path:
@@ -30,6 +45,25 @@ class Sheet:
     """
 
     images: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that are not of one kind, or not of the same images."""
+        if self.images.dtype != np.uint8 or self.images.shape[1:] != (28, 28):
+            raise ValueError(f"images are {list(self.images.shape)} of {self.images.dtype}")
+        for name, array in self.arrays.items():
+            kinds, low, high = _WHAT[name]
+            if array.dtype.kind not in kinds or array.ndim < 1:
+                raise ValueError(f"{name} are {list(array.shape)} of {array.dtype}")
+            if name not in ("images", "architectures") and array.shape[-1] != len(self.images):
+                raise ValueError(f"{name} are of other images")
+            if array.dtype.kind == "U":
+                if not all(str(text).isprintable() and text for text in array):
+                    raise ValueError(f"{name} are no names")
+            elif array.size and not (array.min() >= low and array.max() <= high):
+                raise ValueError(f"{name} are not from {low:g} to {high:g}")
+        shape = self.arrays["answers"].shape if "answers" in self.arrays else ()
+        if len(shape) == 2 and shape[0] != len(self.arrays.get("architectures", ())):
+            raise ValueError("answers are of other architectures")
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:

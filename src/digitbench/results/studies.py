@@ -2,14 +2,15 @@
 
 import csv
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from digitbench import files
+from digitbench.schema import Line
 from digitbench.wording import ENLARGING, count, listing, metric_label, model_label
 
 STUDIES = Path("studies")
@@ -32,7 +33,21 @@ _PROTOCOLS = {
 }
 _DECIMALS = {"macro_auc": 5, "parameters": 0, "seconds_per_epoch": 1}
 _absent = BeforeValidator(lambda value: None if value == "" else value)
-_Absent = Annotated[float | None, _absent]
+_Absent = Annotated[float | None, Field(allow_inf_nan=False), _absent]
+_Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?( to [0-9]+(\.[0-9]+)?)?$")]
+
+
+def _known(label: Callable[[str], str]) -> AfterValidator:
+    """A name that has a label, by which it is told."""
+
+    def look(name: str) -> str:
+        try:
+            label(name)
+        except (LookupError, ValueError):
+            raise ValueError(f"{name[:80]!r} is not known") from None
+        return name
+
+    return AfterValidator(look)
 
 
 def decimals(metric: str) -> int:
@@ -49,21 +64,21 @@ class Row:
     is ours on the test set where the paper's images are others.
     """
 
-    study: str
-    claim: int
-    model: str
-    metric: str
+    study: Line
+    claim: Annotated[int, Field(ge=0)]
+    model: Annotated[Line, _known(model_label)]
+    metric: Annotated[str, _known(metric_label)]
     dataset: str
     protocol: str
-    published: str
-    published_spread: str
-    place: str
+    published: _Number
+    published_spread: _Number | Literal[""]
+    place: Line
     ours_mean: _Absent
     ours_low: _Absent
     ours_high: _Absent
     run_low: _Absent
     run_high: _Absent
-    seeds: Annotated[int | None, _absent]
+    seeds: Annotated[int | None, Field(ge=1), _absent]
     test_mean: _Absent
     test_low: _Absent
     test_high: _Absent
@@ -204,8 +219,28 @@ def _rows(path: Path) -> list[Row]:
         if tuple(lines.fieldnames or ()) != _HEADER:
             raise ValueError("the header is another")
         try:
-            return [_ROW.validate_python(line) for line in lines]
+            rows = [_ROW.validate_python(line) for line in lines]
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"line {lines.line_num}, {where}: {first['msg']}") from None
+    if not rows:
+        raise ValueError("it has no rows")
+    for row in rows:
+        _refuse_contradiction(row)
+    return rows
+
+
+def _refuse_contradiction(row: Row) -> None:
+    intervals = {
+        "ours": (row.ours_low, row.ours_mean, row.ours_high),
+        "one run": (row.run_low, row.run_low, row.run_high),
+        "test": (row.test_low, row.test_mean, row.test_high),
+    }
+    for name, (low, mean, high) in intervals.items():
+        if low is None and high is None:
+            continue
+        if low is None or mean is None or high is None or not low <= mean <= high:
+            raise ValueError(f"{row.study}, {row.model}, {row.metric}: {name} leaves its interval")
+    if row.metric == "parameters" and not row.published.isdecimal():
+        raise ValueError(f"{row.study}, {row.model}: {row.published} is no number of parameters")

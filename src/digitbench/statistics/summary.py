@@ -30,7 +30,8 @@ class Summary:
     std: float | None
     ci95_low: float | None
     ci95_high: float | None
-    per_seed: Annotated[dict[int, float], Field(min_length=1)]  # in the order of the seeds
+    # In the order of the seeds.
+    per_seed: Annotated[dict[Annotated[int, Field(ge=0)], float], Field(min_length=1)]
 
     def __post_init__(self) -> None:
         """Refuse what the values per seed do not give, as an edited file has it."""
@@ -40,6 +41,11 @@ class Summary:
                 stated or 0.0, own or 0.0, rtol=1e-9, atol=1e-12, equal_nan=True
             ):
                 raise ValueError(f"{name} is {stated}, but its values per seed give {own}")
+        low, high = self.ci95_low, self.ci95_high
+        if (low is None) != (high is None):
+            raise ValueError("an interval with one end")
+        if low is not None and high is not None and not low <= self.mean <= high:
+            raise ValueError(f"the interval {low} to {high} doesn't hold the mean {self.mean}")
 
     def _own(self) -> dict[str, Any]:
         """What the values per seed give, by name of the field."""

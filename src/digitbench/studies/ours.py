@@ -18,6 +18,7 @@ from digitbench import files
 from digitbench.evaluation.scores import scores_of_confusion
 from digitbench.params import ARCHITECTURES
 from digitbench.results.clocks import LatencyRecord, TimingRecord
+from digitbench.results.plot_data import CLASSES, ROBUSTNESS, Table, read_table
 from digitbench.results.record import Record
 from digitbench.results.records import (
     Assessment,
@@ -112,8 +113,8 @@ def _main_results(root: Path) -> MainResults:
         latency=_one(LatencyRecord, root / files.TIMING / "evaluate.json"),
         comparison=_one(ComparisonRecord, metrics / "comparison.json"),
         robustness=_one(RobustnessRecord, metrics / "robustness.json"),
-        corruptions=_table(root / files.EVALUATION / "robustness.csv"),
-        class_counts=_table(root / files.CLASS_COUNTS),
+        corruptions=_table(root / files.EVALUATION / "robustness.csv", ROBUSTNESS),
+        class_counts=_table(root / files.CLASS_COUNTS, CLASSES),
     )
 
 
@@ -125,8 +126,8 @@ def _one(kind: type[R], path: Path) -> R | None:
     return kind.read(path) if path.is_file() else None
 
 
-def _table(path: Path) -> pd.DataFrame | None:
-    return files.read_csv(path) if path.is_file() else None
+def _table(path: Path, kind: Table) -> pd.DataFrame | None:
+    return read_table(path, kind) if path.is_file() else None
 
 
 # --- beside a published number -----------------------------------------------------------------

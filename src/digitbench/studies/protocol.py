@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitbench import files
+from digitbench.errors import DigitbenchError
 from digitbench.evaluation.probability import macro_auc
 from digitbench.evaluation.scores import (
     Scores,
@@ -20,8 +21,10 @@ from digitbench.evaluation.scores import (
     scores_of_confusion,
     summarise_scores,
 )
-from digitbench.results.records import TEST, Assessment, Confusion, Epochs, ModelRecord
+from digitbench.results.plot_data import CURVES, read_table
+from digitbench.results.records import MOST_IMAGES, TEST, Assessment, Confusion, Epochs, ModelRecord
 from digitbench.statistics.summary import Summary, summarise
+from digitbench.training.data import CLASSES
 from digitbench.training.model import build_model, count_parameters
 from digitbench.training.recipe import Plan
 from digitbench.training.trainer import best_epoch
@@ -74,16 +77,51 @@ def _assessment(scores: Mapping[int, Scores], **further: Summary) -> Assessment:
 
 
 def load_validation_losses(plan: Plan) -> dict[int, list[float]]:
-    """By seed, the validation loss after each epoch."""
-    curves = files.read_csv(plan.folder / files.CURVES / f"{plan.name}.csv", plan.remedy)
-    return {
-        int(str(seed)): group.sort_values("epoch")["validation_loss"].tolist()
-        for seed, group in curves.groupby("seed")
-    }
+    """By seed, the validation loss after each epoch.
+
+    Raises:
+        DigitbenchError: The curves can't be read, or aren't those of the plan.
+    """
+    path = plan.folder / files.CURVES / f"{plan.name}.csv"
+    curves = read_table(path, CURVES, plan.remedy)
+    losses: dict[int, list[float]] = {}
+    columns = (curves[name].tolist() for name in ("seed", "epoch", "validation_loss"))
+    for seed, epoch, loss in zip(*columns, strict=True):
+        losses.setdefault(int(seed), []).append(float(loss))
+        if len(losses[int(seed)]) != epoch:
+            raise DigitbenchError(f"{path}: epochs of seed {seed} are not in order. {plan.remedy}")
+    if not losses.keys() >= set(plan.recipe.seeds):
+        raise DigitbenchError(f"{path}: curves of other seeds. {plan.remedy}")
+    return losses
 
 
-def load_confusions(plan: Plan) -> dict[int, NDArray[np.int64]]:
-    """By seed, the validation confusion matrices after each epoch [E, 10, 10]."""
+def load_confusions(
+    plan: Plan, losses: Mapping[int, Sequence[float]]
+) -> dict[int, NDArray[np.int64]]:
+    """By seed, the validation confusion matrices after each epoch [E, 10, 10].
+
+    Args:
+        plan: The variant.
+        losses: By seed, the validation loss after each epoch.
+
+    Raises:
+        DigitbenchError: They can't be read, or aren't those of the plan and the losses.
+    """
     path = plan.folder / files.CONFUSIONS / f"{plan.name}.npz"
     arrays = files.read_arrays(path, plan.remedy)
-    return {int(key.removeprefix("seed-")): array for key, array in arrays.items()}
+    names = {f"seed-{seed}": seed for seed in losses}
+    if arrays.keys() != names.keys():
+        raise DigitbenchError(f"{path}: matrices of other seeds than the curves. {plan.remedy}")
+    for name, array in arrays.items():
+        expected = (len(losses[names[name]]), CLASSES, CLASSES)
+        if array.dtype != np.int64 or array.shape != expected or array.min() < 0:
+            raise DigitbenchError(
+                f"{path}: {name} is not counts {list(expected)}, as the curves have epochs. "
+                f"{plan.remedy}"
+            )
+        images = array.sum(axis=(1, 2))
+        if images[0] not in range(1, MOST_IMAGES) or (images != images[0]).any():
+            raise DigitbenchError(
+                f"{path}: {name} counts other images in every epoch. {plan.remedy}"
+            )
+    return {names[name]: array for name, array in arrays.items()}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     Field,
+    Strict,
     StrictInt,
     StrictStr,
     StringConstraints,
@@ -15,7 +16,7 @@ from pydantic import (
 )
 
 from digitbench.results.studies import LITERATURE, STUDIES
-from digitbench.schema import Section, check, read_mapping
+from digitbench.schema import Line, Section, check, read_mapping
 
 Protocol = Literal["test", "validation", "pooled", "stretch", "box"]
 Answer = Literal[
@@ -39,7 +40,7 @@ OF_ONE_MATRIX = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
 _METRICS = (*OF_ONE_MATRIX, "macro_auc", "error_reduction", *COUNTED)
 _CONFUSION = re.compile(r"confusion ([0-9])>([0-9])")
 
-Text = Annotated[StrictStr, StringConstraints(min_length=1)]
+Text = Annotated[Line, Strict()]
 NumberText = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 Digit = Annotated[StrictInt, Field(ge=0, le=9)]
 NUMBER = 'a number in quotes, such as "98.90", so that its last digit is kept'

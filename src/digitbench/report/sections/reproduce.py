@@ -1,6 +1,7 @@
 """How to get these numbers again."""
 
 from collections.abc import Callable
+from itertools import chain
 
 from digitbench.document.blocks import Command, Prose, Section, Table
 from digitbench.results.collection import Results
@@ -61,7 +62,10 @@ RECIPE: dict[str, Callable[[TrainingRecord], str]] = {
 def section(results: Results) -> Section:
     """How to get these numbers again."""
     environments = [clock.environment for clock in results.timing.values()]
-    used = {key: listing(sorted({item[key] for item in environments})) for key in environments[0]}
+    used = {
+        key: listing(sorted({item.get(key, "unknown") for item in environments}))
+        for key in dict.fromkeys(chain.from_iterable(environments))
+    }
     facts = {
         "seeds": seed_names(results.seeds),
         "loss and optimiser": "cross-entropy; Adam, betas 0.9 and 0.999, no weight decay",

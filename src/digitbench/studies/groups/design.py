@@ -23,9 +23,10 @@ from digitbench.evaluation.predictions import (
 )
 from digitbench.evaluation.scores import Labels
 from digitbench.params import load_plan
+from digitbench.processed import read_statistics
 from digitbench.schema import read_mapping
 from digitbench.statistics.factorial import Design, Factor, Level
-from digitbench.training.data import PixelStatistics, load_statistics
+from digitbench.training.data import PixelStatistics
 
 MODEL = Factor("model", "mlp", "cnn")
 AUGMENTATION = Factor("augmentation", False, True)
@@ -106,7 +107,7 @@ def load_groups() -> dict[str, NetworkGroup]:
         for name, (study, variant) in SOURCES.items()
     }
     return {
-        name: NetworkGroup(load_models(plan), load_statistics(plan.folder))
+        name: NetworkGroup(load_models(plan), read_statistics(plan.folder))
         for name, plan in plans.items()
     }
 

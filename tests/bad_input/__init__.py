@@ -1,0 +1,1 @@
+"""Bad input for every reader of a file or a variable."""
