@@ -20,13 +20,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.location[0]))
 
 
-@pytest.fixture(scope="session")
-def digits() -> Digits:
+def enlarged() -> Digits:
     """Images [1797, 28, 28] and labels [1797]."""
     bunch = load_digits()
     large = np.kron(bunch.images / 16 * 255, np.ones((3, 3)))  # [1797, 24, 24]
     images = np.pad(large, ((0, 0), (2, 2), (2, 2))).round().astype(np.uint8)
     return images, bunch.target.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    return enlarged()
 
 
 @pytest.fixture(scope="session")

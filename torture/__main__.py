@@ -1,0 +1,108 @@
+"""The pipeline broken on purpose: ``python torture --rounds 300 --seed 17``.
+
+Each round is a fresh clone of a small finished pipeline in which one stage has to run: a fault,
+`dvc repro` again, and what messages name; then every file must be that of an undisturbed run, and
+nothing be left behind. Not part of the pipeline: no stage imports this.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    # In place of this folder itself: its modules are `torture.<name>`, and the clone is the tests'.
+    sys.path[:1] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]
+
+from torture.base import Base, make_base  # noqa: E402
+from torture.fault import Fault, catalogue  # noqa: E402
+from torture.round import Round, Verdict  # noqa: E402
+from torture.tally import Tally  # noqa: E402
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the rounds and print what came of them; returns 1 if anything was wrong."""
+    options = _parse(arguments)
+    # Started in the background of a shell, children would never hear of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    faults = [fault for fault in catalogue() if options.fault in fault.name]
+    for fault in faults:
+        if fault.skip:
+            print(f"Skipped: {fault.name} ({fault.skip}).")
+    fit = [fault for fault in faults if not fault.skip]
+    if not fit:
+        print(f"torture: no fault has {options.fault!r} in its name, or none can be tried here.")
+        return 1
+    place = Path(tempfile.mkdtemp(prefix="digitbench-torture-"))
+    folder = options.base or place / "base"
+    began = time.monotonic()
+    base = Base(folder) if (folder / "whole").exists() else _made(folder)
+    print(f"A finished clone after {time.monotonic() - began:.0f} s.", flush=True)
+    began, tally = time.monotonic(), Tally()
+    numbers = [options.only] if options.only else range(1, options.rounds + 1)
+    drawn = dict(zip(range(1, max(numbers) + 1), in_turn(fit, options.seed), strict=False))
+    with ThreadPoolExecutor(options.at_once) as pool:
+        tasks = [(base, drawn[number], options.seed, number, place) for number in numbers]
+        for number, told, verdict in pool.map(lambda task: hold(*task), tasks):
+            tally.add(drawn[number].name, verdict)
+            for line in (told, *verdict.complaints()):
+                print(line, flush=True)
+    print(f"\n{tally.table()}\n")
+    seconds = (time.monotonic() - began) / len(tasks)
+    print(f"Seed {options.seed}, {seconds:.1f} s per round, {options.at_once} at once.")
+    if tally.failed:
+        print(f"What failed is kept in {place}; `make torture SEED={options.seed} ONLY=<round>`.")
+        return 1
+    shutil.rmtree(place)
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="torture", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--only", type=int, help="repeat this round alone and show what was said")
+    parser.add_argument("--fault", default="", help="only faults with this in their name")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--base", type=Path, help="keep the finished clone here for the next time")
+    return parser.parse_args(arguments)
+
+
+def _made(folder: Path) -> Base:
+    shutil.rmtree(folder, ignore_errors=True)
+    base = make_base(folder)
+    (folder / "whole").touch()
+    return base
+
+
+def in_turn(faults: Sequence[Fault], seed: int) -> Iterator[Fault]:
+    """All of them in a drawn order, again and again."""
+    draw = random.Random(seed)
+    while True:
+        yield from draw.sample(faults, len(faults))
+
+
+def hold(base: Base, fault: Fault, seed: int, number: int, place: Path) -> tuple[int, str, Verdict]:
+    """One round; its folder is kept where something was wrong."""
+    began = time.monotonic()
+    round = Round(base, fault, f"{seed}/{number}", place / f"round-{number}")
+    verdict = round.hold()
+    right = not verdict.complaints()
+    result = "right" if right else "WRONG"
+    if not verdict.reached:
+        result += ", moment not reached"
+    if right:
+        round.drop()
+    return number, f"{number}: {result}, {time.monotonic() - began:.0f} s: {round}", verdict
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
