@@ -31,8 +31,10 @@ from torture.tally import Tally  # noqa: E402
 def main(arguments: Sequence[str]) -> int:
     """Run the rounds and print what came of them; returns 1 if anything was wrong."""
     options = _parse(arguments)
-    # Started in the background of a shell, children would never hear of Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a background shell or nohup lets this process ignore, its children would ignore too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     faults = [fault for fault in catalogue() if options.fault in fault.name]
     for fault in faults:
         if fault.skip:

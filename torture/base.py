@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from conftest import enlarged
 from pipeline.conftest import Project, make_finished, project_at
+from small_digits import enlarged
 
 INSIDE = Path(__file__).parent / "inside"
 STAGES = (

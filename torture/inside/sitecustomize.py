@@ -2,9 +2,9 @@
 
 A moment is the start of a process and whatever it writes, renames, removes or connects to. With
 $TORTURE_LOG they are noted there, a line each: program, event and path. With $TORTURE_HALT
-(program, event, path, number) the process that first comes to this moment, counted among those of the same
-event and path, stops in it until the folder $TORTURE_GATE has the file `go`; it leaves its id in
-`reached`. With $TORTURE_BACK its clock is set back by so many seconds then.
+(program, event, path, number) the process that first comes to this moment, counted among those of
+the same event and path, stops in it until the folder $TORTURE_GATE has the file `go`; it leaves its
+id in `reached`. With $TORTURE_BACK its clock is set back by so many seconds then.
 """
 
 import os
