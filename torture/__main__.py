@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +25,7 @@ if __name__ == "__main__":
 
 from torture.base import Base, make_base  # noqa: E402
 from torture.fault import Fault, catalogue  # noqa: E402
-from torture.round import Round, Verdict  # noqa: E402
+from torture.round import Round  # noqa: E402
 from torture.tally import Tally  # noqa: E402
 
 
@@ -32,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the rounds and print what came of them; returns 1 if anything was wrong."""
     options = _parse(arguments)
     # What a background shell or nohup lets this process ignore, its children would ignore too.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
+    for ignorable in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ignorable) == signal.SIG_IGN:
+            signal.signal(ignorable, lambda *_: None)
     faults = [fault for fault in catalogue() if options.fault in fault.name]
     for fault in faults:
         if fault.skip:
@@ -48,23 +49,48 @@ def main(arguments: Sequence[str]) -> int:
     began = time.monotonic()
     base = Base(folder) if (folder / "whole").exists() else _made(folder)
     print(f"A finished clone after {time.monotonic() - began:.0f} s.", flush=True)
-    began, tally = time.monotonic(), Tally()
-    numbers = [options.only] if options.only else range(1, options.rounds + 1)
-    drawn = dict(zip(range(1, max(numbers) + 1), in_turn(fit, options.seed), strict=False))
-    with ThreadPoolExecutor(options.at_once) as pool:
-        tasks = [(base, drawn[number], options.seed, number, place) for number in numbers]
-        for number, told, verdict in pool.map(lambda task: hold(*task), tasks):
-            tally.add(drawn[number].name, verdict)
-            for line in (told, *verdict.complaints()):
-                print(line, flush=True)
+    began = time.monotonic()
+    tally = _held(base, fit, options, place)
     print(f"\n{tally.table()}\n")
-    seconds = (time.monotonic() - began) / len(tasks)
+    seconds = (time.monotonic() - began) / max(1, tally.rounds)
     print(f"Seed {options.seed}, {seconds:.1f} s per round, {options.at_once} at once.")
     if tally.failed:
-        print(f"What failed is kept in {place}; `make torture SEED={options.seed} ONLY=<round>`.")
+        print(f"What failed is kept in {place}; repeat one with `--only ROUND`, all else equal.")
         return 1
     shutil.rmtree(place)
     return 0
+
+
+def _held(base: Base, faults: Sequence[Fault], options: argparse.Namespace, place: Path) -> Tally:
+    """Hold the rounds asked for, tell of each; Ctrl-C leaves out those not begun."""
+    numbers = [options.only] if options.only else range(1, options.rounds + 1)
+    drawn = dict(enumerate(islice(in_turn(faults, options.seed), max(numbers)), start=1))
+    tally = Tally()
+
+    def hold(number: int) -> None:
+        began = time.monotonic()
+        fault = drawn[number]
+        round = Round(base, fault, f"{options.seed}/{number}", place / f"round-{number}")
+        verdict = round.hold()
+        tally.add(fault.name, verdict)
+        right = "WRONG" if verdict.complaints() else "right"
+        missed = "" if verdict.reached else ", moment missed"
+        lines = [f"{number}: {right}{missed}, {time.monotonic() - began:.0f} s: {round}"]
+        lines += verdict.complaints()
+        if options.only:
+            lines += [f"\n--- {name}\n{said}" for name, said in round.said().items()]
+        print("\n".join(lines), flush=True)
+        if not verdict.complaints():
+            round.drop()
+
+    with ThreadPoolExecutor(options.at_once) as pool:
+        held = [pool.submit(hold, number) for number in numbers]
+        try:
+            for done in as_completed(held):
+                done.result()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+    return tally
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -90,20 +116,6 @@ def in_turn(faults: Sequence[Fault], seed: int) -> Iterator[Fault]:
     draw = random.Random(seed)
     while True:
         yield from draw.sample(faults, len(faults))
-
-
-def hold(base: Base, fault: Fault, seed: int, number: int, place: Path) -> tuple[int, str, Verdict]:
-    """One round; its folder is kept where something was wrong."""
-    began = time.monotonic()
-    round = Round(base, fault, f"{seed}/{number}", place / f"round-{number}")
-    verdict = round.hold()
-    right = not verdict.complaints()
-    result = "right" if right else "WRONG"
-    if not verdict.reached:
-        result += ", moment not reached"
-    if right:
-        round.drop()
-    return number, f"{number}: {result}, {time.monotonic() - began:.0f} s: {round}", verdict
 
 
 if __name__ == "__main__":

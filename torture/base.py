@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import re
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ TRAININGS = tuple(stage for stage in STAGES if stage.startswith("train_"))
 CLOCKS = Path("metrics/timing")
 PAGES = Path("report")
 LOG = "moments.tsv"
+LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,30 @@ class Base:
 
     def moments(self, stage: str, program: str) -> list[Moment]:
         """Those of a program in a run of this one stage, in their order."""
-        counts: Counter[Moment] = Counter()
-        running, found = "", []
+        counts: Counter[tuple[str, Moment]] = Counter()
+        running, found, saved = "", dict[Moment, None](), 0
         for line in (self.place / LOG).read_text().splitlines():
-            name, event, path = line.split("\t")
+            process, name, event, path = line.split("\t")
             once = Moment(name, event, path)
-            if once.event == "start" and once.program in STAGES:
-                running = once.program
+            if event == "start" and name in STAGES:
+                running = name
             # Before the first stage DVC does what it does before any.
-            if once.program == program and running in (stage, *([""] if program == "dvc" else [])):
-                counts[once] += 1
-                found.append(replace(once, number=counts[once]))
-        return found
+            if name == program and running in (stage, *([""] if program == "dvc" else [])):
+                counts[process, once] += 1
+                found[replace(once, number=counts[process, once])] = None
+            if path == LOCK and running == stage:
+                saved = len(found)
+        # With its lock DVC is done with a stage, and goes on to the next.
+        return list(found)[:saved] if program == "dvc" else list(found)
 
-    def draw_moment(self, draw: random.Random, stage: str, program: str, jobs: int) -> Moment:
-        """One of them; all that fall on the same folder count as one before the draw."""
+    def draw_moment(
+        self, draw: random.Random, stage: str, program: str, jobs: int, where: str = ""
+    ) -> Moment:
+        """One that the pattern is found in; all that fall on the same folder count as one first."""
         by_folder: dict[str, list[Moment]] = {}
         for moment in self.moments(stage, stage if program == "stage" else program):
-            by_folder.setdefault(moment.path.split("/")[0], []).append(moment)
+            if re.search(where, str(moment)):
+                by_folder.setdefault(moment.path.split("/")[0], []).append(moment)
         moment = draw.choice(by_folder[draw.choice(sorted(by_folder))])
         # One at a time are trained in the process of the stage.
         return replace(moment, program=stage) if (program, jobs) == ("worker", 1) else moment
@@ -132,7 +140,7 @@ def mismatches(root: Path, undisturbed: Path) -> list[str]:
 
 def forget_stage(root: Path, stage: str) -> None:
     """As if the stage had never run: nothing of it in the lock, the workspace or DVC's cache."""
-    lock = root / "dvc.lock"
+    lock = root / LOCK
     content = yaml.safe_load(lock.read_text())
     for out in content["stages"].pop(stage)["outs"]:
         remove(root / out["path"])

@@ -37,6 +37,7 @@ class Fault:
         name: What is broken.
         act: Breaks it.
         at: Programs in one of whose moments it happens; none: it is there from the start.
+        where: Pattern that its moment has.
         stages: What runs meanwhile.
         jobs: Replicates at once.
         fails: Whether the run must fail; None: either is right.
@@ -48,6 +49,7 @@ class Fault:
     name: str
     act: Act
     at: tuple[str, ...] = ()
+    where: str = ""
     stages: tuple[str, ...] = STAGES
     jobs: tuple[int, ...] = (1, 2)
     fails: bool | None = None

@@ -90,7 +90,8 @@ class Round:
         if not self.fault.at:
             return None
         programs = [p for p in self.fault.at if p != "worker" or self.stage.startswith("train_")]
-        return base.draw_moment(self.draw, self.stage, self.draw.choice(programs), self.jobs)
+        program = self.draw.choice(programs)
+        return base.draw_moment(self.draw, self.stage, program, self.jobs, self.fault.where)
 
     def __str__(self) -> str:
         when = f" at {self.moment}" if self.moment else ""
@@ -147,9 +148,7 @@ class Round:
         self._recover(said, status)
         self._judge_processes()
         self._judge_files()
-        for path in sorted(self.place.glob("said-*.txt")):
-            if TRACEBACK in path.read_text(errors="replace"):
-                self.verdict.tracebacks.append(path.name)
+        self.verdict.tracebacks += [n for n, text in self.said().items() if TRACEBACK in text]
         self.verdict.mismatches += mismatches(self.root, self._base.project)
         return self.verdict
 
@@ -247,6 +246,11 @@ class Round:
             found |= {str(inside / name) for name in names if TEMPORARY.search(name)}
         halves = (self.root / ".replicates/unfinished").rglob("*.zip")
         return found | {str(half.relative_to(self.root)) for half in halves}
+
+    def said(self) -> dict[str, str]:
+        """What each command has said, by the name of its file."""
+        paths = sorted(self.place.glob("said-*.txt"))
+        return {path.name: path.read_text(errors="replace") for path in paths}
 
     def drop(self) -> None:
         """Remove its folder."""

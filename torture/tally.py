@@ -13,12 +13,13 @@ class Tally:
     def __init__(self) -> None:
         """Begin with none."""
         self._counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(HEADS, 0))
-        self.failed = 0
+        self.rounds = self.failed = 0
 
     def add(self, fault: str, verdict: Verdict) -> None:
         """Count a round in."""
         counts = self._counts[fault]
         counts["rounds"] += 1
+        self.rounds += 1
         counts["recovered"] += not verdict.unrecovered
         counts["missed"] += not verdict.reached
         for head in HEADS[2:-1]:

@@ -35,12 +35,11 @@ def test_what_is_broken_recovers(name: str, made: Path, tmp_path: Path) -> None:
         pytest.skip(fault.skip)
     place = tmp_path / "base"
     shutil.copytree(made, place, symlinks=True)
-    rows = ("\t".join(("train_mlp", *moment)) for moment in MOMENTS)
+    rows = ("\t".join(("1", "train_mlp", *moment)) for moment in MOMENTS)
     (place / LOG).write_text("\n".join(rows))
     at = ("stage",) if fault.at else ()
     quick = replace(fault, stages=("train_mlp",), at=at, jobs=(1,))
     round = Round(Base(place), quick, f"{SEED}/{name}", tmp_path / "round")
     verdict = round.hold()
-    said = [path.read_text() for path in sorted(round.place.glob("said-*.txt"))]
-    assert verdict.complaints() == [], "\n".join([str(round), *said])
+    assert verdict.complaints() == [], "\n".join([str(round), *round.said().values()])
     assert verdict.reached

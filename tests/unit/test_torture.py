@@ -128,7 +128,9 @@ def test_a_remedy_is_applied_only_if_a_message_names_it(base: Base) -> None:
 def test_a_signal_finds_the_program_in_its_moment(base: Base) -> None:
     """Of a real Python process; what it writes afterwards is never written."""
     script = "import sys; open('data/download', 'w'); open('data/evaluate', 'w').write('wrong')"
-    (base.place / "moments.tsv").write_text("dvc\topen\tdata/download\n")
+    (base.place / "moments.tsv").write_text(
+        "2\tdownload\tstart\t\n1\tdvc\topen\tdata/download\n1\tdvc\topen\tdvc.lock\n"
+    )
     program = base.place.parent / "python/dvc"
     program.parent.mkdir()
     program.write_text(script)
@@ -139,7 +141,7 @@ def test_a_signal_finds_the_program_in_its_moment(base: Base) -> None:
         yield
         round.signal(signal.SIGKILL, "dvc")
 
-    row = Fault("planted", act, ("dvc",), ("download",), fails=True)
+    row = Fault("planted", act, ("dvc",), stages=("download",), fails=True)
     verdict = Round(base, row, "17/5", base.place.parent / "killed").hold()
     assert verdict.reached
     assert verdict.complaints() == []

@@ -1,5 +1,6 @@
 """Files that aren't what was written."""
 
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,31 +39,41 @@ def _folder(path: Path, round: Round) -> None:
     path.mkdir()
 
 
-DAMAGES = (_flip, _truncate, _replace, _folder)
+def _exchange(path: Path, round: Round) -> None:
+    """Whole and well-formed, but another's."""
+    pattern = f"*{path.suffix}"
+    others = [other for other in sorted(path.parent.parent.rglob(pattern)) if other != path]
+    if others:
+        _write(path, round.draw.choice(others).read_bytes())
 
 
-def damaged(*patterns: str, before: bool, damages: tuple[Damage, ...]) -> Act:
+DAMAGES = (_flip, _truncate, _replace, _folder, _exchange)
+
+
+def damage_one(round: Round, patterns: tuple[str, ...], damages: tuple[Damage, ...]) -> None:
+    """One file of those, if there is one."""
+    found = (path for pattern in patterns for path in sorted(round.root.glob(pattern)))
+    if files := [path for path in found if path.is_file()]:
+        round.draw.choice(damages)(round.draw.choice(files), round)
+
+
+def damaged(*patterns: str, before: bool, damages: tuple[Damage, ...] = DAMAGES) -> Act:
     """One file of those, before the run or in its moment."""
 
-    def strike(round: Round) -> None:
-        files = [
-            path
-            for pattern in patterns
-            for path in sorted(round.root.glob(pattern))
-            if path.is_file()
-        ]
-        if files:
-            round.draw.choice(damages)(round.draw.choice(files), round)
-
     def act(round: Round) -> Steps:
-        if before:
-            strike(round)
+        if not before:
             yield
-            return
+        damage_one(round, patterns, damages)
         yield
-        strike(round)
 
     return act
+
+
+def _checkpoint(round: Round) -> Steps:
+    """Whoever goes on after everybody was killed meets it."""
+    yield
+    round.signal(signal.SIGKILL)
+    damage_one(round, (".replicates/unfinished/*/*.zip",), DAMAGES)
 
 
 def _restore_lock(round: Round) -> None:
@@ -77,7 +88,7 @@ def _unlock(round: Round) -> None:
 def _keep_entries(round: Round) -> Steps:
     """The store of the base has all replicates; one of them is damaged."""
     (round.place / "store").rename(round.root / ".replicates")
-    yield from damaged(".replicates/finished/*/*.zip", before=True, damages=DAMAGES)(round)
+    yield from damaged(".replicates/finished/*/*.zip", before=True)(round)
 
 
 def _checkpoints_file(round: Round) -> Steps:
@@ -89,12 +100,12 @@ def _checkpoints_file(round: Round) -> Steps:
 
 def rows(name: str, *patterns: str, stages: tuple[str, ...] = STAGES) -> Iterator[Fault]:
     """Damaged before DVC looks, and after."""
-    yield Fault(f"damaged {name}", damaged(*patterns, before=True, damages=DAMAGES), (), stages)
+    yield Fault(f"damaged {name}", damaged(*patterns, before=True), stages=stages)
     yield Fault(
         f"damaged {name} meanwhile",
-        damaged(*patterns, before=False, damages=DAMAGES),
+        damaged(*patterns, before=False),
         ("stage",),
-        stages,
+        stages=stages,
     )
 
 
@@ -107,14 +118,16 @@ FAULTS = [
     *rows("metrics", "metrics/*.json", "metrics/*/*.json", stages=_LATER),
     *rows("curves", "plots/curves/*", "plots/evaluate/**/*", stages=_LATER),
     *rows("object of DVC's cache", ".dvc/cache/files/md5/??/*"),
-    Fault("damaged entry of the store", _keep_entries, (), TRAININGS),
+    Fault("damaged entry of the store", _keep_entries, stages=TRAININGS),
     Fault(
         "damaged checkpoint",
-        damaged(".replicates/unfinished/*/*.zip", before=False, damages=DAMAGES),
+        _checkpoint,
         ("worker",),
+        r"os\.rename \.replicates/unfinished.*time",
         TRAININGS,
+        fails=True,
     ),
-    Fault("a file where checkpoints go", _checkpoints_file, (), TRAININGS, leaves="unfinished"),
+    Fault("a file where checkpoints go", _checkpoints_file, stages=TRAININGS, leaves="unfinished"),
     Fault(
         "damaged dvc.lock",
         damaged("dvc.lock", before=True, damages=(_truncate, _replace)),

@@ -67,7 +67,7 @@ _PLACES = {
 }
 _NAMES = {".": "the project", "tmp": "TMPDIR"}
 FAULTS = [
-    Fault(f"{kind} {_NAMES.get(folder, folder)}", mounted(script, folder), (), stages, skip=SKIP)
+    Fault(f"{kind} {_NAMES.get(folder, folder)}", mounted(script, folder), stages=stages, skip=SKIP)
     for folder, stages in _PLACES.items()
     for kind, script in (("full disk:", FULL), ("read-only:", READ_ONLY))
 ]

@@ -21,5 +21,5 @@ FAULTS = [
     # In blocks of 512 bytes.
     Fault("ulimit -f: small files", limited("-f", 1, 20, 100, 1_000)),
     Fault("ulimit -v: little address space", limited("-v", 500_000, 1_500_000, 3_000_000)),
-    Fault("ulimit -u: few processes", limited("-u", 1), (), TRAININGS, (2,)),
+    Fault("ulimit -u: few processes", limited("-u", 1), stages=TRAININGS, jobs=(2,)),
 ]

@@ -112,4 +112,4 @@ _WAYS = {
     "server says 500": served(answer("500 Internal Server Error", b"no")),
     "server says HTML": served(answer("200 OK", b"<html><body>Sign in</body></html>")),
 }
-FAULTS = [Fault(f"MLflow: {name}", act, (), _STAGES, fails=False) for name, act in _WAYS.items()]
+FAULTS = [Fault(f"MLflow: {name}", act, stages=_STAGES, fails=False) for name, act in _WAYS.items()]

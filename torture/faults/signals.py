@@ -30,7 +30,7 @@ def rows(number: signal.Signals) -> Iterator[Fault]:
             f"{number.name} to a {program}",
             sent(number, program),
             ("worker",),
-            TRAININGS,
+            stages=TRAININGS,
             jobs=(2,),
         )
 

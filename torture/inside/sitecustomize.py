@@ -1,7 +1,7 @@
 """Loaded by every Python process that has this folder on PYTHONPATH: counts its moments.
 
 A moment is the start of a process and whatever it writes, renames, removes or connects to. With
-$TORTURE_LOG they are noted there, a line each: program, event and path. With $TORTURE_HALT
+$TORTURE_LOG they are noted there, a line each: process, program, event and path. With $TORTURE_HALT
 (program, event, path, number) the process that first comes to this moment, counted among those of
 the same event and path, stops in it until the folder $TORTURE_GATE has the file `go`; it leaves its
 id in `reached`. With $TORTURE_BACK its clock is set back by so many seconds then.
@@ -60,7 +60,7 @@ class _Moments:
     def come(self, event: str, path: object) -> None:
         shape = self._shape(str(path))
         if self._log:
-            line = f"{self._program}\t{event}\t{shape}\n"
+            line = f"{self._process}\t{self._program}\t{event}\t{shape}\n"
             log = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(log, line.encode(errors="replace"))
             os.close(log)
