@@ -18,8 +18,10 @@ from torture.base import INSIDE, Base, Moment, forget_stage, mismatches
 from torture.fault import Fault
 
 MARK = "TORTURE_ROUND"
-# Seconds without an end after which a command hangs, and what was left may still go away.
+# Seconds without a word and without an end after which a command hangs; those in which what is left
+# may still go away.
 HANG = 60
+ENDLESS = 300
 FAREWELL = 10
 # As `digitbench.files` names what it writes before it has its final name.
 TEMPORARY = re.compile(r"^\.[^/]+\.[a-z0-9_]{8}$|\.tmp$")
@@ -188,13 +190,19 @@ class Round:
         return (self._gate / "reached").exists()
 
     def _wait(self, process: subprocess.Popen[bytes], path: Path) -> int:
-        try:
-            return process.wait(HANG)
-        except subprocess.TimeoutExpired:
+        """Until it ends, or has said nothing for too long, or has talked for ever."""
+        size, heard = 0, time.monotonic()
+        end = heard + ENDLESS
+        while (status := process.poll()) is None and time.monotonic() < min(heard + HANG, end):
+            time.sleep(0.05)
+            if path.stat().st_size != size:
+                size, heard = path.stat().st_size, time.monotonic()
+        if status is None:
             left = ", ".join(sorted(filter(None, map(_program, self.processes()))))
             self.verdict.hangs.append(f"{path.name}: still there: {left}")
             self._end()
-            return process.wait(HANG)
+            status = process.wait(HANG)
+        return status
 
     def _recover(self, said: str, status: int) -> None:
         remedy, applied = self.fault.remedy, False
@@ -241,7 +249,8 @@ class Round:
         )
         found = {line[3:] for line in status.split("\0") if line.startswith("??")}
         for folder, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if name != ".git"]
+            # Halves in DVC's own cache are DVC's matter: `dvc gc` takes them away.
+            folders[:] = [name for name in folders if name not in (".git", ".dvc")]
             inside = Path(folder).relative_to(self.root)
             found |= {str(inside / name) for name in names if TEMPORARY.search(name)}
         halves = (self.root / ".replicates/unfinished").rglob("*.zip")
