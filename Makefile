@@ -86,7 +86,9 @@ bench: install  ## measure speed and growth, about an hour, or SECTIONS="seeds c
 	@$(DIGITBENCH) bench $(SECTIONS)
 
 torture: install  ## break the small pipeline on purpose: ROUNDS=300 SEED=17; ONLY=12 repeats one
-	@"$(BIN)/python" torture --rounds $(or $(ROUNDS),300) --seed $(or $(SEED),17) $(addprefix --only ,$(ONLY))
+	@"$(BIN)/python" torture --rounds $(or $(ROUNDS),300) --seed $(or $(SEED),17) $(addprefix --only ,$(ONLY)); \
+		status=$$?; test -n "$(ONLY)" || "$(BIN)/python" -m pytest tests/bad_input \
+		--hypothesis-profile=torture && exit $$status
 
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
