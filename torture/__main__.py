@@ -8,6 +8,7 @@ nothing be left behind. Not part of the pipeline: no stage imports this.
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -36,13 +37,13 @@ def main(arguments: Sequence[str]) -> int:
     for ignorable in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ignorable) == signal.SIG_IGN:
             signal.signal(ignorable, lambda *_: None)
-    faults = [fault for fault in catalogue() if options.fault in fault.name]
+    faults = [fault for fault in catalogue() if re.search(options.fault, fault.name)]
     for fault in faults:
         if fault.skip:
             print(f"Skipped: {fault.name} ({fault.skip}).")
     fit = [fault for fault in faults if not fault.skip]
     if not fit:
-        print(f"torture: no fault has {options.fault!r} in its name, or none can be tried here.")
+        print(f"torture: no fault matches {options.fault!r}, or none can be tried here.")
         return 1
     place = Path(tempfile.mkdtemp(prefix="digitbench-torture-"))
     folder = options.base or place / "base"
@@ -98,7 +99,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--only", type=int, help="repeat this round alone and show what was said")
-    parser.add_argument("--fault", default="", help="only faults with this in their name")
+    parser.add_argument("--fault", default="", help="pattern of the names of faults to try")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--base", type=Path, help="keep the finished clone here for the next time")
     return parser.parse_args(arguments)
