@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -87,9 +88,10 @@ def _held(base: Base, faults: Sequence[Fault], options: argparse.Namespace, plac
     with ThreadPoolExecutor(options.at_once) as pool:
         held = [pool.submit(hold, number) for number in numbers]
         try:
-            for done in as_completed(held):
-                done.result()
-        except KeyboardInterrupt:
+            with suppress(KeyboardInterrupt):
+                for done in as_completed(held):
+                    done.result()
+        finally:
             pool.shutdown(cancel_futures=True)
     return tally
 
