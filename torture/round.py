@@ -24,7 +24,7 @@ HANG = 60
 ENDLESS = 300
 FAREWELL = 10
 # As `digitbench.files` names what it writes before it has its final name.
-TEMPORARY = re.compile(r"^\.[^/]+\.[a-z0-9_]{8}$|\.tmp$")
+TEMPORARY = re.compile(r"^\.[^/]+\.[a-z0-9_]{8}(\.half)?$|\.tmp$")
 TRACEBACK = "Traceback (most recent call last)"
 
 

@@ -95,6 +95,7 @@ def judged_again_is_equal(base: Base) -> bool:
         ("(setsid sleep 60 >/dev/null 2>&1 &)", "", "processes"),
         ("touch new.txt", "", "files"),
         ("touch data/.seed-0.safetensors.a1b2c3d4", "", "files"),
+        ("touch data/.seed-0.safetensors.a1b2c3d4.half", "", "files"),
         ("touch $TMPDIR/left", "", "files"),
         ("mkdir -p .replicates/unfinished; touch .replicates/unfinished/a.zip", "", "files"),
     ],

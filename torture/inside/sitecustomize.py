@@ -17,7 +17,9 @@ from typing import Any
 
 _PATIENCE = 30  # seconds, should whoever watches be gone
 # Parts of names that are drawn by chance.
-_DRAWN = re.compile(r"(?<=\.)[a-z0-9_]{8}$|(?<=tmp)[a-z0-9_]{8}|[0-9a-f]{30,}|[\w-]{20,}")
+_DRAWN = re.compile(
+    r"(?<=\.)[a-z0-9_]{8}(?=(\.half)?$)|(?<=tmp)[a-z0-9_]{8}|[0-9a-f]{30,}|[\w-]{20,}|(?<=, )\d+"
+)
 _EVENTS = {"os.rename": 1, "os.remove": 0, "sqlite3.connect": 0, "socket.connect": 1}
 
 
