@@ -98,10 +98,12 @@ def make_base(place: Path) -> Base:
         "TORTURE_LOG": str(place / LOG),
         "DIGITBENCH_JOBS": "2",
         "DIGITBENCH_STORE": STORE,
+        "DVC_SITE_CACHE_DIR": str(place / "site"),
     }
     project = make_finished(place, enlarged(), variables, epochs=3)
     # Beside it: what a round runs shall be trained, not found.
     (project.root / STORE).rename(place / "store")
+    remove(place / "site")
     return Base(place)
 
 

@@ -37,7 +37,8 @@ class _Moments:
     def __init__(self, program: str) -> None:
         self._program = program
         self._process = os.getpid()
-        self._places = {os.getcwd(): "", tempfile.gettempdir(): "tmp"}  # noqa: PTH109
+        site = os.environ.get("DVC_SITE_CACHE_DIR", os.devnull)
+        self._places = {os.getcwd(): "", site: "site", tempfile.gettempdir(): "tmp"}  # noqa: PTH109
         self._log = os.environ.get("TORTURE_LOG")
         self._halt = tuple(os.environ.get("TORTURE_HALT", "").split("\t"))
         self._counts: Counter[tuple[str, str]] = Counter()
