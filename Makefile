@@ -20,7 +20,7 @@ IN_PLACE := $(PIP) --no-deps --no-build-isolation --editable .
 # The code of this checkout, also with the environment of another.
 DIGITBENCH := PYTHONPATH=src "$(BIN)/digitbench"
 
-.PHONY: all install test lint check experiments bench studies ui readme clean help
+.PHONY: all install test lint check experiments bench torture studies ui readme clean help
 .DEFAULT_GOAL := all
 
 all: install  ## set up where needed, run what changed, show the result
@@ -85,6 +85,11 @@ bench: install  ## measure speed and growth, about an hour, or SECTIONS="seeds c
 	@"$(BIN)/dvc" repro --quiet preprocess
 	@$(DIGITBENCH) bench $(SECTIONS)
 
+torture: install  ## break the small pipeline on purpose: ROUNDS=300 SEED=17; ONLY=12 repeats one
+	@"$(BIN)/python" torture --rounds $(or $(ROUNDS),300) --seed $(or $(SEED),17) $(addprefix --only ,$(ONLY)); \
+		status=$$?; test -n "$(ONLY)" || "$(BIN)/python" -m pytest tests/bad_input \
+		--hypothesis-profile=torture && exit $$status
+
 studies: install  ## reproduce the published studies and write studies/README.md
 	@sed -n 's/^Training \(.* took .* minutes\)/The last time, training \1/p' studies/README.md
 	@"$(BIN)/dvc" repro --all-pipelines --keep-going; status=$$?; \
@@ -98,7 +103,7 @@ readme: install  ## bring the numbers in README.md up to date with metrics/ and 
 
 clean:  ## remove caches; data, models, recorded runs and the environment stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache dvc_plots
-	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+	find src tests benchmarks torture -name __pycache__ -type d -exec rm -rf {} +
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

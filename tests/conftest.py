@@ -1,11 +1,10 @@
-"""Small real digits for every test: scikit-learn's 8x8 ones, enlarged to MNIST's size."""
+"""Small real digits for every test."""
 
-import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from digitbench.training.data import TrainingData, pixel_statistics, stratified_split
 from readers import Digits
+from small_digits import enlarged
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
@@ -23,10 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def digits() -> Digits:
     """Images [1797, 28, 28] and labels [1797]."""
-    bunch = load_digits()
-    large = np.kron(bunch.images / 16 * 255, np.ones((3, 3)))  # [1797, 24, 24]
-    images = np.pad(large, ((0, 0), (2, 2), (2, 2))).round().astype(np.uint8)
-    return images, bunch.target.astype(np.uint8)
+    return enlarged()
 
 
 @pytest.fixture(scope="session")

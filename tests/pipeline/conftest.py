@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -207,6 +209,27 @@ connect()
 """
 
 
+def make_finished(
+    place: Path, digits: Digits, variables: Mapping[str, str] = MappingProxyType({}), **params: Any
+) -> Project:
+    """A clone `project` in a folder, in which the pipeline has run and is committed.
+
+    It ran with these variables and parameters beside those of every small clone. To its lock the
+    studies ran elsewhere, on the same data, as they did to whoever ran `make`.
+    """
+    project = make_project(place / "project", digits)
+    file = project.root / "params.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | params, sort_keys=False))
+    # A third of a second less for every command; an edit is seen by its hash, not its time.
+    project.run("python", "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "src")
+    kept = with_store(project)
+    dataclasses.replace(kept, environment=kept.environment | variables).dvc("repro")
+    project.run("python", "-c", SETTLE)
+    commit(project)
+    project.run("git", "gc", "--quiet")  # half as many files to be copied
+    return project
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Path:
     """Where the finished clone lies that all workers copy; the first to need it makes it."""
@@ -217,15 +240,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Path:
     with FileLock(base / "made.lock"):
         if not (whole := place / "whole").exists():
             shutil.rmtree(place, ignore_errors=True)
-            project = make_project(place / "project", digits)
-            # A third of a second less for every command; an edit is seen by its hash, not its time.
-            project.run(
-                *("python", "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "src")
-            )
-            with_store(project).dvc("repro")
-            project.run("python", "-c", SETTLE)
-            commit(project)
-            project.run("git", "gc", "--quiet")  # half as many files to be copied
+            make_finished(place, digits)
             whole.touch()
     return place
 
@@ -241,8 +256,6 @@ def finished(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A clone in which the pipeline has run and is committed; tests restore what they change.
 
     Each file has its own: what one leaves behind in it is nothing that another can stumble over.
-
-    To its lock the studies ran elsewhere, on the same data, as they did to whoever ran `make`.
     """
     place = tmp_path_factory.mktemp("finished")
     shutil.copytree(made, place, symlinks=True, dirs_exist_ok=True)

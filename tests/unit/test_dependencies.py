@@ -38,7 +38,8 @@ def imported(*folders: str) -> dict[str, set[str]]:
         for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module and not node.level
     }
-    ours = {path.stem for path in (*ROOT.glob("tests/*"), *ROOT.glob("src/*"), ROOT / "benchmarks")}
+    ours = {path.stem for path in (*ROOT.glob("tests/*"), *ROOT.glob("src/*"))}
+    ours |= {"benchmarks", "torture"}
     tops = {name.split(".")[0] for name in found} - sys.stdlib_module_names - ours
     distributions = packages_distributions()
     return {top: set(map(normal, distributions[top])) for top in tops}
@@ -47,7 +48,7 @@ def imported(*folders: str) -> dict[str, set[str]]:
 def test_every_import_is_declared() -> None:
     for modules, declared in (
         (imported("src"), MAIN | CLUSTER),
-        (imported("src", "benchmarks", "tests", ".ci"), MAIN | DEV),
+        (imported("src", "benchmarks", "torture", "tests", ".ci"), MAIN | DEV),
     ):
         assert {top for top, origins in modules.items() if not origins & declared} == set()
 
