@@ -312,6 +312,16 @@ def test_a_dead_run_is_a_warning_and_a_number_given_to_another_program_a_problem
     assert "sleep 600" in symptom.what
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"write": {"a": {}}}'])
+def test_a_damaged_list_of_runs_is_a_problem_that_can_be_mended(
+    content: bytes, clone: Path
+) -> None:
+    write(clone / RWLOCK, content)
+    symptom = one("dvc", clone)
+    assert (symptom.severity, symptom.mending is None) == (Severity.PROBLEM, False)
+    assert "damaged" in symptom.what
+
+
 def test_who_holds_dvcs_lock_is_named(clone: Path) -> None:
     with FileLock(clone / ".dvc/tmp/lock"):
         assert f"process {os.getpid()}" in one("dvc", clone).what

@@ -350,6 +350,18 @@ def test_what_killed_writers_left_in_a_store_is_deleted_and_never_listed(
     assert not left.exists()
 
 
+def test_the_half_of_a_replicate_that_was_finished_goes_at_the_next_look(
+    job: Job, address: Path, learned: list[int]
+) -> None:
+    execute(job, Heard())
+    plant(job, 0, address)  # whoever finished it was killed before this was removed
+    assert list(address.glob("unfinished/*/*.zip"))
+    learned.clear()
+    execute(job, Heard())
+    assert learned == []
+    assert not list(address.glob("unfinished/*/*.zip"))
+
+
 @pytest.mark.parametrize("asked", ["a file", "nowhere://x/y", "s3://bucket/x"])
 def test_a_store_that_cannot_be_had_costs_one_sentence(
     asked: str,

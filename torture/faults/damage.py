@@ -10,6 +10,7 @@ from torture.fault import Act, Fault, Remedy, Steps
 from torture.round import Round
 
 Damage = Callable[[Path, Round], None]
+_TEXTS = (b"", b"\0" * 1_000, b"<html>no</html>", b"[]")
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -30,8 +31,12 @@ def _truncate(path: Path, round: Round) -> None:
     _write(path, content[: round.draw.randrange(len(content) + 1)])
 
 
+def _rewrite(path: Path, round: Round) -> None:
+    _write(path, round.draw.choice(_TEXTS))
+
+
 def _replace(path: Path, round: Round) -> None:
-    _write(path, round.draw.choice((b"", b"\0" * 1_000, b"<html>no</html>", b"[]", b"\xff\xfe")))
+    _write(path, round.draw.choice((*_TEXTS, b"\xff\xfe")))
 
 
 def _folder(path: Path, round: Round) -> None:
@@ -135,7 +140,8 @@ FAULTS = [
     ),
     Fault(
         "damaged .dvc/tmp/rwlock",
-        damaged(".dvc/tmp/rwlock", before=True, damages=(_truncate, _replace)),
+        # DVC has no words for one that isn't UTF-8; `digitbench doctor` has.
+        damaged(".dvc/tmp/rwlock", before=True, damages=(_truncate, _rewrite)),
         remedy=Remedy("rwlock", _unlock),
     ),
 ]

@@ -72,6 +72,8 @@ def execute(job: Job, listener: Listener) -> tuple[list[Replicate], dict[str, An
     for line in (*keeper.problems, *_kept_line(len(kept), len(seeds))):
         print(f"train {job.name}: {line}.", flush=True)
     for seed, found in kept.items():
+        # Still there if whoever finished it was killed in between.
+        keeper.forget(keys[seed])
         listener.log_kept(seed, keys[seed])
         for epoch in found.replicate.history:
             listener.log_epoch(epoch)
