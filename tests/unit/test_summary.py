@@ -105,3 +105,16 @@ def test_crossed_summary_covers_the_drawing_of_images() -> None:
     assert (summary.ci95_low, summary.ci95_high) == pytest.approx(expected)
     one = summarise_crossed({0: float(table[0].mean())}, table[:1])
     assert (one.std, one.ci95_low is None) == (None, False)
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-9, 1e-16])
+@pytest.mark.parametrize("share", [0.1, 0.7, 0.9876])
+def test_an_interval_holds_its_share_however_small_the_error(share: float, error: float) -> None:
+    low, high = share_interval(share, error, 5, 10_000)
+    assert low <= share <= high
+
+
+def test_seeds_that_all_agree_can_be_summarised() -> None:
+    table = np.full((3, 5), 0.7) + np.array([0.1, -0.1, 0.2, -0.2, 0.0])
+    summary = summarise_crossed(dict(enumerate(table.mean(axis=1).tolist())), table)
+    assert summary.ci95_low == pytest.approx(0.7, abs=0.2)

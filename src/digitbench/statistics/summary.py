@@ -13,6 +13,10 @@ from digitbench.errors import DigitbenchError
 from digitbench.statistics.estimates import ALPHA, CONFIDENCE, Difference, crossed
 
 Ends = tuple[float, float]
+# What rounding may make of two values that are the same.
+SLACK = 1e-12
+# Images: the quantiles of Clopper and Pearson's interval are computed well up to as many.
+MOST = 1e12
 
 
 class _Statistics(TypedDict):
@@ -38,13 +42,13 @@ class Summary:
         for name, own in self._own().items():
             stated = getattr(self, name)
             if (stated is None) != (own is None) or not np.isclose(
-                stated or 0.0, own or 0.0, rtol=1e-9, atol=1e-12, equal_nan=True
+                stated or 0.0, own or 0.0, rtol=1e-9, atol=SLACK, equal_nan=True
             ):
                 raise ValueError(f"{name} is {stated}, but its values per seed give {own}")
         low, high = self.ci95_low, self.ci95_high
         if (low is None) != (high is None):
             raise ValueError("an interval with one end")
-        if low is not None and high is not None and not low <= self.mean <= high:
+        if low is not None and high is not None and not low - SLACK <= self.mean <= high + SLACK:
             raise ValueError(f"the interval {low} to {high} doesn't hold the mean {self.mean}")
 
     def _own(self) -> dict[str, Any]:
@@ -149,7 +153,7 @@ def share_interval(share: float, error: float, freedom: float, images: int) -> E
     effective = float(images)
     if 0 < share < 1 and error > 0:
         few = stats.norm.isf(ALPHA / 2) / stats.t.isf(ALPHA / 2, freedom)
-        effective = share * (1 - share) / error**2 * float(few) ** 2
+        effective = min(share * (1 - share) / error**2 * float(few) ** 2, MOST)
     hits = share * effective
     low = float(stats.beta.ppf(ALPHA / 2, hits, effective - hits + 1)) if share > 0 else 0.0
     high = float(stats.beta.isf(ALPHA / 2, hits + 1, effective - hits)) if share < 1 else 1.0
