@@ -13,9 +13,11 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import torch
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from architectures import RECIPE, SMALL
 from bad_input import damage
 from bad_input.sense import (
     anything,
@@ -47,6 +49,7 @@ from bad_input.sense import (
     training_makes_sense,
 )
 from bad_input.valid import (
+    IMAGES,
     SIDE,
     Files,
     all_studies,
@@ -71,6 +74,8 @@ from digitbench.download.folder import drop_in_folder
 from digitbench.errors import DigitbenchError
 from digitbench.evaluation.predictions import load_available, load_models, predict_all
 from digitbench.execution import exchange
+from digitbench.execution.archive import DamagedError
+from digitbench.execution.arrays import pack_data
 from digitbench.execution.audit import audited_share
 from digitbench.execution.inventory import take_in
 from digitbench.execution.keeper import Keeper, store_address
@@ -92,8 +97,9 @@ from digitbench.results.records import (
 )
 from digitbench.results.studies import read_rows
 from digitbench.studies.published import load_all
-from digitbench.training.data import PixelStatistics
+from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.recipe import Plan
+from digitbench.training.trainer import Epoch, Progress, start
 from receipt_data import receipt
 from usps import usps_file
 
@@ -277,6 +283,7 @@ def exported() -> dict[str, bytes]:
 
 
 FACTS = {"architecture": "mlp", "seed": 0}
+KEY = "a" * 64
 
 
 @cache
@@ -313,8 +320,8 @@ def resealed(draw: st.DrawFn, content: bytes) -> bytes:
     name = draw(st.sampled_from(sorted(members)))
     if draw(st.integers(0, 5)) == 0:
         del members[name]
-    elif name.endswith(".json"):
-        members[name] = draw(damage.as_json(members[name]))
+    elif ways := _BY_SUFFIX.get(Path(name).suffix):
+        members[name] = draw(ways(members[name]))
     else:
         members[name] = draw(damage.cut_or_flipped(members[name]))
     return pack(members)
@@ -340,6 +347,71 @@ def entry_makes_sense(found: Any) -> None:
     finite(history)
     for epoch in history:
         assert len(epoch.validation_confusion) == 100
+
+
+def begun() -> Progress:
+    return start("mlp", SMALL["mlp"], RECIPE, 0)
+
+
+@cache
+def unfinished_files() -> dict[str, bytes]:
+    import tempfile
+
+    progress = begun()
+    loss = progress.model(torch.zeros(2, 28, 28)).sum()
+    loss.backward()
+    progress.optimiser.step()
+    progress.history.append(Epoch(0, 1, 0.5, 0.8, 0.4, 0.9, (1,) * 100, seconds=1.0))
+    with tempfile.TemporaryDirectory() as folder:
+        Store(folder).save(KEY, progress)
+        (path,) = Path(folder).glob("unfinished/*/*.zip")
+        return {f"store/unfinished/{path.parent.name}/{path.name}": path.read_bytes()}
+
+
+def read_unfinished() -> Progress:
+    """As a training does that goes on: what is damaged costs a sentence, and only that."""
+    keeper = Keeper("store")
+    progress = keeper.resume(KEY, begun)
+    if keeper.problems:
+        assert not keeper.lost
+        assert not progress.history
+        raise DigitbenchError("\n".join(keeper.problems))
+    return progress
+
+
+def progress_makes_sense(progress: Progress) -> None:
+    finite(progress.history)
+    assert all(epoch.validation_loss >= 0 for epoch in progress.history)
+    for state in progress.optimiser.state.values():
+        assert state
+    for parameter in progress.model.parameters():
+        assert parameter.dtype == torch.float32
+        assert torch.isfinite(parameter).all()
+
+
+@cache
+def data_files() -> dict[str, bytes]:
+    content = pack_data(learned_from())
+    sha256 = learned_from().sha256
+    return {f"store/data/{sha256[:2]}/{sha256}.zip": content}
+
+
+def learned_from() -> TrainingData:
+    images = drawn().integers(0, 256, (IMAGES, SIDE, SIDE)).astype(np.uint8)
+    labels = (np.arange(IMAGES) % 10).astype(np.uint8)
+    index = np.arange(IMAGES)
+    scale = PixelStatistics(0.13, 0.31)
+    return TrainingData(index[index % 4 > 0], index[index % 4 == 0], scale, images, labels)
+
+
+def read_data() -> TrainingData:
+    """As a worker of a cluster does, and the one that puts them there."""
+    try:
+        found = Store("store").get_data(learned_from().sha256)
+    except DamagedError as error:
+        raise DigitbenchError(f"the data in its store are damaged ({error})") from None
+    assert found is not None
+    return found
 
 
 def read_import() -> Any:
@@ -532,6 +604,20 @@ DOORS: dict[str, Door] = {
         entry_makes_sense,
         how=dict.fromkeys(store_files(), resealed),
         names=("kept in store",),
+    ),
+    "unfinished replicates": Door(
+        unfinished_files,
+        read_unfinished,
+        progress_makes_sense,
+        how=dict.fromkeys(unfinished_files(), resealed),
+        names=("kept in store",),
+    ),
+    "data of the store": Door(
+        data_files,
+        read_data,
+        training_data_make_sense,
+        how=dict.fromkeys(data_files(), resealed),
+        names=("its store",),
     ),
     "exported store": Door(
         only(store_files, "exported.zip"),

@@ -9,7 +9,13 @@ import numpy as np
 from digitbench.execution.archive import DamagedError, pack, unpack
 from digitbench.training.data import PixelStatistics, TrainingData
 
-_ARRAYS = ("images", "labels", "train_index", "validation_index")
+# Their types and axes, which the hash of data leaves out.
+_ARRAYS: dict[str, tuple[type[np.generic], int]] = {
+    "images": (np.uint8, 3),
+    "labels": (np.uint8, 1),
+    "train_index": (np.int64, 1),
+    "validation_index": (np.int64, 1),
+}
 _STATISTICS = "statistics.json"
 
 
@@ -29,10 +35,12 @@ def unpack_data(content: bytes, sha256: str) -> TrainingData:
     try:
         arrays = {name: np.load(io.BytesIO(members[f"{name}.npy"])) for name in _ARRAYS}
         statistics = PixelStatistics(**json.loads(members[_STATISTICS]))
-    except (KeyError, TypeError, ValueError) as error:
+        data = TrainingData(statistics=statistics, **arrays)
+        found = data.sha256
+    except Exception as error:  # NumPy raises a dozen kinds
         raise DamagedError(f"not as this version writes it: {error}") from None
-    data = TrainingData(statistics=statistics, **arrays)
-    if data.sha256 != sha256:
+    fit = all((arrays[name].dtype, arrays[name].ndim) == kind for name, kind in _ARRAYS.items())
+    if found != sha256 or not fit or len(data.images) != len(data.labels):
         raise DamagedError("it is other data")
     return data
 

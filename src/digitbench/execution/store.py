@@ -20,7 +20,6 @@ import safetensors.torch
 import torch
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import TypeAdapter
-from safetensors import SafetensorError
 
 from digitbench.errors import DigitbenchError
 from digitbench.execution.archive import DamagedError, pack, unpack
@@ -152,7 +151,9 @@ class Store:
             if json.loads(members[ABOUT])["key"] != key:
                 raise DamagedError("it is of another key")
             _restore(members, progress)
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except DamagedError:
+            raise
+        except Exception as error:  # torch raises a dozen kinds
             raise _unfit(error) from None
 
     def forget(self, key: str) -> None:
@@ -255,7 +256,13 @@ class Store:
 
 
 def _restore(members: Mapping[str, bytes], progress: Progress) -> None:
-    load = safetensors.torch.load
+    def load(content: bytes) -> dict[str, torch.Tensor]:
+        tensors = safetensors.torch.load(content)
+        for name, tensor in tensors.items():
+            if not torch.isfinite(tensor).all():
+                raise ValueError(f"{name} has values that are no numbers")
+        return tensors
+
     progress.model.load_state_dict(load(members[MODEL]))
     state: dict[int, dict[str, Any]] = {}
     for name, value in load(members[OPTIMISER]).items():
