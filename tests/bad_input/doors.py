@@ -97,6 +97,8 @@ from digitbench.results.records import (
 )
 from digitbench.results.studies import read_rows
 from digitbench.studies.published import load_all
+from digitbench.tracking.address import database_file, place, tracking_uri
+from digitbench.tracking.recorder import patience
 from digitbench.training.data import PixelStatistics, TrainingData
 from digitbench.training.recipe import Plan
 from digitbench.training.trainer import Epoch, Progress, start
@@ -671,6 +673,19 @@ def read_store() -> None:
         legible(problem)
 
 
+def read_address() -> tuple[str, str, Path | None]:
+    address = tracking_uri()
+    return address, place(), database_file(address)
+
+
+def address_makes_sense(found: tuple[str, str, Path | None]) -> None:
+    address, told, file = found
+    assert address
+    assert len(told) <= 2_000
+    legible(told)
+    assert file is None or file.is_absolute()
+
+
 SILLY = st.one_of(
     st.sampled_from(
         (
@@ -682,9 +697,18 @@ SILLY = st.one_of(
     ),
     st.text(st.characters(exclude_characters="\0"), max_size=30),
 )
+ADDRESSES = st.one_of(
+    SILLY,
+    st.tuples(
+        st.sampled_from(("sqlite:", "sqlite:///", "sqlite+x:///", "file:", "file://", "http://")),
+        SILLY,
+    ).map("".join),
+)
 VARIABLES: tuple[Variable, ...] = (
     Variable("DIGITBENCH_JOBS", lambda: parallel_jobs(4, "cpu"), lambda n: between(1, n, 4), SILLY),
     Variable("DIGITBENCH_AUDIT", lambda: audited_share(0.0), lambda x: between(0, x, 1), SILLY),
     Variable("DIGITBENCH_DATA_DIR", drop_in_folder, anything, SILLY),
     Variable("DIGITBENCH_STORE", read_store, anything, SILLY),
+    Variable("DIGITBENCH_MLFLOW_SECONDS", patience, lambda x: between(0, x, 3_600), SILLY),
+    Variable("MLFLOW_TRACKING_URI", read_address, address_makes_sense, ADDRESSES),
 )

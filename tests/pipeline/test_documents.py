@@ -34,6 +34,7 @@ NOT_HERE = {
     "make test": "these are the tests",
     "make lint": "a step of .ci/run",
     "make bench": "half an hour; tests/unit/test_benchmarks.py",
+    "make torture": "an hour; test_torture.py runs a round of each kind",
     "make studies": "an hour; test_graph.py runs one of them",
     "digitbench verify": "of a commit that agrees with itself; test_verification.py",
     "make ui": "runs until Ctrl-C; test_servers.py",

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ import joblib
 
 from digitbench.errors import DigitbenchError
 from digitbench.execution.dask import PATIENCE, load_dask
+from digitbench.temporary import temporary_folder
 from digitbench.wording import count
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def serve(scheduler: str, jobs: int | None, host: str | None) -> None:
             "address of this machine in your network: --host ADDRESS."
         )
     load_dask()
-    with tempfile.TemporaryDirectory(prefix="digitbench-") as folder:
-        asyncio.run(_serve(scheduler, jobs or joblib.cpu_count(), host or LOOPBACK, folder))
+    with temporary_folder("worker") as folder:
+        asyncio.run(_serve(scheduler, jobs or joblib.cpu_count(), host or LOOPBACK, str(folder)))
 
 
 def _is_here(scheduler: str) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from digitbench.discretion import without_secrets
 from digitbench.environment import project_root
-from digitbench.errors import DigitbenchError
+from digitbench.errors import DigitbenchError, brief
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
@@ -25,9 +25,9 @@ def tracking_uri() -> str:
 
 
 def place() -> str:
-    """What a run or a command waits for, in words and without a password."""
+    """What a run or a command waits for, in legible words and without a password."""
     file = database_file(address := tracking_uri())
-    return f"{file} or {file.name}.lock" if file else without_secrets(address)
+    return brief(f"{file} or {file.name}.lock" if file else without_secrets(address))
 
 
 def own_database() -> Path:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
-from digitbench.errors import DigitbenchError
+from digitbench.errors import DigitbenchError, brief
 from digitbench.tracking.address import sqlite_uri
 
 if TYPE_CHECKING:
@@ -213,4 +213,4 @@ def _copy(path: Path, to: Path) -> None:
 
 def tell(sentence: str) -> None:
     """Say what was done to the record, beside the results."""
-    print(f"MLflow: {sentence}", file=sys.stderr)
+    print(f"MLflow: {brief(sentence)}", file=sys.stderr)

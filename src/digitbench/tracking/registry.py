@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -27,6 +26,7 @@ from digitbench.evaluation.predictions import TrainedModel
 from digitbench.evaluation.scores import Scores
 from digitbench.params import known_architecture
 from digitbench.statistics.seeds import Change, Method, Verdict, compare, judge
+from digitbench.temporary import temporary_folder
 from digitbench.tracking.address import (
     DATABASE,
     URI_VARIABLE,
@@ -272,8 +272,8 @@ def _add_version(
     name = registered_name(model.architecture)
     identity = {"architecture": model.architecture, "seed": str(model.seed)}
     logged = client.create_logged_model(experiment, model.architecture, run, identity).model_id
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
+    with temporary_folder("model") as folder:
+        path = folder / "model"
         save_model(path, graph, _example(candidate), model_id=logged)
         client.log_model_artifacts(logged, str(path))
     client.finalize_logged_model(logged, "READY")
@@ -333,8 +333,8 @@ def build_classifier(model: TrainedModel, statistics: PixelStatistics) -> Classi
 def exported(candidate: Candidate) -> Iterator[Path]:
     """A temporary folder with the candidate's graph."""
     classifier = build_classifier(candidate.model, candidate.statistics)
-    with TemporaryDirectory() as folder:
-        graph = Path(folder) / "torch"
+    with temporary_folder("model") as folder:
+        graph = folder / "torch"
         export(graph, classifier, _example(candidate))
         yield graph
 

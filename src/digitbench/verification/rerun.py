@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from digitbench.errors import DigitbenchError
 from digitbench.execution.store import OFF
 from digitbench.execution.store import VARIABLE as STORE_VARIABLE
 from digitbench.execution.workers import JOBS_VARIABLE
+from digitbench.temporary import temporary_folder
 from digitbench.verification.claims import STUDIES, Training
 
 # Of the session, and another one in the clone.
@@ -157,8 +157,8 @@ def cloned(origin: Path, commit: str, chance: random.Random) -> Iterator[Clone]:
         DigitbenchError: Git refuses.
     """
     surroundings = Surroundings.drawn(chance)
-    with tempfile.TemporaryDirectory(prefix="digitbench-verify-") as place:
-        root = Path(place).resolve() / surroundings.folder
+    with temporary_folder("verify") as place:
+        root = place / surroundings.folder
         # Shared: a commit that no branch reaches, as an experiment's, is there too.
         _git(origin, "clone", "--quiet", "--shared", "--no-checkout", str(origin), str(root))
         _git(root, "checkout", "--quiet", "--detach", commit)
