@@ -81,6 +81,15 @@ def test_what_names_no_place_on_this_disk_stays(given: str, root: Path) -> None:
     assert database_file(given) is None
 
 
+@pytest.mark.parametrize(
+    "given", ["file://user:secret@[::1", "sqlite:///\udc80", "sqlite:///~no body/x", "~no body/x"]
+)
+def test_an_address_that_cannot_be_is_one_sentence(given: str) -> None:
+    with pytest.raises(DigitbenchError, match=r"^MLFLOW_TRACKING_URI: ") as error:
+        absolute(given)
+    assert "secret" not in str(error.value)
+
+
 def test_what_is_no_address_is_told_without_its_password() -> None:
     with pytest.raises(DigitbenchError, match=r"is no address of a database") as error:
         absolute("sqlite:/alice:geheim@mlflow.db")

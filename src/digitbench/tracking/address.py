@@ -48,8 +48,9 @@ def absolute(address: str) -> str:
         from sqlalchemy.exc import ArgumentError
 
         try:
+            address.encode()
             url = make_url(address)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise DigitbenchError(
                 f"{URI_VARIABLE}: {without_secrets(address)} is no address of a database; "
                 "one of SQLite is sqlite:///, followed by the path of its file."
@@ -60,7 +61,12 @@ def absolute(address: str) -> str:
         parameters = address.partition("?")[1:]
         return sqlite_uri(_from_root(name)) + "".join(parameters)
     if address.startswith("file:"):
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            raise DigitbenchError(
+                f"{URI_VARIABLE}: {without_secrets(address)} is no address of a folder ({error})."
+            ) from None
         return _from_root(unquote(parts.netloc + parts.path)).as_uri()
     if ":" not in address and address != "databricks":
         return _from_root(address).as_uri()
@@ -90,4 +96,7 @@ def database_file(address: str) -> Path | None:
 
 
 def _from_root(path: str) -> Path:
-    return project_root() / Path(path).expanduser()
+    try:
+        return project_root() / Path(path).expanduser()
+    except RuntimeError:
+        raise DigitbenchError(f"{URI_VARIABLE}: {path}: there is no such user.") from None
