@@ -68,7 +68,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch "$@"
 
 test: install  ## unit and pipeline tests
-	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+	@"$(BIN)/python" -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 15
 
 lint: install  ## style and types
 	@"$(BIN)/ruff" check .
