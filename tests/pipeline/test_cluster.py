@@ -87,7 +87,8 @@ def test_a_lost_a_late_and_an_unequal_worker_change_no_byte(tmp_path: Path, digi
         with subprocess.Popen(
             ["dvc", "repro", "--force", "--single-item", *TRAININGS],
             cwd=project.root,
-            env=project.environment | {"DIGITBENCH_CLUSTER": scheduler},
+            # Each is computed twice: so much to do that every worker is asked.
+            env=project.environment | {"DIGITBENCH_CLUSTER": scheduler, "DIGITBENCH_AUDIT": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

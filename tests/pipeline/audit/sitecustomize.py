@@ -21,6 +21,9 @@ def _note(kind: str, path: object) -> None:
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open":
         path, mode, flags = arguments
+        # A folder is opened to have the names in it on the disk.
+        if isinstance(path, str) and os.path.isdir(path):  # noqa: PTH112
+            return
         writes = any(letter in mode for letter in "wax+") if mode else flags & 3 != os.O_RDONLY
         _note("w" if writes else "r", path)
     elif event in ("os.rename", "os.link"):
