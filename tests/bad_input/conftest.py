@@ -15,7 +15,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=60,
+    max_examples=500,
     suppress_health_check=ALL_CHECKS,
 )
 settings.register_profile(

@@ -506,20 +506,18 @@ def pictures() -> dict[str, bytes]:
 
 PROJECT = ("params.yaml", "metrics/", "models/", "data/")
 DOORS: dict[str, Door] = {
-    "params.yaml": Door(lambda: committed("params.yaml"), load_params, params_make_sense, weight=3),
+    "params.yaml": Door(lambda: committed("params.yaml"), load_params, params_make_sense),
     "studies/*/params.yaml": Door(
         study_files,
         lambda: load_study(Path("studies/pavon2025/params.yaml")),
         study_makes_sense,
         ("studies/pavon2025/params.yaml",),
-        weight=3,
     ),
     "studies/*/published.yaml": Door(
         study_files,
         lambda: load_all(Path()),
         published_makes_sense,
         ("studies/pavon2025/published.yaml", "studies/literature.yaml"),
-        weight=3,
     ),
     "metrics/<network>.json": record_door(ModelRecord, "metrics/mlp.json", scores_make_sense),
     "a study's metrics": record_door(
@@ -633,7 +631,7 @@ DOORS: dict[str, Door] = {
         read_document,
         page_makes_sense,
         ("metrics", "plots", "studies", "params.yaml"),
-        weight=30,
+        weight=10,
     ),
     "benchmarks/results.json": Door(
         lambda: committed("benchmarks/results.json"), read_benchmark, text_makes_sense
@@ -642,10 +640,10 @@ DOORS: dict[str, Door] = {
         review_files,
         read_review,
         review_makes_sense,
-        weight=20,
+        weight=5,
         how={"requirements.lock": damage.as_text},
     ),
-    "page of the studies": Door(all_studies, read_page, page_makes_sense, weight=20),
+    "page of the studies": Door(all_studies, read_page, page_makes_sense, weight=5),
 }
 DOORS |= {
     f"digits shown: {name}": Door(

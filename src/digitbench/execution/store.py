@@ -295,7 +295,9 @@ def parse(content: bytes, key: str) -> Kept:
         kept = Kept(Replicate(about["facts"]["seed"], members[WEIGHTS], history), about)
         if kept.at_once < 1 or not kept.environment:
             raise DamagedError("it doesn't say where it was trained")
-    except (KeyError, TypeError, ValueError) as error:
+    except DamagedError:
+        raise
+    except Exception as error:  # also where JSON is nested too deep
         raise _unfit(error) from None
     return kept
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from digitbench.document.markdown import markdown_table
+from digitbench.document.markdown import escaped, markdown_table
 from digitbench.statistics.factorial import Decomposition, Estimate
 from digitbench.statistics.summary import Summary
 from digitbench.wording import (
@@ -47,6 +47,7 @@ def template(name: str) -> jinja2.Template:
     )
     environment.filters |= {
         "accuracy": lambda summary: f"{percent(summary.mean)} ({interval(summary)})",
+        "escaped": escaped,
         "estimate": estimate_text,
         "gap": gap_sentence,
         "listing": listing,
