@@ -82,8 +82,9 @@ class Round:
             "DVC_SITE_CACHE_DIR": str(place / "site"),
             "DIGITBENCH_JOBS": str(self.jobs),
         }
-        # As everybody has it: in the project.
-        del self.environment["DIGITBENCH_STORE"]
+        # As everybody has them: a store in the project, and the usual patience with MLflow.
+        for name in ("DIGITBENCH_STORE", "DIGITBENCH_MLFLOW_SECONDS"):
+            del self.environment[name]
         forget_stage(self.root, self.stage)
         self._run = 0
         self._before = self._unknown()
