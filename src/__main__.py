@@ -20,7 +20,7 @@ from digitbench.environment import (
     project_root,
 )
 from digitbench.errors import DigitbenchError, report
-from digitbench.files import WRITTEN, sweep
+from digitbench.files import WRITTEN, check_written, sweep
 from digitbench.lineage import end_soon, end_with_dvc
 
 HERE = Path(__file__).parent.parent
@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> int:
         check_repository()
         sweep(*(HERE / name for name in WRITTEN))
         importlib.import_module(f"stages.{arguments[0]}").main(*arguments[1:])
+        check_written()
         sys.stdout.flush()  # while an error can still be told
     except KeyboardInterrupt:
         print(f"{arguments[0]}: stopped; nothing half-written was kept.", file=sys.stderr)

@@ -6,6 +6,7 @@ read is named in one sentence, with what makes it again.
 
 import csv
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -53,6 +54,9 @@ REMEDY = "Run `dvc repro`, which makes it."
 
 T = TypeVar("T")
 
+# SHA-256 of what this process wrote, by path.
+_written: dict[Path, str] = {}
+
 
 def model_file(name: str, seed: int) -> Path:
     """Final weights of one replicate."""
@@ -72,11 +76,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         handle, beside = _begun(path)
         _fill_and_rename(handle, beside, path, content)
         _settle(path.parent)
+        _written[path] = hashlib.sha256(content).hexdigest()
     except OSError as error:
         raise DigitbenchError(
             f"{path}: cannot be written ({error.strerror or error}). Nothing half-written was "
             "kept; make room, or allow writing there, and run the same again."
         ) from None
+
+
+def check_written() -> None:
+    """Make sure that the outputs of this process are still what it wrote.
+
+    DVC takes for an output whatever is there when a stage ends.
+
+    Raises:
+        DigitbenchError: Something else changed one; the text names it.
+    """
+    # Those of a pipeline are relative; in a store another writer may have been later.
+    for path, sha256 in _written.items():
+        if path.is_absolute():
+            continue
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise DigitbenchError(
+                f"{path}: something else changed it while this ran. Run `dvc repro` again."
+            )
 
 
 def _begun(path: Path) -> tuple[int, Path]:

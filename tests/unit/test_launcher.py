@@ -191,3 +191,30 @@ def test_what_a_killed_stage_left_is_deleted_by_the_next(
     command = [sys.executable, str(copied), "download"]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     assert list(left.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", ["write_text('0.9')", "unlink()", "touch()"])
+def test_an_output_that_something_else_changes_meanwhile_is_no_result(
+    change: str, copied: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (copied / "stages" / "download.py").write_text(
+        "from pathlib import Path\nfrom digitbench.files import write_text\n\n"
+        "def main() -> None:\n    write_text(path := Path('metrics/mlp.json'), '0.1')\n"
+        f"    path.{change}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(copied), "download"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if change == "touch()":
+        assert (done.returncode, done.stderr) == (0, "")
+        return
+    assert done.returncode == 1
+    assert done.stderr == (
+        "download: metrics/mlp.json: something else changed it while this ran. "
+        "Run `dvc repro` again.\n"
+    )
