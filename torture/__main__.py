@@ -73,7 +73,11 @@ def _held(base: Base, faults: Sequence[Fault], options: argparse.Namespace, plac
         began = time.monotonic()
         fault = drawn[number]
         round = Round(base, fault, f"{options.seed}/{number}", place / f"round-{number}")
-        verdict = round.hold()
+        try:
+            verdict = round.hold()
+        except OSError as error:
+            verdict = round.verdict
+            verdict.unrecovered.append(f"the round could not be held: {error}")
         tally.add(fault.name, verdict)
         right = "WRONG" if verdict.complaints() else "right"
         missed = "" if verdict.reached else ", moment missed"

@@ -10,6 +10,7 @@ import pytest
 
 import studies_data as data
 from digitbench.document.blocks import Prose, Table
+from digitbench.document.markdown import escaped
 from digitbench.report.sections import studies as studies_section
 from digitbench.results.studies import (
     LITERATURE,
@@ -105,9 +106,9 @@ def test_contradictions_choices_and_questions_stand_on_the_page(
 ) -> None:
     for study in studies.values():
         for text in (*study.contradictions, *study.choices):
-            assert f"- {text}\n" in page
+            assert f"- {escaped(text)}\n" in page
         for question in study.questions:
-            assert f"**{question.asks}**" in page
+            assert f"**{escaped(question.asks)}**" in page
 
 
 def test_figures_are_linked_where_they_are_drawn(page: str, project: Path) -> None:

@@ -46,9 +46,8 @@ def _folder(path: Path, round: Round) -> None:
 
 def _exchange(path: Path, round: Round) -> None:
     """Whole and well-formed, but another's."""
-    pattern = f"*{path.suffix}"
-    others = [other for other in sorted(path.parent.parent.rglob(pattern)) if other != path]
-    if others:
+    alike = sorted(path.parent.parent.rglob(f"*{path.suffix}"))
+    if others := [other for other in alike if other != path and other.is_file()]:
         _write(path, round.draw.choice(others).read_bytes())
 
 
