@@ -86,6 +86,8 @@ def plainly(error: BaseException) -> str:
     lacks_memory = isinstance(error, MemoryError) or any(words in text for words in _LACKS_MEMORY)
     if lacks_memory or kind == "OutOfMemoryError":
         return f"The memory of this machine is not enough. {_LESS_MEMORY} {_GOES_ON}"
+    if kind == "BrokenProcessPool" and "KeyboardInterrupt" in text:
+        return f"A worker process was stopped. {_GOES_ON}"
     # Killed while it sent something, or while it had nothing to do.
     lost = kind == "BrokenProcessPool" and any(words in text for words in _LOST_WORKER)
     if lost or kind == "TerminatedWorkerError":

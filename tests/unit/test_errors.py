@@ -71,6 +71,7 @@ def test_limits_of_the_system_are_told_with_what_raises_them(error: Exception, s
     [
         ("EOFError: ", "A worker process was killed"),
         ("MemoryError", "The memory of this machine is not enough"),
+        ("File joblib/pickle.py\nKeyboardInterrupt", "A worker process was stopped. "),
         ("PicklingError: lambda", ""),
     ],
 )
