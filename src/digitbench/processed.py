@@ -4,6 +4,7 @@ Arrays may be others than they were written: a pull that broke off, a file of an
 editor. What contradicts itself is refused before anything is learned from it or tested on it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +41,20 @@ def read_statistics(folder: Path = Path()) -> PixelStatistics:
 def read_training_data(root: Path = Path(), folder: Path = Path()) -> TrainingData:
     """All that training may see, never the test set; errors as in `read_images`.
 
+    In memory: replicates are kept under the hash of these data, whatever becomes of the files.
+
     Args:
         root: Of the main pipeline, which has the images.
         folder: Of the pipeline or the study, which has the split.
     """
-    found = data.load_training_data(root, folder)
+    mapped = data.load_training_data(root, folder)
+    found = replace(
+        mapped,
+        images=np.array(mapped.images),
+        labels=np.array(mapped.labels),
+        train_index=np.array(mapped.train_index),
+        validation_index=np.array(mapped.validation_index),
+    )
     _held_together(found.images, found.labels, root / files.TRAIN)
     _is_a_scale(found.statistics, folder / files.SPLIT / "statistics.json")
     indices = (found.train_index, found.validation_index)

@@ -109,6 +109,22 @@ def test_contradictory_arrays_are_not_trained_on(
         processed.read_training_data()
 
 
+def test_what_is_learned_from_stays_whatever_becomes_of_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(IMAGES, LABELS, INDEX[:30], 0.3)
+    held = processed.read_training_data()
+    for path in (*TRAIN.glob("*.npy"), *Path("data/processed/split").glob("*.npy")):
+        with path.open("r+b") as file:
+            file.seek(128)
+            file.write(b"\xff" * 8)
+    assert np.array_equal(held.images, IMAGES)
+    assert np.array_equal(held.labels, LABELS)
+    assert np.array_equal(held.train_index, INDEX[:30])
+    assert np.array_equal(held.validation_index, INDEX[30:])
+
+
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [

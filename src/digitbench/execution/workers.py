@@ -184,8 +184,13 @@ def _train_here(tasks: Sequence[Task], jobs: int, messages: Messages) -> Trainin
     """
     _start_tracker()
     settings = {"initializer": end_with, "initargs": (os.getpid(),)}
+    # Each process gets the data themselves: files of joblib's would stay where all are killed.
     trainings = joblib.Parallel(
-        n_jobs=jobs, backend="loky", return_as="generator_unordered", **settings
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator_unordered",
+        max_nbytes=None,
+        **settings,
     )
     yield from trainings(joblib.delayed(_perform_here)(task, messages) for task in tasks)
 
