@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,21 @@ def copied(tmp_path: Path) -> Path:
     return shutil.copytree(
         SRC, tmp_path / "copy" / "src", ignore=shutil.ignore_patterns("__pycache__")
     )
+
+
+@pytest.fixture
+def run_stage(copied: Path, tmp_path: Path, environment: dict[str, str]) -> Launch:
+    """Run a copy's launcher whose stage `download` is the code given."""
+
+    def run(code: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+        (copied / "stages" / "download.py").write_text(code)
+        command = [sys.executable, str(copied), "download"]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, text=True, check=False, **streams
+        )
+
+    return run
 
 
 def committed() -> str:
@@ -162,57 +178,33 @@ def test_stage_that_is_stopped_says_so_and_unwinds(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_what_cannot_be_printed_is_an_error_and_no_traceback(
-    copied: Path, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    (copied / "stages" / "download.py").write_text("def main() -> None:\n    print('a result')\n")
+def test_what_cannot_be_printed_is_an_error_and_no_traceback(run_stage: Launch) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, str(copied), "download"],
-            cwd=tmp_path,
-            env=environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = run_stage("def main() -> None:\n    print('a result')\n", stdout=full)
     assert done.returncode != 0
     assert done.stderr.startswith("download: A file or stream without a name: No space left")
     assert "Traceback" not in done.stderr
 
 
-def test_what_a_killed_stage_left_is_deleted_by_the_next(
-    copied: Path, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    (copied / "stages" / "download.py").write_text("def main() -> None:\n    pass\n")
+def test_what_a_killed_stage_left_is_deleted_by_the_next(run_stage: Launch, copied: Path) -> None:
     left = copied.parent / "models/mlp/.seed-0.safetensors.abcdefgh.half"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"half")
-    command = [sys.executable, str(copied), "download"]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert run_stage("def main() -> None:\n    pass\n").returncode == 0
     assert list(left.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("change", ["write_text('0.9')", "unlink()", "touch()"])
+@pytest.mark.parametrize("change", ["write_text('0.9')", "unlink()"])
 def test_an_output_that_something_else_changes_meanwhile_is_no_result(
-    change: str, copied: Path, tmp_path: Path, environment: dict[str, str]
+    change: str, run_stage: Launch
 ) -> None:
-    (copied / "stages" / "download.py").write_text(
+    code = (
         "from pathlib import Path\nfrom digitbench.files import write_text\n\n"
-        "def main() -> None:\n    write_text(path := Path('metrics/mlp.json'), '0.1')\n"
-        f"    path.{change}\n"
+        "def main() -> None:\n    write_text(path := Path('metrics/mlp.json'), '0.1')\n    path."
     )
-    done = subprocess.run(
-        [sys.executable, str(copied), "download"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if change == "touch()":
-        assert (done.returncode, done.stderr) == (0, "")
-        return
+    same = run_stage(f"{code}touch()\n")
+    assert (same.returncode, same.stderr) == (0, "")
+    done = run_stage(f"{code}{change}\n")
     assert done.returncode == 1
     assert done.stderr == (
         "download: metrics/mlp.json: something else changed it while this ran. "
